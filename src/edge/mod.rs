@@ -1,0 +1,4 @@
+//! All IO, each port in one place. Nothing here decides.
+
+pub mod dkim;
+pub mod source;

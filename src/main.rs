@@ -1,0 +1,3 @@
+//! The `endorsed` program.
+
+fn main() {}

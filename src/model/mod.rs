@@ -1,0 +1,27 @@
+//! The nouns: what the stages hand to each other. No decisions live here.
+
+mod address;
+mod authorship;
+mod declaration;
+mod digest;
+mod message;
+mod opinion;
+mod outcome;
+mod policy;
+mod reading;
+mod reason;
+mod standing;
+mod witness;
+
+pub use address::{Address, Mailbox, MessageId, OpportunityId};
+pub use authorship::{Authorship, Binding, Claim, CriteriaSeen};
+pub use declaration::{Criterion, Declaration, DeclaredResult, Form, Lint};
+pub use digest::Digest;
+pub use message::{Defect, Header, Message, Part};
+pub use opinion::{CriterionAnswer, Judgement, Spoken, Verdict};
+pub use outcome::{Automatic, Kind, Outcome, Recognition};
+pub use policy::{Account, Accounts, Policy, Seller};
+pub use reading::{InlineAnswer, Reading, Segment, SegmentKind};
+pub use reason::{Reason, Source};
+pub use standing::{Endorser, Evidence, Standing, StandingReport, Tally};
+pub use witness::{Body, KeyRecord, KeyState, Signature, Witnessed};

@@ -1,0 +1,130 @@
+//! The outcome for one message: what `judge --json` prints and what the record keeps.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Address, Authorship, CriterionAnswer, Declaration, Digest, MessageId, OpportunityId, Reason, Verdict,
+};
+
+/// What a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The seller's email that states criteria.
+    Declaration,
+    /// A human answer to one.
+    Reply,
+    /// Written by a machine.
+    Automatic,
+    /// Passes on somebody else's mail.
+    Forward,
+    /// Looks like an answer; its declaration is not known (yet).
+    Orphan,
+    /// Anything else.
+    Other,
+}
+
+/// Which machine wrote it (CONTRACT `automatic`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Automatic {
+    /// Out of office and the like (RFC 3834).
+    AutoReply,
+    /// Delivery status notification (RFC 3464).
+    Bounce,
+    /// Disposition notification (RFC 8098).
+    Receipt,
+    /// Calendar answer (RFC 6047).
+    Calendar,
+    /// Emoji reaction (RFC 9078 and vendors' forms).
+    Reaction,
+    /// Ticket system acknowledgement.
+    Ticket,
+    /// Mailing list or bulk mail.
+    List,
+    /// Challenge-response.
+    Challenge,
+    /// Recall of an earlier mail.
+    Recall,
+    /// Notification by a service.
+    Notification,
+    /// Our own mail.
+    Own,
+}
+
+/// What recognition found: what the message is and what it answers. Machine mail is decided here, once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recognition {
+    /// What it is.
+    pub kind: Kind,
+    /// Which machine, when `kind` is [`Kind::Automatic`].
+    pub automatic: Option<Automatic>,
+    /// A weak sign of a machine: a person must look.
+    pub weak_machine: bool,
+    /// The declaration that it is, when `kind` is [`Kind::Declaration`].
+    pub declaration: Option<Declaration>,
+    /// Digest of the declaration's copy that it answers.
+    pub answers: Option<Digest>,
+    /// The opportunity it belongs to.
+    pub opportunity: Option<OpportunityId>,
+    /// Why, and what is doubtful.
+    pub reasons: Vec<Reason>,
+}
+
+/// Everything decided about one message. Recorded whole; the fold to a standing reads nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Names the stored copy.
+    pub sha256: Digest,
+    /// Names the message: copies that agree in content share it.
+    pub identity: Digest,
+    /// Message-ID.
+    pub message_id: Option<MessageId>,
+    /// The only author.
+    pub from: Option<Address>,
+    /// The Date field.
+    pub date: Option<Timestamp>,
+    /// When we first saw it.
+    pub seen_at: Timestamp,
+    /// What it says it answers, nearest first.
+    pub parents: Vec<MessageId>,
+    /// What it is.
+    pub kind: Kind,
+    /// Which machine wrote it.
+    pub automatic: Option<Automatic>,
+    /// The opportunity.
+    pub opportunity: Option<OpportunityId>,
+    /// Message-ID of the declaration it answers.
+    pub answers: Option<MessageId>,
+    /// Identity of the declaration it answers.
+    pub answers_identity: Option<Digest>,
+    /// The declaration it is.
+    pub declaration: Option<Declaration>,
+    /// What the person typed.
+    pub fresh_text: String,
+    /// What we were unsure how to cut.
+    pub unsure_text: String,
+    /// The contact block.
+    pub signature_text: String,
+    /// What was said.
+    pub verdict: Option<Verdict>,
+    /// Whether the rules stand behind it.
+    pub sure: bool,
+    /// The sentence that carries the verdict.
+    pub quote: String,
+    /// What was said about each criterion.
+    pub criteria: Vec<CriterionAnswer>,
+    /// Who said it.
+    pub authorship: Option<Authorship>,
+    /// Digest of the criteria that the statement is bound to.
+    pub criteria_digest: Option<Digest>,
+    /// Whether [`crate::decide`] made an endorsement of it. The fold decides again; this is for readers.
+    pub endorsed: bool,
+    /// The trail.
+    pub reasons: Vec<Reason>,
+    /// Digest of the rule set that judged it.
+    pub rules: Digest,
+    /// Key records that the verification rests on: name and digest of the text.
+    pub keys: Vec<(String, Option<Digest>)>,
+}

@@ -1,0 +1,104 @@
+//! Where an opportunity stands.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CriteriaSeen, Digest, MessageId, OpportunityId, Reason};
+
+/// CONTRACT "standing".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// Nothing was declared.
+    NoDeclaration,
+    /// Declared; no verdict yet.
+    AwaitingReply,
+    /// Endorsed by everybody who must.
+    Confirmed,
+    /// Endorsed with an open condition.
+    Conditional,
+    /// A required endorser or a mandatory criterion is still missing.
+    Partial,
+    /// They need more time.
+    Deferred,
+    /// They said no.
+    Declined,
+    /// They took it back.
+    Retracted,
+    /// A person must look.
+    NeedsReview,
+}
+
+impl Standing {
+    /// The word of the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoDeclaration => "no_declaration",
+            Self::AwaitingReply => "awaiting_reply",
+            Self::Confirmed => "confirmed",
+            Self::Conditional => "conditional",
+            Self::Partial => "partial",
+            Self::Deferred => "deferred",
+            Self::Declined => "declined",
+            Self::Retracted => "retracted",
+            Self::NeedsReview => "needs_review",
+        }
+    }
+}
+
+/// Where one endorser stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endorser {
+    /// Role in the evaluation; `technical` for declared champions.
+    pub role: String,
+    /// Address.
+    pub who: String,
+    /// Where this person stands.
+    pub standing: Standing,
+}
+
+/// A message that counts, in the champion's own words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Short id: the first twelve digits of the digest.
+    pub id: String,
+    /// Message-ID in angle brackets.
+    pub message_id: Option<String>,
+    /// Names the stored copy.
+    pub sha256: Digest,
+    /// Whether the author is verified.
+    pub verified: bool,
+    /// The sentence that carries the verdict.
+    pub quote: String,
+}
+
+/// Criteria in numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Declared criteria.
+    pub total: usize,
+    /// Declared as passed.
+    pub declared_passed: usize,
+    /// Confirmed in writing by every required endorser.
+    pub confirmed: usize,
+    /// Whether the criteria were quoted or only threaded.
+    pub seen: Option<CriteriaSeen>,
+}
+
+/// The fold over all outcomes of an opportunity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandingReport {
+    /// Which opportunity.
+    pub opportunity: OpportunityId,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Why, the weightiest first.
+    pub reasons: Vec<Reason>,
+    /// Criteria in numbers.
+    pub criteria: Tally,
+    /// Who must endorse, and where each stands.
+    pub endorsers: Vec<Endorser>,
+    /// The messages that count.
+    pub evidence: Vec<Evidence>,
+    /// Message-ID of the declaration that gates.
+    pub declaration: Option<MessageId>,
+}

@@ -1,0 +1,102 @@
+//! Entries. Every fact is one; everything else is a fold over them. Names and numbers are never reused.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Digest, KeyRecord, Message, MessageId, Outcome};
+
+/// Where a copy of a message was found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Place {
+    /// In an IMAP folder (RFC 3501 §2.3.1.1: UIDVALIDITY and UID name it for ever).
+    Imap {
+        /// The mailbox's key in the record: `imap://user@host/folder`.
+        mailbox: String,
+        /// UIDVALIDITY.
+        uid_validity: u32,
+        /// UID.
+        uid: u32,
+    },
+    /// In a Maildir.
+    Maildir {
+        /// The mailbox's key in the record: `maildir:path`.
+        mailbox: String,
+        /// Unique name without the info part (`:2,…`).
+        name: String,
+    },
+    /// In a file given to `ingest`.
+    File {
+        /// Path as given; `#n` is added for messages of an mbox.
+        path: String,
+    },
+    /// Attached to another message.
+    Attached {
+        /// Digest of the outer copy.
+        to: Digest,
+        /// Number among its attached messages, from 1.
+        n: u32,
+    },
+}
+
+/// How far an IMAP folder was read. Moved only together with the durable commit of the raw bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// UIDVALIDITY of the epoch.
+    pub uid_validity: u32,
+    /// Highest UID that was stored in it.
+    pub uid: u32,
+}
+
+/// What the index needs to know of a message before anybody has judged it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Links {
+    /// Its Message-ID.
+    pub message_id: Option<MessageId>,
+    /// What it says it answers.
+    pub parents: Vec<MessageId>,
+}
+
+impl Links {
+    /// The links of a parsed message.
+    pub fn of(message: &Message) -> Self {
+        Self {
+            message_id: message.message_id.clone(),
+            parents: message.parents().into_iter().cloned().collect(),
+        }
+    }
+}
+
+/// A copy of a message was seen at a place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Names the copy.
+    pub sha256: Digest,
+    /// Size in bytes.
+    pub size: u64,
+    /// Where.
+    pub place: Place,
+    /// When.
+    pub seen_at: Timestamp,
+    /// Its links.
+    pub links: Links,
+}
+
+/// One entry of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+pub enum Entry {
+    /// A copy was seen.
+    Seen(Seen),
+    /// A DKIM key record was looked up.
+    Key(KeyRecord),
+    /// A message was considered; the newest such entry of a copy counts.
+    Considered(Box<Outcome>),
+    /// A gate answered and the asker wanted that recorded.
+    Gate {
+        /// When.
+        at: Timestamp,
+        /// The answer as given (CONTRACT "HTTP").
+        answer: serde_json::Value,
+    },
+}
