@@ -5,6 +5,8 @@
 //! The modules stand in the order in which a message passes through them; each imports only modules
 //! above it. Everything up to [`answer`] is pure: no IO and no clock. `docs/ARCHITECTURE.md` tells the house.
 
+#![cfg_attr(test, allow(clippy::string_slice))]
+
 pub mod text;
 
 pub mod model;

@@ -111,11 +111,5 @@ mod tests {
             prop_assert!(all.end <= text.len());
             prop_assert!(text.get(all).is_some());
         }
-
-        #[test]
-        fn folding_twice_changes_nothing(text in "\\PC{0,60}") {
-            let once = fold(&text).text;
-            prop_assert_eq!(fold(&once).text, once);
-        }
     }
 }

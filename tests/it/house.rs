@@ -64,6 +64,11 @@ fn imports_point_one_way() {
                 wrong.push(format!("{path}: {module} must not know {other}"));
             }
         }
+        if code.contains("use crate::{") {
+            wrong.push(format!(
+                "{path}: write one `use crate::stage::…` a stage, so that this table can be held"
+            ));
+        }
         for word in IO {
             if own < EDGE && code.contains(word) {
                 wrong.push(format!("{path}: the core must not use {word}"));
