@@ -84,8 +84,12 @@ pub fn consider(witnessed: &Witnessed, facts: &Facts, rules: &Rules, policy: &Po
     let texts: Vec<String> = facts.ancestors.iter().map(|w| body_text(&w.message)).collect();
     let originals: Vec<&str> = texts.iter().map(String::as_str).collect();
     let reading = read(message, &originals);
-    let declared: Vec<(&Arc<Witnessed>, Declaration)> =
-        facts.ancestors.iter().chain(&facts.siblings).filter_map(|w| Some((w, declared(w, policy)?))).collect();
+    let declared: Vec<(&Arc<Witnessed>, Declaration)> = facts
+        .ancestors
+        .iter()
+        .chain(&facts.siblings)
+        .filter_map(|w| Some((w, declared(w, policy)?)))
+        .collect();
     let thread = Thread {
         ancestors: facts.ancestors.iter().map(|w| &*w.message).collect(),
         declarations: declared
@@ -177,9 +181,7 @@ fn add_declaration(outcome: &mut Outcome, witnessed: &Witnessed, recognition: &R
         claim: Claim::Seller,
         binding: Binding::Unbound,
         seen: CriteriaSeen::Threaded,
-        signed_by: authentic
-            .then(|| outcome.from.as_ref().map(|a| a.domain().to_owned()))
-            .flatten(),
+        signed_by: authentic.then(|| outcome.from.as_ref().map(|a| a.domain().to_owned())).flatten(),
         reasons: Vec::new(),
     });
     if let Some(declaration) = &recognition.declaration {
@@ -190,8 +192,10 @@ fn add_declaration(outcome: &mut Outcome, witnessed: &Witnessed, recognition: &R
 
 fn lint_reason(lint: Lint) -> Reason {
     match lint {
-        Lint::NoAsk => Reason::new("no_ask", "The declaration asks for nothing, so a bare yes answers nothing.")
-            .fix("Ask the champion to reply and confirm that the criteria are met."),
+        Lint::NoAsk => {
+            Reason::new("no_ask", "The declaration asks for nothing, so a bare yes answers nothing.")
+                .fix("Ask the champion to reply and confirm that the criteria are met.")
+        }
         Lint::NoChampion => Reason::new("no_champion", "The declaration has no buyer's address in To.")
             .fix("Send the declaration to the champion, with the evidence mailbox in Cc."),
         Lint::NoCriteria => Reason::new("no_criteria", "No criteria were found in the declaration.")
@@ -239,20 +243,25 @@ fn add_unanswered(outcome: &mut Outcome, message: &Message, policy: &Policy) {
     }
     if outcome.kind == Kind::Orphan {
         outcome.reasons.push(
-            Reason::new("no_declaration", "It looks like an answer, but no declaration that it answers is on record.")
-                .fix("Forward the declaration as it was sent, as an attachment, to the evidence mailbox."),
+            Reason::new(
+                "no_declaration",
+                "It looks like an answer, but no declaration that it answers is on record.",
+            )
+            .fix("Forward the declaration as it was sent, as an attachment, to the evidence mailbox."),
         );
     }
 }
 
 /// What keeps a reading of the words from being sure whatever the judge says.
 fn add_doubts(outcome: &mut Outcome, facts: &Facts, recognition: &Recognition) {
-    let differs = |copies: &[Arc<Witnessed>], identity: Digest| copies.iter().any(|c| c.message.identity != identity);
+    let differs =
+        |copies: &[Arc<Witnessed>], identity: Digest| copies.iter().any(|c| c.message.identity != identity);
     let declared_twice = recognition.answers.is_some_and(|answered| {
         let of = |w: &&Arc<Witnessed>| w.message.digest == answered;
         facts.ancestors.iter().find(of).is_some_and(|declaring| {
             facts.ancestors.iter().any(|w| {
-                w.message.message_id == declaring.message.message_id && w.message.identity != declaring.message.identity
+                w.message.message_id == declaring.message.message_id
+                    && w.message.identity != declaring.message.identity
             })
         })
     });

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::chain::Chain;
 use crate::decide::{endorsement, is_authentic, is_statement};
 use crate::model::{
-    Address, Claim, CriteriaSeen, DeclaredResult, Declaration, Digest, Endorser, Evidence, Kind, OpportunityId, Outcome,
-    Reason, Spoken, Standing, StandingReport, Tally, Verdict,
+    Address, Claim, CriteriaSeen, Declaration, DeclaredResult, Digest, Endorser, Evidence, Kind,
+    OpportunityId, Outcome, Reason, Spoken, Standing, StandingReport, Tally, Verdict,
 };
 
 /// Role of a declared champion while no accounts file names another.
@@ -29,7 +29,9 @@ pub fn standing(opportunity: &OpportunityId, outcomes: &[Outcome]) -> StandingRe
     };
     let declared: Vec<&Outcome> = messages.iter().copied().filter(|m| m.declaration.is_some()).collect();
     let newest = chain.newest(&declared);
-    let (Some(gating), Some(declaration)) = (newest.first(), newest.first().and_then(|m| m.declaration.as_ref())) else {
+    let (Some(gating), Some(declaration)) =
+        (newest.first(), newest.first().and_then(|m| m.declaration.as_ref()))
+    else {
         report.reasons.push(no_declaration());
         return report;
     };
@@ -48,7 +50,8 @@ pub fn standing(opportunity: &OpportunityId, outcomes: &[Outcome]) -> StandingRe
     }
     report.standing = combine(&votes);
     report.criteria.confirmed = case.confirmed_by_all(&votes);
-    report.criteria.seen = votes.iter().filter_map(Vote::seen).max_by_key(|seen| *seen != CriteriaSeen::Quoted);
+    report.criteria.seen =
+        votes.iter().filter_map(Vote::seen).max_by_key(|seen| *seen != CriteriaSeen::Quoted);
     report.evidence = votes.iter().flat_map(|v| &v.statements).map(|m| evidence(m)).collect();
     freeze(&mut report, &case, &newest);
     explain(&mut report, &case, &votes);
@@ -185,7 +188,8 @@ fn favour(standing: Standing) -> u8 {
 
 /// Every champion must have spoken; the least favourable word counts.
 fn combine(votes: &[Vote<'_>]) -> Standing {
-    let worst = votes.iter().map(|v| v.standing).min_by_key(|s| favour(*s)).unwrap_or(Standing::AwaitingReply);
+    let worst =
+        votes.iter().map(|v| v.standing).min_by_key(|s| favour(*s)).unwrap_or(Standing::AwaitingReply);
     let some_yes = votes.iter().any(|v| favour(v.standing) > favour(Standing::AwaitingReply));
     if worst == Standing::AwaitingReply && some_yes { Standing::Partial } else { worst }
 }
@@ -209,13 +213,18 @@ fn freeze(report: &mut StandingReport, case: &Case<'_>, newest_declarations: &[&
     }
     for forged in case.messages.iter().filter(|m| claim(m) == Some(Claim::Forged)) {
         reasons.push(
-            Reason::new("identity_failed", format!("A mail that claims to come from {} contradicts itself.", name(forged)))
-                .fix("A person must look at the mail and clear it."),
+            Reason::new(
+                "identity_failed",
+                format!("A mail that claims to come from {} contradicts itself.", name(forged)),
+            )
+            .fix("A person must look at the mail and clear it."),
         );
     }
     for objection in case.messages.iter().filter(|m| objects(m, case)) {
         let text = format!("{}, of the champion's domain, objects: \"{}\"", name(objection), objection.quote);
-        reasons.push(Reason::new("new_objection", text).fix("Ask the champion to answer the objection in writing."));
+        reasons.push(
+            Reason::new("new_objection", text).fix("Ask the champion to answer the objection in writing."),
+        );
     }
     // Freezing only ever closes: a "no" on record stays a "no".
     if !reasons.is_empty() && favour(report.standing) > favour(Standing::NeedsReview) {
@@ -278,9 +287,22 @@ fn explain(report: &mut StandingReport, case: &Case<'_>, votes: &[Vote<'_>]) {
         }
         // What came in and did not count, so that nobody wonders.
         const TOLD: &[&str] = &[
-            "reply_compliment", "reply_reaction", "reply_neutral", "wrong_sender", "vendor_claim", "forwarded_inline",
-            "not_bound", "identity_unverified", "identity_pending", "criteria_differ", "declaration_unauthenticated",
-            "no_accounts", "partial_criteria", "number_differs", "lookalike", "same_name_other_address",
+            "reply_compliment",
+            "reply_reaction",
+            "reply_neutral",
+            "wrong_sender",
+            "vendor_claim",
+            "forwarded_inline",
+            "not_bound",
+            "identity_unverified",
+            "identity_pending",
+            "criteria_differ",
+            "declaration_unauthenticated",
+            "no_accounts",
+            "partial_criteria",
+            "number_differs",
+            "lookalike",
+            "same_name_other_address",
         ];
         for message in case.messages {
             reasons.extend(TOLD.iter().filter_map(|code| reason_of(message, code)));
@@ -289,8 +311,11 @@ fn explain(report: &mut StandingReport, case: &Case<'_>, votes: &[Vote<'_>]) {
     let outdated = |m: &&&Outcome| opens_a_gate(m) && !case.is_current(m);
     if case.messages.iter().filter(outdated).count() > 0 {
         reasons.push(
-            Reason::new("criteria_changed_after_reply", "A yes on record answers other criteria than those declared last.")
-                .fix("Ask the champion to confirm the criteria as declared last."),
+            Reason::new(
+                "criteria_changed_after_reply",
+                "A yes on record answers other criteria than those declared last.",
+            )
+            .fix("Ask the champion to confirm the criteria as declared last."),
         );
     }
     let mut told = BTreeSet::new();
@@ -320,21 +345,31 @@ fn explain_vote(vote: &Vote<'_>, overall: Standing, case: &Case<'_>) -> Option<R
             Reason::new("awaiting_reply", format!("{who} has given no verdict yet."))
                 .fix(format!("Ask {who} for a clear answer in writing: are the criteria met?"))
         }
-        Standing::Conditional => Reason::new("conditional_open", format!("{who} wrote yes with a condition: \"{words}\""))
-            .fix("Resolve the condition; it ends only by a later mail of the champion."),
+        Standing::Conditional => {
+            Reason::new("conditional_open", format!("{who} wrote yes with a condition: \"{words}\""))
+                .fix("Resolve the condition; it ends only by a later mail of the champion.")
+        }
         Standing::Partial => {
             let missing: Vec<String> = unmet(vote, case);
-            Reason::new("partial_criteria", format!("{who} confirmed only a part; open: {}.", missing.join("; ")))
-                .fix("Prove what is open and ask again.")
+            Reason::new(
+                "partial_criteria",
+                format!("{who} confirmed only a part; open: {}.", missing.join("; ")),
+            )
+            .fix("Prove what is open and ask again.")
         }
-        Standing::Deferred => Reason::new("deferred", format!("{who} needs more time: \"{words}\""))
-            .fix("Ask which criteria remain unproven and what would prove them in the next five business days."),
+        Standing::Deferred => Reason::new("deferred", format!("{who} needs more time: \"{words}\"")).fix(
+            "Ask which criteria remain unproven and what would prove them in the next five business days.",
+        ),
         Standing::Declined => Reason::new("declined", format!("{who} said no: \"{words}\""))
             .fix("Only a later yes of the champion can change this."),
-        Standing::Retracted => Reason::new("retracted", format!("{who} took the confirmation back: \"{words}\""))
-            .fix("Only a later yes of the champion can change this."),
-        Standing::NeedsReview => Reason::new("needs_review", format!("A mail of {who} must be read by a person."))
-            .fix("Open the opportunity, read the mail, and ask the champion if it is doubtful."),
+        Standing::Retracted => {
+            Reason::new("retracted", format!("{who} took the confirmation back: \"{words}\""))
+                .fix("Only a later yes of the champion can change this.")
+        }
+        Standing::NeedsReview => {
+            Reason::new("needs_review", format!("A mail of {who} must be read by a person."))
+                .fix("Open the opportunity, read the mail, and ask the champion if it is doubtful.")
+        }
     };
     Some(reason)
 }
