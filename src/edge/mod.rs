@@ -1,4 +1,7 @@
 //! All IO, each port in one place. Nothing here decides.
 
 pub mod dkim;
+pub mod imap;
+pub mod maildir;
+pub mod mailfile;
 pub mod source;

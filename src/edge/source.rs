@@ -39,6 +39,17 @@ pub struct Delivery {
 #[error("the batch was not stored: {0}")]
 pub struct NotStored(pub String);
 
+/// What no waiting can heal: the source ends and the daemon with it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fatal {
+    /// The server refused the credentials at the first login; `run` ends with 77.
+    #[error("credentials refused: {0}")]
+    Credentials(String),
+    /// The settings cannot work; `run` ends with 78.
+    #[error("{0}")]
+    Settings(String),
+}
+
 /// The sources' end of the way into the store.
 #[derive(Debug, Clone)]
 pub struct Intake {
