@@ -142,34 +142,16 @@ fn own_names<'a>(policy: &'a Policy, declaration: &'a Declaration) -> Vec<&'a st
 
 /// An outcome that says nothing yet.
 fn blank(witnessed: &Witnessed, recognition: &Recognition, reading: &Reading, rules: &Rules) -> Outcome {
-    let message = &witnessed.message;
     Outcome {
-        sha256: message.digest,
-        identity: message.identity,
-        message_id: message.message_id.clone(),
-        from: message.author().map(|m| m.address.clone()),
-        date: message.date,
-        seen_at: witnessed.seen_at,
-        parents: message.parents().into_iter().cloned().collect(),
         kind: recognition.kind,
         automatic: recognition.automatic,
         opportunity: recognition.opportunity.clone(),
-        answers: None,
-        answers_identity: None,
         declaration: recognition.declaration.clone(),
         fresh_text: reading.fresh.clone(),
         unsure_text: reading.unsure.clone(),
         signature_text: reading.signature.clone(),
-        verdict: None,
-        sure: false,
-        quote: String::new(),
-        criteria: Vec::new(),
-        authorship: None,
-        criteria_digest: None,
-        endorsed: false,
         reasons: recognition.reasons.clone(),
-        rules: rules.digest(),
-        keys: Vec::new(),
+        ..Outcome::unread(&witnessed.message, witnessed.seen_at, rules.digest())
     }
 }
 
@@ -327,4 +309,19 @@ impl Library for Corpus {
     fn of_opportunity(&self, id: &OpportunityId) -> Vec<Arc<Witnessed>> {
         self.by_opportunity.get(id).cloned().unwrap_or_default()
     }
+}
+
+/// A message and everything attached to it, attached ones first; each with its place below the outer one
+/// (`""` for the outer, `#1` for its first attached message, `#1#2` for that one's second).
+pub fn unfold(message: Message) -> Vec<(String, Message)> {
+    let mut out = Vec::new();
+    unfold_into(message, "", &mut out);
+    out
+}
+
+fn unfold_into(message: Message, place: &str, out: &mut Vec<(String, Message)>) {
+    for (n, inner) in message.attached.iter().enumerate() {
+        unfold_into(inner.clone(), &format!("{place}#{}", n + 1), out);
+    }
+    out.push((place.to_owned(), message));
 }

@@ -2,16 +2,15 @@
 
 mod accounts;
 mod error;
-mod secret;
 
 pub use accounts::load as load_accounts;
 pub use error::{ConfigError, Problem};
-pub use secret::Secret;
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::edge::imap::{Password, Tls};
 use crate::gate::Gates;
 use crate::judge::Rules;
 use crate::model::{Accounts, Address, Policy, Seller};
@@ -77,53 +76,46 @@ impl Default for StoreSection {
     }
 }
 
-/// `[[mailbox]]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum MailboxSection {
-    /// An IMAP folder.
-    Imap(ImapSection),
-    /// A Maildir.
-    Maildir {
-        /// Folder that holds cur, new and tmp.
-        path: PathBuf,
-        /// Seconds between polls beside inotify.
-        #[serde(default = "maildir_poll_seconds")]
-        poll_seconds: u64,
-    },
-}
-
-fn maildir_poll_seconds() -> u64 {
-    30
-}
-
-/// `[[mailbox]]` with `kind = "imap"`
+/// `[[mailbox]]`: which keys are needed depends on `kind`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ImapSection {
-    /// Host name.
-    pub host: String,
-    /// Port.
+pub struct MailboxSection {
+    /// An IMAP folder or a Maildir.
+    pub kind: MailboxKind,
+    /// Maildir: folder that holds cur, new and tmp.
+    pub path: Option<PathBuf>,
+    /// IMAP: host name.
+    pub host: Option<String>,
+    /// IMAP: port.
     #[serde(default = "imap_port")]
     pub port: u16,
-    /// How the connection is secured.
+    /// IMAP: how the connection is secured.
     #[serde(default)]
     pub tls: Tls,
-    /// PEM file of a private certificate authority.
+    /// IMAP: PEM file of a private certificate authority.
     pub ca_file: Option<PathBuf>,
-    /// Account.
-    pub user: String,
-    /// Password.
-    pub password: Secret,
-    /// Folder.
+    /// IMAP: account.
+    pub user: Option<String>,
+    /// IMAP: password.
+    pub password: Option<Password>,
+    /// IMAP: folder.
     #[serde(default = "inbox")]
     pub folder: String,
-    /// Seconds after which an IDLE is renewed.
+    /// IMAP: seconds after which an IDLE is renewed.
     #[serde(default = "idle_renew_seconds")]
     pub idle_renew_seconds: u64,
-    /// Seconds between polls where the server has no IDLE.
-    #[serde(default = "imap_poll_seconds")]
-    pub poll_seconds: u64,
+    /// Seconds between polls: of a Maildir beside inotify, of an IMAP server without IDLE.
+    pub poll_seconds: Option<u64>,
+}
+
+/// `kind` of a `[[mailbox]]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailboxKind {
+    /// An IMAP folder.
+    Imap,
+    /// A Maildir.
+    Maildir,
 }
 
 fn imap_port() -> u16 {
@@ -136,23 +128,6 @@ fn inbox() -> String {
 
 fn idle_renew_seconds() -> u64 {
     270
-}
-
-fn imap_poll_seconds() -> u64 {
-    60
-}
-
-/// How a connection is secured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Tls {
-    /// TLS from the first byte.
-    #[default]
-    Implicit,
-    /// STARTTLS.
-    StartTls,
-    /// Plain text; loopback only.
-    None,
 }
 
 /// `[smtp]`
@@ -170,7 +145,7 @@ pub struct SmtpSection {
     /// Account.
     pub user: Option<String>,
     /// Password.
-    pub password: Option<Secret>,
+    pub password: Option<Password>,
     /// Sender.
     pub from: String,
 }
@@ -291,7 +266,7 @@ impl Config {
     }
 
     fn root(&mut self, folder: &Path) {
-        let mut root = |path: &mut PathBuf| *path = folder.join(&*path);
+        let root = |path: &mut PathBuf| *path = folder.join(&*path);
         root(&mut self.store.path);
         for section in [&mut self.dns, &mut self.accounts, &mut self.gates].into_iter().flatten() {
             root(&mut section.file);
@@ -303,14 +278,9 @@ impl Config {
             root(&mut outbox.dir);
         }
         for mailbox in &mut self.mailbox {
-            match mailbox {
-                MailboxSection::Maildir { path, .. } => root(path),
-                MailboxSection::Imap(imap) => {
-                    if let Some(ca) = &mut imap.ca_file {
-                        root(ca);
-                    }
-                    imap.password.root(folder);
-                }
+            [&mut mailbox.path, &mut mailbox.ca_file].into_iter().flatten().for_each(root);
+            if let Some(Password::File(path)) = &mut mailbox.password {
+                root(path);
             }
         }
     }
@@ -330,11 +300,18 @@ impl Config {
             problem("domains", "name at least one mail domain of the seller".into());
         }
         for mailbox in &self.mailbox {
-            if let MailboxSection::Imap(imap) = mailbox
-                && imap.tls == Tls::None
-                && !is_loopback(&imap.host)
-            {
-                problem("tls", format!("tls = \"none\" is for loopback only, not for {}", imap.host));
+            let missing = match mailbox.kind {
+                MailboxKind::Maildir => mailbox.path.is_none().then_some("path"),
+                MailboxKind::Imap if mailbox.host.is_none() => Some("host"),
+                MailboxKind::Imap if mailbox.user.is_none() => Some("user"),
+                MailboxKind::Imap => mailbox.password.is_none().then_some("password"),
+            };
+            if let Some(key) = missing {
+                problem("kind", format!("[[mailbox]] of kind {:?} needs the key `{key}`", mailbox.kind));
+            }
+            let host = mailbox.host.as_deref().unwrap_or_default();
+            if mailbox.kind == MailboxKind::Imap && mailbox.tls == Tls::None && !is_loopback(host) {
+                problem("tls", format!("tls = \"none\" is for loopback only, not for {host}"));
             }
         }
         if let Some(http) = &self.http

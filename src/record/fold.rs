@@ -196,9 +196,8 @@ fn combine(votes: &[Vote<'_>]) -> Standing {
 
 /// Doubts that close every gate until a person has looked: conflicts, forgeries, a colleague's objection.
 fn freeze(report: &mut StandingReport, case: &Case<'_>, newest_declarations: &[&Outcome]) {
-    let has = |m: &Outcome, code: &str| m.reasons.iter().any(|r| r.code == code);
     let mut reasons = Vec::new();
-    if case.messages.iter().any(|m| has(m, "message_conflict")) {
+    if case.messages.iter().any(|m| m.has("message_conflict")) {
         reasons.push(
             Reason::new("message_conflict", "Different messages came under one Message-ID.")
                 .fix("A person must find out which of them was sent."),
