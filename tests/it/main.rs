@@ -8,4 +8,6 @@
 )]
 #![allow(missing_docs)]
 
+// mod conversations;
+mod fixtures_make;
 mod house;
