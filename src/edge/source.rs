@@ -65,6 +65,11 @@ impl Intake {
         (Self { deliveries, progress }, receiver)
     }
 
+    /// An intake that shares its way into the store with others.
+    pub fn over(deliveries: mpsc::Sender<Delivery>, progress: Arc<Progress>) -> Self {
+        Self { deliveries, progress }
+    }
+
     /// Hands over a batch and waits until it is durable.
     ///
     /// # Errors
