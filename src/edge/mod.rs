@@ -2,3 +2,4 @@
 
 pub mod dkim;
 pub mod source;
+pub mod store;
