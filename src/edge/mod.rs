@@ -5,3 +5,4 @@ pub mod imap;
 pub mod maildir;
 pub mod mailfile;
 pub mod source;
+pub mod store;
