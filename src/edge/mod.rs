@@ -1,4 +1,5 @@
 //! All IO, each port in one place. Nothing here decides.
 
 pub mod dkim;
+pub mod dns;
 pub mod source;
