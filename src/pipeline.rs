@@ -156,14 +156,19 @@ fn blank(witnessed: &Witnessed, recognition: &Recognition, reading: &Reading, ru
 }
 
 fn add_declaration(outcome: &mut Outcome, witnessed: &Witnessed, recognition: &Recognition, policy: &Policy) {
-    let (authentic, reasons) = authenticate_declaration(witnessed, policy);
+    let authenticated = authenticate_declaration(witnessed, policy);
     outcome.sure = true;
-    outcome.reasons.extend(reasons);
+    outcome.reasons.extend(authenticated.reasons);
+    if authenticated.pending {
+        outcome
+            .reasons
+            .push(Reason::new("identity_pending", "The key of the declaration could not be asked for yet."));
+    }
     outcome.authorship = Some(Authorship {
         claim: Claim::Seller,
         binding: Binding::Unbound,
         seen: CriteriaSeen::Threaded,
-        signed_by: authentic.then(|| outcome.from.as_ref().map(|a| a.domain().to_owned())).flatten(),
+        signed_by: outcome.from.as_ref().filter(|_| authenticated.holds).map(|a| a.domain().to_owned()),
         reasons: Vec::new(),
     });
     if let Some(declaration) = &recognition.declaration {

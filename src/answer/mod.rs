@@ -71,7 +71,7 @@ pub enum Response {
         /// Entries in the log.
         size: u64,
         /// Messages seen but not considered yet.
-        waiting: usize,
+        waiting: u64,
         /// Whether every mailbox was read lately.
         fresh: bool,
     },

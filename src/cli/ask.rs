@@ -58,7 +58,11 @@ pub fn gate(gate: &Gate, config: &Config) -> u8 {
     let request = Request::Gate { opportunity, to: gate.to.clone(), record: gate.record };
     match ask(request, config) {
         Response::Gate(answer) => {
-            if gate.json { say_json(&answer) } else { print_gate(&answer) }
+            if gate.json {
+                say_json(&answer)
+            } else {
+                print_gate(&answer)
+            }
             if answer.allowed { 0 } else { NO }
         }
         other => refused(&other, gate.json),
@@ -69,7 +73,11 @@ pub fn gate(gate: &Gate, config: &Config) -> u8 {
 pub fn show(show: &Show, config: &Config) -> u8 {
     match ask(Request::Show { what: show.what.clone() }, config) {
         Response::Opportunity(answer) => {
-            if show.json { say_json(&answer) } else { print_opportunity(&answer) }
+            if show.json {
+                say_json(&answer)
+            } else {
+                print_opportunity(&answer)
+            }
             0
         }
         Response::Unknown { text } => {
@@ -123,7 +131,8 @@ fn ask(request: Request, config: &Config) -> Response {
 /// A desk over the store, without a daemon: every configured mailbox counts as unread.
 pub fn open_desk(config: &Config, create: bool) -> Result<Desk, String> {
     let text = |e: &dyn std::fmt::Display| e.to_string();
-    let store = Store::open(&config.store.path, OpenOptions { create }).map_err(|e| text(&e))?;
+    let store = Store::open(&config.store.path, OpenOptions { create, ..OpenOptions::default() })
+        .map_err(|e| text(&e))?;
     let rules = config.load_rules().map_err(|e| text(&e))?;
     let policy = config.policy(false).map_err(|e| text(&e))?;
     let resolver = open_resolver(config.dns.as_ref().map(|d| &d.file)).map_err(|e| text(&e))?;
@@ -151,7 +160,12 @@ fn refused(response: &Response, json: bool) -> u8 {
 
 fn print_gate(answer: &GateAnswer) {
     let word = if answer.allowed { "ALLOWED" } else { "NOT ALLOWED" };
-    say(&format!("{word}  {} to {}  (standing: {})", answer.opportunity, answer.to, answer.standing.as_str()));
+    say(&format!(
+        "{word}  {} to {}  (standing: {})",
+        answer.opportunity,
+        answer.to,
+        answer.standing.as_str()
+    ));
     for evidence in &answer.evidence {
         say(&format!("  \"{}\"", table::short(&evidence.quote, 100)));
     }
@@ -175,7 +189,10 @@ fn print_opportunity(answer: &OpportunityAnswer) {
     let report = &answer.report;
     say(&format!("{}  {}", report.opportunity, report.standing.as_str()));
     let tally = &report.criteria;
-    say(&format!("  criteria: {} declared, {} as passed, {} confirmed", tally.total, tally.declared_passed, tally.confirmed));
+    say(&format!(
+        "  criteria: {} declared, {} as passed, {} confirmed",
+        tally.total, tally.declared_passed, tally.confirmed
+    ));
     for endorser in &report.endorsers {
         say(&format!("  {} ({}): {}", endorser.who, endorser.role, endorser.standing.as_str()));
     }
@@ -194,7 +211,9 @@ fn print_opportunity(answer: &OpportunityAnswer) {
             ]
         })
         .collect();
-    table::lines(&["kind", "from", "verdict", "author", "words"], &rows).iter().for_each(|l| say(&format!("  {l}")));
+    table::lines(&["kind", "from", "verdict", "author", "words"], &rows)
+        .iter()
+        .for_each(|l| say(&format!("  {l}")));
 }
 
 fn print_rows(rows: &[OpportunityRow]) {
@@ -210,5 +229,7 @@ fn print_rows(rows: &[OpportunityRow]) {
             ]
         })
         .collect();
-    table::lines(&["opportunity", "standing", "criteria", "reason", "words"], &cells).iter().for_each(|l| say(l));
+    table::lines(&["opportunity", "standing", "criteria", "reason", "words"], &cells)
+        .iter()
+        .for_each(|l| say(l));
 }

@@ -79,8 +79,10 @@ fn replay(demo: &Demo) -> Anyhow<()> {
         say(&format!("serving on http://{address}/v1/opportunities, letters go to {}", letters.display()));
         let conversations = conversations()?;
         let shown = Arc::clone(&desk);
-        tokio::task::spawn_blocking(move || show_all(&conversations, &maildir, &shown).map_err(|e| e.to_string()))
-            .await??;
+        tokio::task::spawn_blocking(move || {
+            show_all(&conversations, &maildir, &shown).map_err(|e| e.to_string())
+        })
+        .await??;
         if !demo.once {
             say("\nStill serving; Ctrl-C ends.");
             say(&format!("  curl 'http://{address}/v1/gate?opportunity=OPP-31001&to=commercial_review'"));
@@ -110,7 +112,7 @@ fn assemble(scratch: &Path, maildir: &Path) -> Anyhow<Daemon> {
     };
     let store = scratch.join("store");
     let engine = Engine::new(
-        Store::open(&store, OpenOptions { create: true })?,
+        Store::open(&store, OpenOptions { create: true, ..OpenOptions::default() })?,
         load_rules(None)?,
         policy,
         Resolver::file(&dns)?,
@@ -142,7 +144,10 @@ fn conversations() -> Anyhow<Vec<Conversation>> {
             entry.1.push((format!("{folder}.{file}"), bytes));
         }
     }
-    Ok(folders.into_values().filter_map(|(facts, mails)| Some(Conversation { facts: facts?, mails })).collect())
+    Ok(folders
+        .into_values()
+        .filter_map(|(facts, mails)| Some(Conversation { facts: facts?, mails }))
+        .collect())
 }
 
 fn show_all(conversations: &[Conversation], maildir: &Path, desk: &Desk) -> Anyhow<()> {
@@ -179,13 +184,22 @@ fn show_gates(conversations: &[Conversation], desk: &Desk) -> Anyhow<()> {
             continue;
         }
         let word = if answer.allowed { "ALLOWED" } else { "NOT ALLOWED" };
-        say(&format!("\n{word}: may {} move to {}? (standing: {})", answer.opportunity, answer.to, answer.standing.as_str()));
+        say(&format!(
+            "\n{word}: may {} move to {}? (standing: {})",
+            answer.opportunity,
+            answer.to,
+            answer.standing.as_str()
+        ));
         for evidence in &answer.evidence {
             say(&format!("  \"{}\"", table::short(&evidence.quote, 100)));
         }
         print_reasons(&answer.reasons);
     }
-    if shown == [true, true] { Ok(()) } else { Err("expected one gate to open and one to stay closed".into()) }
+    if shown == [true, true] {
+        Ok(())
+    } else {
+        Err("expected one gate to open and one to stay closed".into())
+    }
 }
 
 /// Delivers into the Maildir the way an MTA does: write in tmp, rename into new.

@@ -37,10 +37,14 @@ pub fn run(ingest: &Ingest, config: &Config) -> u8 {
         None => open_desk(&config, true).and_then(|desk| store(mails, desk, ingest.judging.now, total)),
     };
     match taken {
-        Ok(Taken { new, known }) if ingest.json => say_json(&serde_json::json!({ "new": new, "known": known })),
+        Ok(Taken { new, known }) if ingest.json => {
+            say_json(&serde_json::json!({ "new": new, "known": known }))
+        }
         Ok(Taken { new, known }) => say(&format!("{new} new, {known} known already")),
         Err(error) => {
-            eprintln!("not everything was taken in: {error}; the same command again goes on where it stopped");
+            eprintln!(
+                "not everything was taken in: {error}; the same command again goes on where it stopped"
+            );
             return FAILED;
         }
     }
@@ -52,7 +56,8 @@ fn with_options(config: &Config, options: &Judging) -> Config {
     let mut config = config.clone();
     config.dns = options.dns.as_ref().map(file).or(config.dns);
     config.accounts = options.accounts.as_ref().map(file).or(config.accounts);
-    config.rules = options.rules.as_ref().map(|dir| crate::config::RulesSection { dir: dir.clone() }).or(config.rules);
+    config.rules =
+        options.rules.as_ref().map(|dir| crate::config::RulesSection { dir: dir.clone() }).or(config.rules);
     config
 }
 
@@ -103,7 +108,8 @@ fn store(
     let seen_at = now.map_or(SeenAt::Message, SeenAt::Given);
     let mut taken = Taken::default();
     for batch in batches(mails) {
-        let fetched = batch.into_iter().map(|(path, raw)| Fetched { place: Place::File { path }, raw }).collect();
+        let fetched =
+            batch.into_iter().map(|(path, raw)| Fetched { place: Place::File { path }, raw }).collect();
         let part = engine.take(fetched, seen_at).map_err(|e| e.to_string())?;
         taken.new += part.new;
         taken.known += part.known;

@@ -86,7 +86,8 @@ impl Tools {
 pub fn open_resolver(file: Option<&PathBuf>) -> Result<Resolver, ConfigError> {
     match file {
         Some(path) => Resolver::file(path).map_err(|e| ConfigError::one(path, 0, e.to_string())),
-        None => Resolver::system().map_err(|e| ConfigError::one(&PathBuf::from("/etc/resolv.conf"), 0, e.to_string())),
+        None => Resolver::system()
+            .map_err(|e| ConfigError::one(&PathBuf::from("/etc/resolv.conf"), 0, e.to_string())),
     }
 }
 

@@ -6,7 +6,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Installs the subscriber; `quiet` shows warnings only unless RUST_LOG says otherwise.
 pub fn install(quiet: bool) {
-    let wanted = std::env::var("RUST_LOG").unwrap_or_else(|_| if quiet { "warn".into() } else { "info".into() });
+    let wanted =
+        std::env::var("RUST_LOG").unwrap_or_else(|_| if quiet { "warn".into() } else { "info".into() });
     // Whatever RUST_LOG says: async-imap prints LOGIN with the password at TRACE.
     let capped = format!("{wanted},{}", crate::edge::imap::LOG_CAP);
     let filter = EnvFilter::try_new(&capped).unwrap_or_else(|_| EnvFilter::new("info"));

@@ -30,7 +30,12 @@ const CONFIG: u8 = 78;
 
 /// Turns email into proof: verified written endorsements from an evidence mailbox.
 #[derive(Debug, Parser)]
-#[command(name = "endorsed", version, about, after_help = "Example:\n  endorsed gate OPP-20417 --to commercial_review && echo go")]
+#[command(
+    name = "endorsed",
+    version,
+    about,
+    after_help = "Example:\n  endorsed gate OPP-20417 --to commercial_review && echo go"
+)]
 struct Cli {
     /// Configuration file.
     #[arg(long, global = true, value_name = "FILE")]

@@ -79,7 +79,8 @@ async fn until_signal(daemon: Daemon) -> Result<(), DaemonError> {
 fn mailbox(section: &MailboxSection) -> Option<Mailbox> {
     match section.kind {
         MailboxKind::Maildir => {
-            let poll = Duration::from_secs(section.poll_seconds.unwrap_or(crate::edge::maildir::POLL.as_secs()));
+            let poll =
+                Duration::from_secs(section.poll_seconds.unwrap_or(crate::edge::maildir::POLL.as_secs()));
             Some(Mailbox::Maildir(section.path.clone()?, poll))
         }
         MailboxKind::Imap => {
@@ -89,7 +90,7 @@ fn mailbox(section: &MailboxSection) -> Option<Mailbox> {
             settings.tls = section.tls;
             settings.ca_file.clone_from(&section.ca_file);
             settings.folder.clone_from(&section.folder);
-            settings.timings.renew = Duration::from_secs(section.idle_renew_seconds);
+            settings.timings.idle_renew = Duration::from_secs(section.idle_renew_seconds);
             if let Some(poll) = section.poll_seconds {
                 settings.timings.poll = Duration::from_secs(poll);
             }

@@ -40,8 +40,18 @@ pub fn load(path: &Path) -> Result<Accounts, ConfigError> {
                 Some(address) if address.is_at(&domains) => {
                     endorsers.insert(address.as_str().to_owned(), role);
                 }
-                Some(address) => problems.push(at(path, &text, &who, format!("account.{name}: {address} is at none of the account's domains"))),
-                None => problems.push(at(path, &text, &who, format!("account.{name}: `{who}` is no mail address"))),
+                Some(address) => problems.push(at(
+                    path,
+                    &text,
+                    &who,
+                    format!("account.{name}: {address} is at none of the account's domains"),
+                )),
+                None => problems.push(at(
+                    path,
+                    &text,
+                    &who,
+                    format!("account.{name}: `{who}` is no mail address"),
+                )),
             }
         }
         accounts.insert(name, Account { domains, endorsers });

@@ -214,7 +214,8 @@ impl Config {
     /// # Errors
     /// Every problem found, each with its place.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|e| ConfigError::one(path, 0, format!("{e}; name a file with --config")))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| ConfigError::one(path, 0, format!("{e}; name a file with --config")))?;
         let mut config: Self = toml::from_str(&text).map_err(|e| ConfigError::of_toml(path, &text, &e))?;
         config.root(path.parent().unwrap_or(Path::new(".")));
         let problems = config.problems(path, &text);
@@ -235,8 +236,11 @@ impl Config {
     /// # Errors
     /// Problems of the accounts file.
     pub fn policy(&self, trust_without_accounts: bool) -> Result<Policy, ConfigError> {
-        let accounts: Option<Accounts> = self.accounts.as_ref().map(|a| load_accounts(&a.file)).transpose()?;
-        let seller = self.seller().ok_or_else(|| ConfigError::one(Path::new("seller"), 0, "evidence is no address"))?;
+        let accounts: Option<Accounts> =
+            self.accounts.as_ref().map(|a| load_accounts(&a.file)).transpose()?;
+        let seller = self
+            .seller()
+            .ok_or_else(|| ConfigError::one(Path::new("seller"), 0, "evidence is no address"))?;
         Ok(Policy {
             seller,
             accounts,
@@ -262,7 +266,8 @@ impl Config {
         let path = &section.file;
         let text = std::fs::read_to_string(path).map_err(|e| ConfigError::one(path, 0, e.to_string()))?;
         let name = path.file_name().map_or_else(|| "gates.toml".into(), |n| n.to_string_lossy().into_owned());
-        Gates::load(&name, &text).map_err(|e| ConfigError::one(path, error::line_at(&text, e.offset), e.message))
+        Gates::load(&name, &text)
+            .map_err(|e| ConfigError::one(path, error::line_at(&text, e.offset), e.message))
     }
 
     fn root(&mut self, folder: &Path) {
@@ -288,7 +293,8 @@ impl Config {
     /// What the types can not say.
     fn problems(&self, path: &Path, text: &str) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let mut problem = |key: &str, message: String| problems.push(Problem::at_key(path, text, key, message));
+        let mut problem =
+            |key: &str, message: String| problems.push(Problem::at_key(path, text, key, message));
         match Address::new(&self.seller.evidence) {
             None => problem("evidence", format!("`{}` is no mail address", self.seller.evidence)),
             Some(evidence) if !evidence.is_at(&self.seller().map(|s| s.domains).unwrap_or_default()) => {
@@ -338,7 +344,8 @@ fn is_loopback(host: &str) -> bool {
 pub fn shipped_gates() -> Result<Gates, ConfigError> {
     let file = crate::embedded::RULES.iter().find(|(name, _)| *name == "gates.toml");
     let text = file.map_or("", |(_, bytes)| std::str::from_utf8(bytes).unwrap_or_default());
-    Gates::load("gates.toml", text).map_err(|e| ConfigError::one(Path::new("gates.toml"), error::line_at(text, e.offset), e.message))
+    Gates::load("gates.toml", text)
+        .map_err(|e| ConfigError::one(Path::new("gates.toml"), error::line_at(text, e.offset), e.message))
 }
 
 /// Rules of a folder, or the shipped ones.
@@ -375,7 +382,8 @@ fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, ConfigError> {
             if path.is_dir() {
                 queue.push(path);
             } else if path.extension().is_some_and(|e| e == "toml") {
-                let text = std::fs::read_to_string(&path).map_err(|e| ConfigError::one(&path, 0, e.to_string()))?;
+                let text =
+                    std::fs::read_to_string(&path).map_err(|e| ConfigError::one(&path, 0, e.to_string()))?;
                 let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
                 files.push((name, text));
             }

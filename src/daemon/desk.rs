@@ -57,11 +57,11 @@ impl Desk {
 
     fn record(&self, response: Response) -> Response {
         let Response::Gate(given) = &response else { return response };
-        let recorded = serde_json::to_value(given).map_err(|e| StoreError::Poisoned(e.to_string())).and_then(|answer| {
-            let entries = vec![Entry::Gate { at: given.as_of, answer }];
-            self.engine.store.append(Batch { entries, ..Batch::default() })
-        });
-        match recorded {
+        let entry = match serde_json::to_value(given) {
+            Ok(answer) => Entry::Gate { at: given.as_of, answer },
+            Err(error) => return Response::Failed { code: "internal".into(), text: error.to_string() },
+        };
+        match self.engine.store.append(Batch { entries: vec![entry], ..Batch::default() }) {
             Ok(_) => response,
             Err(error) => failed(&error),
         }
@@ -73,7 +73,10 @@ impl Desk {
             match base64::engine::general_purpose::STANDARD.decode(text) {
                 Ok(raw) => batch.push(Fetched { place: Place::File { path }, raw }),
                 Err(error) => {
-                    return Ok(Response::Failed { code: "bad_request".into(), text: format!("{path}: {error}") });
+                    return Ok(Response::Failed {
+                        code: "bad_request".into(),
+                        text: format!("{path}: {error}"),
+                    });
                 }
             }
         }

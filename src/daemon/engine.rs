@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 
+use super::DaemonError;
 use super::library::Shelf;
 use crate::edge::dns::Resolver;
 use crate::edge::source::Fetched;
@@ -80,7 +81,9 @@ impl Engine {
         for copy in fetched {
             // A file may hold other mail than when its path was first seen; a place in a mailbox may not.
             let fixed = !matches!(copy.place, Place::File { .. });
-            if self.store.knows_place(&copy.place)? && (fixed || self.store.contains(&Digest::of(&copy.raw))?) {
+            if self.store.knows_place(&copy.place)?
+                && (fixed || self.store.contains(&Digest::of(&copy.raw))?)
+            {
                 taken.known += 1;
                 continue;
             }
@@ -91,7 +94,11 @@ impl Engine {
                 SeenAt::Message => message.own_time().unwrap_or(clock),
             };
             let is_new = self.add(&mut batch, &mut in_batch, &message, copy.place, first_sight(&message))?;
-            if is_new { taken.new += 1 } else { taken.known += 1 }
+            if is_new {
+                taken.new += 1
+            } else {
+                taken.known += 1
+            }
             let outer = message.digest;
             let inner = unfold(message).into_iter().filter(|(place, _)| !place.is_empty());
             for (n, (_, attached)) in (1..).zip(inner) {
@@ -150,17 +157,17 @@ impl Engine {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn consider_waiting(self: &Arc<Self>) -> Result<usize, StoreError> {
+    pub async fn consider_waiting(self: &Arc<Self>) -> Result<usize, DaemonError> {
         let mut done = 0;
         loop {
             let engine = Arc::clone(self);
-            let (chunk, missing) = off_thread(move || engine.plan()).await??;
+            let (chunk, missing) = spawn_blocking(move || engine.plan()).await??;
             if chunk.is_empty() {
                 return Ok(done);
             }
             let keys = self.look_up(missing).await;
             let engine = Arc::clone(self);
-            done += off_thread(move || engine.consider_chunk(&chunk, keys)).await??;
+            done += spawn_blocking(move || engine.consider_chunk(&chunk, keys)).await??;
         }
     }
 
@@ -242,7 +249,9 @@ impl Engine {
         // A new declaration may be what orphans of its opportunity answer.
         let is_new = self.store.outcome(&outcome.sha256)?.is_none();
         if let (Kind::Declaration, true, Some(id)) = (outcome.kind, is_new, &outcome.opportunity) {
-            batch.consider.extend(self.store.of_opportunity(id)?.into_iter().filter(|d| *d != outcome.sha256));
+            batch
+                .consider
+                .extend(self.store.of_opportunity(id)?.into_iter().filter(|d| *d != outcome.sha256));
         }
         Ok(())
     }
@@ -279,8 +288,4 @@ fn unconsidered(message: &Message, seen_at: Timestamp, rules: Digest) -> Outcome
             .fix("Read the message yourself and report the defect with its sha256."),
     );
     outcome
-}
-
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Poisoned(error.to_string()))
 }

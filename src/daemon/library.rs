@@ -67,14 +67,20 @@ impl<'a> Shelf<'a> {
     }
 
     /// The record that was first seen when the message was, or later: for ever the same one.
-    fn key(&self, name: &str, seen_at: Timestamp) -> Option<KeyRecord> {
-        let records = self.keep(self.store.keys(name)).unwrap_or_default();
+    pub fn key(&self, name: &str, seen_at: Timestamp) -> Option<KeyRecord> {
+        let records = self.keep(self.store.key(name)).flatten();
         let oldest = seen_at.saturating_sub(KEY_AGE_MAX).unwrap_or(Timestamp::MIN);
         records.into_iter().find(|r| r.seen_at >= oldest).or_else(|| self.looked_up.get(name).cloned())
     }
 
     fn keep<T>(&self, result: Result<T, StoreError>) -> Option<T> {
-        result.map_err(|error| self.error.borrow_mut().get_or_insert(error)).ok()
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.error.borrow_mut().get_or_insert(error);
+                None
+            }
+        }
     }
 }
 

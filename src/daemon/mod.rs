@@ -113,7 +113,8 @@ pub async fn run(
         let desk = Arc::clone(&desk);
         Arc::new(move |request: Request| -> Response { desk.answer(request) })
     };
-    let local = socket::bind(&daemon.socket).map_err(listen_error(socket::path(&daemon.socket).display().to_string()))?;
+    let local = socket::bind(&daemon.socket)
+        .map_err(listen_error(socket::path(&daemon.socket).display().to_string()))?;
     let mut address = None;
     let mut tasks: JoinSet<Result<(), DaemonError>> = JoinSet::new();
     if let Some(wanted) = daemon.listen {
@@ -205,7 +206,10 @@ async fn consider_loop(
 }
 
 /// Feeds systemd's watchdog for as long as the loop comes round.
-async fn feed_watchdog(heartbeat: Arc<Heartbeat>, mut stop: watch::Receiver<bool>) -> Result<(), DaemonError> {
+async fn feed_watchdog(
+    heartbeat: Arc<Heartbeat>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), DaemonError> {
     let Some(limit) = sd_notify::watchdog_enabled() else { return Ok(()) };
     loop {
         if heartbeat.is_alive() {

@@ -32,7 +32,11 @@ pub fn router(ask: Ask) -> Router {
         .route("/healthz", get(health))
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "not_found", "There is no such page.") })
         .method_not_allowed_fallback(|| async {
-            problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This page does not take that method.")
+            problem(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "This page does not take that method.",
+            )
         })
         .with_state(ask)
 }
@@ -100,7 +104,8 @@ async fn health(State(ask): State<Ask>) -> HttpResponse {
 }
 
 fn bad_id(text: &str) -> HttpResponse {
-    let detail = format!("`{text}` is no opportunity id: letters, digits, `-`, `_`, `.`, with at least one digit.");
+    let detail =
+        format!("`{text}` is no opportunity id: letters, digits, `-`, `_`, `.`, with at least one digit.");
     problem(StatusCode::BAD_REQUEST, "bad_request", &detail)
 }
 
@@ -113,7 +118,8 @@ async fn answer(ask: Ask, request: Request) -> HttpResponse {
             Json(serde_json::json!({ "opportunities": opportunities, "unlinked": unlinked })).into_response()
         }
         Ok(Response::Health { size, waiting, fresh }) => {
-            Json(serde_json::json!({ "ok": true, "size": size, "waiting": waiting, "fresh": fresh })).into_response()
+            Json(serde_json::json!({ "ok": true, "size": size, "waiting": waiting, "fresh": fresh }))
+                .into_response()
         }
         Ok(Response::Unknown { text }) => problem(StatusCode::NOT_FOUND, "not_found", &text),
         Ok(Response::Failed { code, text }) => problem(StatusCode::SERVICE_UNAVAILABLE, &code, &text),

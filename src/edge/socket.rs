@@ -45,14 +45,16 @@ pub fn bind(store: &Path) -> std::io::Result<UnixListener> {
 /// Serves until `stop` turns true.
 pub async fn serve(listener: UnixListener, ask: Ask, mut stop: watch::Receiver<bool>) {
     loop {
-        tokio::select! {
-            _ = stop.wait_for(|s| *s) => return,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => { tokio::spawn(talk(stream, Arc::clone(&ask))); }
-                Err(error) => {
-                    tracing::warn!(event = "socket.accept", %error);
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
+        let accepted = tokio::select! {
+            _ = stop.wait_for(|s| *s) => None,
+            accepted = listener.accept() => Some(accepted),
+        };
+        match accepted {
+            None => return,
+            Some(Ok((stream, _))) => drop(tokio::spawn(talk(stream, Arc::clone(&ask)))),
+            Some(Err(error)) => {
+                tracing::warn!(event = "socket.accept", %error);
+                tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
     }

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Authorship, CriterionAnswer, Declaration, Digest, Message, MessageId, OpportunityId, Reason, Verdict,
+    Address, Authorship, CriterionAnswer, Declaration, Digest, Message, MessageId, OpportunityId, Reason,
+    Verdict,
 };
 
 /// What a message is.
