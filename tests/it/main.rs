@@ -9,5 +9,6 @@
 #![allow(missing_docs)]
 
 // mod conversations;
+mod config;
 mod fixtures_make;
 mod house;
