@@ -9,3 +9,4 @@
 #![allow(missing_docs)]
 
 mod house;
+mod store;

@@ -500,13 +500,13 @@ fn a_flipped_byte_of_raw_mail_is_found_and_named() {
     let whole = fs::read(&path).unwrap();
     let second = store.index.raw(&digest(2)).unwrap().unwrap().offset;
     let file = File::options().write(true).open(&path).unwrap();
-    for n in 16..whole.len() {
-        file.write_all_at(&[whole[n] ^ 1], n as u64).unwrap();
+    for (n, byte) in whole.iter().enumerate().skip(16) {
+        file.write_all_at(&[byte ^ 1], n as u64).unwrap();
         let (hit, other, at) = if (n as u64) < second { (1, 2, 16) } else { (2, 1, second) };
         let error = store.raw(&digest(hit)).unwrap_err().to_string();
         assert!(error.contains(&format!("00000000.seg, byte {at}:")), "byte {n}: {error}");
         assert_eq!(store.raw(&digest(other)).unwrap(), Some(mail(other)));
-        file.write_all_at(&[whole[n]], n as u64).unwrap();
+        file.write_all_at(&[*byte], n as u64).unwrap();
     }
     assert_eq!(store.raw(&digest(1)).unwrap(), Some(mail(1)));
 }
