@@ -51,6 +51,18 @@ fn a_killed_writer_loses_nothing_it_acknowledged() {
 }
 
 #[test]
+fn a_store_killed_while_it_is_made_opens() {
+    let mut random = Random(3);
+    for _ in 0..6 {
+        let folder = tempfile::tempdir().unwrap();
+        kill_one(folder.path(), true, random.below(60_000));
+        let store = open(folder.path());
+        check(&store, 0, 0);
+        store.append(Batch { raw: vec![raw(0)], ..Batch::default() }).unwrap();
+    }
+}
+
+#[test]
 fn a_lost_index_answers_as_before() {
     let folder = tempfile::tempdir().unwrap();
     let acked = kill_one(folder.path(), false, 200_000).last().copied().unwrap_or(0);
@@ -184,7 +196,7 @@ fn outcome(of: u64, seq: u64) -> Entry {
         parents: Vec::new(),
         kind: Kind::Declaration,
         automatic: None,
-        opportunity: OpportunityId::new(&format!("OPP-{}", seq % 17)).filter(|_| seq % 5 != 0),
+        opportunity: OpportunityId::new(&format!("OPP-{}", seq % 17)).filter(|_| !seq.is_multiple_of(5)),
         answers: None,
         answers_identity: None,
         declaration: None,

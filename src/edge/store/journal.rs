@@ -126,16 +126,17 @@ impl Journal {
         }
     }
 
-    /// Hands every whole batch from `from` on to `each`; returns the end of the last one. `known` is the length that
-    /// was acknowledged for sure, `seq` the number of entries before `from`.
+    /// Hands every whole batch from `from` to `to`, or to the end of the file, to `each`; returns the end of the last
+    /// one. `known` is the length that was acknowledged for sure, `seq` the number of entries before `from`.
     pub fn scan(
         &self,
         from: u64,
+        to: u64,
         known: u64,
         seq: u64,
         mut each: impl FnMut(Vec<(Fact, Span)>) -> Result<(), StoreError>,
     ) -> Result<u64, StoreError> {
-        let end = self.length()?;
+        let end = self.length()?.min(to);
         let (mut start, mut at, mut seq) = (from, from, seq);
         let mut batch = Vec::new();
         while at < end {

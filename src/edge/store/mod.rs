@@ -80,7 +80,8 @@ pub struct Batch {
     /// Entries in order. They get the next sequence numbers.
     pub entries: Vec<Entry>,
     /// Copies that must be considered (again). An [`Entry::Considered`] of a later batch takes the mark back; in one
-    /// batch the mark comes after the entries and stays.
+    /// batch the mark comes after the entries and stays. All marks of a batch are one transaction in memory: mark many
+    /// thousands in several batches.
     pub consider: Vec<Digest>,
 }
 
@@ -89,6 +90,19 @@ impl Batch {
     pub fn is_empty(&self) -> bool {
         self.raw.is_empty() && self.entries.is_empty() && self.consider.is_empty()
     }
+}
+
+/// What [`Store::verify`] read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Entries.
+    pub entries: u64,
+    /// Raw copies.
+    pub raw: u64,
+    /// Their octets.
+    pub raw_bytes: u64,
+    /// Bytes of the journal.
+    pub journal_bytes: u64,
 }
 
 /// The open store. One process holds it; in it, any thread may read while one writes.
@@ -271,6 +285,33 @@ impl Store {
         self.todo.load(Ordering::Acquire)
     }
 
+    /// Reads everything that was acknowledged when this was called: every frame of the journal and every raw copy.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] names the first byte range that is not what was written.
+    pub fn verify(&self) -> Result<Verified, StoreError> {
+        self.alive()?;
+        let head = *self.writer.lock().map_err(|_| self.dead("a writer panicked".into()))?;
+        let mut verified = Verified::default();
+        let end = self.journal.scan(journal::START, head.journal, head.journal, 0, |batch| {
+            for (fact, _) in batch {
+                match fact {
+                    Fact::Entry(_) => verified.entries += 1,
+                    Fact::Stored(placed) => {
+                        for place in placed {
+                            verified.raw += 1;
+                            verified.raw_bytes += self.segments.read(&place)?.len() as u64;
+                        }
+                    }
+                    Fact::Consider(_) => {}
+                }
+            }
+            Ok(())
+        })?;
+        verified.journal_bytes = end;
+        Ok(verified)
+    }
+
     /// The store's folder.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -397,7 +438,9 @@ fn check_format(folder: &Path, create: bool) -> Result<(), StoreError> {
     }
     guard::make_folder(&folder.join("segments"))?;
     Journal::create(&journal)?;
+    // An earlier attempt may have been killed between making these names and making them durable.
     guard::sync_folder(folder)?;
+    guard::sync_parent(folder)?;
     let new = folder.join("format.new");
     let write = || {
         let file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&new)?;
@@ -452,7 +495,7 @@ fn catch_up(path: &Path, journal: &Journal, known: u64, wait: Duration) -> Resul
         return Err(StoreError::Index { what: "trust it", path, why });
     }
     let mut draft = Draft::new(&index, start);
-    let end = journal.scan(start.journal, known, start.size, |batch| {
+    let end = journal.scan(start.journal, u64::MAX, known, start.size, |batch| {
         batch.iter().try_for_each(|(fact, span)| draft.add(fact, *span))?;
         if draft.len() >= REBUILD_ROWS {
             let next = Draft::new(&index, draft.head);
@@ -463,6 +506,8 @@ fn catch_up(path: &Path, journal: &Journal, known: u64, wait: Duration) -> Resul
     let head = draft.head;
     if head != start {
         index.commit(draft, true)?;
+        let (from, to) = (start.size, head.size);
+        tracing::info!(from, to, "the index took over entries from the journal");
     }
     journal.cut(end)?;
     Ok((index, head))

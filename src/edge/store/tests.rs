@@ -436,7 +436,7 @@ fn scan(path: &Path, bytes: &[u8], known: u64) -> Result<(u64, usize), StoreErro
     fs::write(path, bytes).unwrap();
     let journal = Journal::open(path)?;
     let mut facts = 0;
-    let end = journal.scan(journal::START, known, 0, |batch| {
+    let end = journal.scan(journal::START, u64::MAX, known, 0, |batch| {
         facts += batch.len();
         Ok(())
     })?;
@@ -530,4 +530,89 @@ fn raw_mail_that_is_gone_is_named_on_open() {
     let store = open(folder.path()).unwrap();
     store.append(arrival(2)).unwrap();
     assert_eq!(store.raw(&digest(2)).unwrap(), Some(mail(2)));
+}
+
+/// Copies a store that nobody has open.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// Every state that a commit can be cut off in, and the ones that it cannot.
+#[test]
+fn a_commit_may_be_cut_off_anywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = (folder.path().join("old"), folder.path().join("new"));
+    let store = open(&old).unwrap();
+    fill(&store);
+    drop(store);
+    copy(&old, &new);
+    let store = open(&new).unwrap();
+    store.append(arrival(9)).unwrap();
+    drop(store);
+    // Whether segments, journal, index and journal.head are the new ones; the size, or none when it must not open.
+    let cases = [
+        ([false, false, false, false], Some(16)),
+        ([true, false, false, false], Some(16)),
+        ([true, true, false, false], Some(17)),
+        ([true, true, true, false], Some(17)),
+        ([true, true, true, true], Some(17)),
+        ([true, true, false, true], Some(17)),
+        ([false, true, false, false], None),
+        ([true, false, true, false], None),
+        ([true, false, false, true], None),
+        ([false, true, true, true], None),
+    ];
+    for (n, (is_new, size)) in cases.into_iter().enumerate() {
+        let image = folder.path().join(format!("image{n}"));
+        copy(&old, &image);
+        for (name, is_new) in ["segments", "journal", "index", "journal.head"].iter().zip(is_new) {
+            let (from, to) = (new.join(name), image.join(name));
+            if is_new && from.is_dir() {
+                fs::remove_dir_all(&to).unwrap();
+                copy(&from, &to);
+            } else if is_new {
+                fs::copy(from, to).unwrap();
+            }
+        }
+        match (open(&image), size) {
+            (Ok(store), Some(size)) => {
+                assert_eq!(store.size(), size, "{is_new:?}");
+                assert_eq!(store.contains(&digest(9)).unwrap(), size == 17, "{is_new:?}");
+                let next = store.append(arrival(10)).unwrap();
+                assert_eq!((next, store.verify().unwrap().entries), (size + 1, size + 1), "{is_new:?}");
+            }
+            (Err(StoreError::Corrupt { .. }), None) => {}
+            (answer, _) => panic!("{is_new:?}: {:?}", answer.map(|store| store.size())),
+        }
+    }
+}
+
+#[test]
+fn verify_reads_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    fill(&store);
+    let verified = store.verify().unwrap();
+    assert_eq!((verified.entries, verified.raw), (16, 6));
+    let files = [store.segments.path(0), folder.path().join("journal")];
+    for path in files {
+        let file = File::options().write(true).open(&path).unwrap();
+        let whole = fs::read(&path).unwrap();
+        for (n, byte) in whole.iter().enumerate().skip(16) {
+            file.write_all_at(&[byte ^ 4], n as u64).unwrap();
+            let error = store.verify().unwrap_err();
+            assert!(matches!(error, StoreError::Corrupt { .. }), "byte {n}: {error}");
+            file.write_all_at(&[*byte], n as u64).unwrap();
+        }
+    }
+    assert_eq!(store.verify().unwrap(), verified);
 }
