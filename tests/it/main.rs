@@ -12,3 +12,4 @@
 mod config;
 mod fixtures_make;
 mod house;
+mod store;
