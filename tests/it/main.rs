@@ -8,4 +8,8 @@
 )]
 #![allow(missing_docs)]
 
+mod dovecot;
 mod house;
+mod imap;
+mod maildir;
+mod source_contract;
