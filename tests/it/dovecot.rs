@@ -211,6 +211,7 @@ pub fn quick() -> Timings {
     Timings {
         connect: Duration::from_secs(10),
         command: Duration::from_secs(5),
+        idle_renew: Duration::from_secs(2),
         done: Duration::from_secs(5),
         poll: Duration::from_millis(200),
         backoff_min: Duration::from_millis(50),

@@ -35,6 +35,8 @@ pub struct Sink {
 
 impl Sink {
     pub fn new() -> Self {
+        // Shown with a test that fails.
+        let _ = tracing_subscriber::fmt().with_test_writer().with_ansi(false).try_init();
         let progress = Arc::new(Progress::default());
         let (intake, mut deliveries) = Intake::new(progress.clone());
         let sink = Self {

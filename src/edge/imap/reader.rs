@@ -42,6 +42,8 @@ pub(super) struct Reader {
     set_aside: VecDeque<u32>,
     set_aside_row: u32,
     retry_at: Option<Instant>,
+    /// A listing with sizes failed: list without them, and ask for sizes in small pieces.
+    careful: bool,
     moved: bool,
 }
 
@@ -65,6 +67,7 @@ impl Reader {
             set_aside: VecDeque::new(),
             set_aside_row: 0,
             retry_at: None,
+            careful: false,
             moved: false,
         }
     }
@@ -113,13 +116,13 @@ impl Reader {
         while self.next() <= last && !self.stopped() {
             let lo = self.next();
             let hi = lo.saturating_add(window - 1).min(last);
-            let listed = session.list(lo, Some(hi)).await?;
+            let listed = self.list(session, lo, Some(hi)).await?;
             window = if listed.is_empty() { window.saturating_mul(GROWTH) } else { WINDOW };
             self.read(session, listed, Some(hi)).await?;
         }
         // UIDs end below 2^32 (RFC 3501 §9, nz-number): a folder that used the last one gets no more mail.
         while !self.stopped() && self.cursor.is_none_or(|c| c.uid < u32::MAX) {
-            let listed = session.list(self.next(), None).await?;
+            let listed = self.list(session, self.next(), None).await?;
             if listed.is_empty() {
                 break;
             }
@@ -154,6 +157,27 @@ impl Reader {
         self.cursor.map_or(0, |c| c.uid_validity)
     }
 
+    /// Lists messages; with their sizes if the server can.
+    async fn list(&mut self, session: &mut Session, lo: u32, hi: Option<u32>) -> Result<Vec<Listed>, Error> {
+        let mut listed = Vec::new();
+        if !self.careful {
+            match session.list(lo, hi, true, &mut listed).await {
+                Ok(()) => return Ok(listed),
+                Err(error) if error.blame() > 0 && !error.is_throttled() => {
+                    self.careful = true;
+                    self.moved = true;
+                    if !error.leaves_session() {
+                        return Err(error);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+            listed.clear();
+        }
+        session.list(lo, hi, false, &mut listed).await?;
+        Ok(listed)
+    }
+
     /// Reads listed messages; `end` is the last UID that the listing covered.
     async fn read(
         &mut self,
@@ -164,14 +188,64 @@ impl Reader {
         let end = end.or(listed.last().map(|l| l.uid)).unwrap_or(0);
         let mut queue: VecDeque<Listed> = listed.into();
         loop {
-            let batch = self.cut(&mut queue);
-            let result = if batch.is_empty() { Ok(()) } else { self.take(session, &batch, &mut queue).await };
+            let sized = if self.careful { self.ask_sizes(session, &mut queue).await } else { Ok(()) };
+            let result = match sized {
+                Ok(()) => {
+                    let batch = self.cut(&mut queue);
+                    self.take(session, &batch, &mut queue).await
+                }
+                Err(error) => Err(error),
+            };
             self.move_cursor(queue.front().map_or(end, |first| first.uid.saturating_sub(1)));
-            result?;
-            if queue.is_empty() || self.stopped() {
+            self.go_on_after(result)?;
+            if queue.is_empty() {
+                self.careful = false;
+                return Ok(());
+            }
+            if self.stopped() {
                 return Ok(());
             }
         }
+    }
+
+    /// True failures end the session. After a refusal by a sound session we go on with a smaller batch, unless
+    /// the server refuses everything.
+    fn go_on_after(&self, result: Result<(), Error>) -> Result<(), Error> {
+        match result {
+            Err(error)
+                if error.leaves_session()
+                    && !error.is_throttled()
+                    && self.set_aside_row <= SET_ASIDE_ROW_MAX =>
+            {
+                debug!(event = "mail.fetch_refused", mailbox = self.mailbox, %error);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Asks for the sizes of the next batch, so that an oversize message is never fetched unseen.
+    async fn ask_sizes(&mut self, session: &mut Session, queue: &mut VecDeque<Listed>) -> Result<(), Error> {
+        let unknown: Vec<u32> = queue
+            .iter()
+            .filter(|l| !self.settled.contains(&l.uid))
+            .take(self.batch_max)
+            .filter(|l| l.size.is_none())
+            .map(|l| l.uid)
+            .collect();
+        let (Some(first), Some(last)) = (unknown.first(), unknown.last()) else { return Ok(()) };
+        let mut sized = Vec::new();
+        let result = session.list(*first, Some(*last), true, &mut sized).await;
+        let sizes: BTreeMap<u32, Option<u32>> = sized.into_iter().map(|l| (l.uid, l.size)).collect();
+        for listed in queue.iter_mut() {
+            listed.size = listed.size.or(sizes.get(&listed.uid).copied().flatten());
+        }
+        if let Err(error) = &result {
+            let missing = unknown.iter().find(|uid| sizes.get(uid).copied().flatten().is_none());
+            let given_up = missing.and_then(|uid| self.blame(*uid, unknown.len() == 1, error));
+            queue.retain(|l| Some(l.uid) != given_up);
+        }
+        result
     }
 
     /// Takes the next batch off the queue: neighbours in the listing, so that one range names them.
@@ -226,24 +300,12 @@ impl Reader {
             (Err(error), Some(first)) => self.blame(first.uid, batch.len() == 1, error),
         };
         missing.iter().rev().filter(|l| Some(l.uid) != given_up).for_each(|l| queue.push_front(*l));
-        match result {
-            Ok(()) => {
-                self.batch_max = (self.batch_max * GROWTH as usize).min(BATCH_MESSAGES_MAX);
-                self.suspect = None;
-                self.set_aside_row = 0;
-                Ok(())
-            }
-            // The session is sound: go on with a smaller batch, unless the server refuses everything.
-            Err(error)
-                if error.leaves_session()
-                    && !error.is_throttled()
-                    && self.set_aside_row <= SET_ASIDE_ROW_MAX =>
-            {
-                debug!(event = "mail.fetch_refused", mailbox = self.mailbox, %error);
-                Ok(())
-            }
-            Err(error) => Err(error),
+        if result.is_ok() {
+            self.batch_max = (self.batch_max * GROWTH as usize).min(BATCH_MESSAGES_MAX);
+            self.suspect = None;
+            self.set_aside_row = 0;
         }
+        result
     }
 
     /// Hands complete messages over and waits until they are durable.
@@ -279,7 +341,8 @@ impl Reader {
         let (Some(first), Some(last)) = (absent.first(), absent.last()) else { return Ok(()) };
         // The server may not tell of an EXPUNGE during FETCH (RFC 3501 §7.4.1), so a listing could still name it.
         session.noop().await?;
-        let listed = session.list(*first, Some(*last)).await?;
+        let mut listed = Vec::new();
+        session.list(*first, Some(*last), false, &mut listed).await?;
         let mut unreadable = false;
         for uid in &absent {
             if listed.iter().any(|l| l.uid == *uid) {
@@ -328,7 +391,11 @@ impl Reader {
             // Back to the end of the line first: whatever fails now, it is not forgotten.
             self.set_aside.push_back(uid);
             self.deliver(found).await?;
-            let gone = fetched.is_ok() && !came && session.list(uid, Some(uid)).await?.is_empty();
+            let mut listed = Vec::new();
+            if fetched.is_ok() && !came {
+                session.list(uid, Some(uid), false, &mut listed).await?;
+            }
+            let gone = fetched.is_ok() && !came && listed.is_empty();
             if came || gone {
                 self.set_aside.pop_back();
                 info!(event = "mail.unfetchable_solved", mailbox = self.mailbox, uid, gone);

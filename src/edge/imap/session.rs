@@ -145,7 +145,16 @@ impl Session {
 
     /// Lists the messages from UID `lo` to `hi`, or to the end: sorted, without those outside the range
     /// (`n:*` returns the last message even if its UID is lower, RFC 3501 §6.4.8).
-    pub(super) async fn list(&mut self, lo: u32, hi: Option<u32>) -> Result<Vec<Listed>, Error> {
+    ///
+    /// Asking for sizes makes some servers open every message, and fail at one that they cannot read; what
+    /// they listed before is in `listed` also then.
+    pub(super) async fn list(
+        &mut self,
+        lo: u32,
+        hi: Option<u32>,
+        sizes: bool,
+        listed: &mut Vec<Listed>,
+    ) -> Result<(), Error> {
         let end = match hi {
             Some(hi) => hi.to_string(),
             None => {
@@ -154,27 +163,28 @@ impl Session {
                 "*".to_owned()
             }
         };
+        let items = if sizes { "UID RFC822.SIZE" } else { "UID" };
         let range = lo..=hi.unwrap_or(u32::MAX);
-        let mut listed = Vec::new();
-        self.command(&format!("UID FETCH {lo}:{end} (UID RFC822.SIZE)"), |response| {
-            let Response::Fetch(_, attributes) = response else { return };
-            let (mut uid, mut size) = (None, None);
-            for attribute in attributes {
-                match attribute {
-                    AttributeValue::Uid(n) => uid = Some(*n),
-                    AttributeValue::Rfc822Size(n) => size = Some(*n),
-                    _ => {}
+        let result = self
+            .command(&format!("UID FETCH {lo}:{end} ({items})"), |response| {
+                let Response::Fetch(_, attributes) = response else { return };
+                let (mut uid, mut size) = (None, None);
+                for attribute in attributes {
+                    match attribute {
+                        AttributeValue::Uid(n) => uid = Some(*n),
+                        AttributeValue::Rfc822Size(n) => size = Some(*n),
+                        _ => {}
+                    }
                 }
-            }
-            // A FETCH without UID is an unsolicited change of flags (RFC 3501 §7.4.2).
-            if let Some(uid) = uid.filter(|uid| range.contains(uid)) {
-                listed.push(Listed { uid, size });
-            }
-        })
-        .await?;
+                // A FETCH without UID is an unsolicited change of flags (RFC 3501 §7.4.2).
+                if let Some(uid) = uid.filter(|uid| range.contains(uid)) {
+                    listed.push(Listed { uid, size });
+                }
+            })
+            .await;
         listed.sort_by_key(|l| (l.uid, l.size.is_none()));
         listed.dedup_by_key(|l| l.uid);
-        Ok(listed)
+        result
     }
 
     /// Fetches whole messages of a range without touching their flags (BODY.PEEK, RFC 3501 §6.4.5). What
