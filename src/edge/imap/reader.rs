@@ -42,7 +42,7 @@ pub(super) struct Reader {
     set_aside: VecDeque<u32>,
     set_aside_row: u32,
     retry_at: Option<Instant>,
-    /// A listing with sizes failed: list without them, and ask for sizes in small pieces.
+    /// A listing with sizes failed: list without them, and fetch no more of a message than its limit.
     careful: bool,
     moved: bool,
 }
@@ -188,14 +188,8 @@ impl Reader {
         let end = end.or(listed.last().map(|l| l.uid)).unwrap_or(0);
         let mut queue: VecDeque<Listed> = listed.into();
         loop {
-            let sized = if self.careful { self.ask_sizes(session, &mut queue).await } else { Ok(()) };
-            let result = match sized {
-                Ok(()) => {
-                    let batch = self.cut(&mut queue);
-                    self.take(session, &batch, &mut queue).await
-                }
-                Err(error) => Err(error),
-            };
+            let batch = self.cut(&mut queue);
+            let result = self.take(session, &batch, &mut queue).await;
             self.move_cursor(queue.front().map_or(end, |first| first.uid.saturating_sub(1)));
             self.go_on_after(result)?;
             if queue.is_empty() {
@@ -224,30 +218,6 @@ impl Reader {
         }
     }
 
-    /// Asks for the sizes of the next batch, so that an oversize message is never fetched unseen.
-    async fn ask_sizes(&mut self, session: &mut Session, queue: &mut VecDeque<Listed>) -> Result<(), Error> {
-        let unknown: Vec<u32> = queue
-            .iter()
-            .filter(|l| !self.settled.contains(&l.uid))
-            .take(self.batch_max)
-            .filter(|l| l.size.is_none())
-            .map(|l| l.uid)
-            .collect();
-        let (Some(first), Some(last)) = (unknown.first(), unknown.last()) else { return Ok(()) };
-        let mut sized = Vec::new();
-        let result = session.list(*first, Some(*last), true, &mut sized).await;
-        let sizes: BTreeMap<u32, Option<u32>> = sized.into_iter().map(|l| (l.uid, l.size)).collect();
-        for listed in queue.iter_mut() {
-            listed.size = listed.size.or(sizes.get(&listed.uid).copied().flatten());
-        }
-        if let Err(error) = &result {
-            let missing = unknown.iter().find(|uid| sizes.get(uid).copied().flatten().is_none());
-            let given_up = missing.and_then(|uid| self.blame(*uid, unknown.len() == 1, error));
-            queue.retain(|l| Some(l.uid) != given_up);
-        }
-        result
-    }
-
     /// Takes the next batch off the queue: neighbours in the listing, so that one range names them.
     fn cut(&mut self, queue: &mut VecDeque<Listed>) -> Vec<Listed> {
         let mut batch: Vec<Listed> = Vec::new();
@@ -259,8 +229,7 @@ impl Reader {
                 self.settled.insert(next.uid);
                 if batch.is_empty() { continue } else { break }
             }
-            // A message of unknown size goes alone.
-            bytes += next.size.map_or(BATCH_BYTES_MAX, |size| size as usize);
+            bytes += next.size.map_or(0, |size| size as usize);
             if !batch.is_empty() && (batch.len() >= self.batch_max || bytes > BATCH_BYTES_MAX) {
                 break;
             }
@@ -279,8 +248,10 @@ impl Reader {
     ) -> Result<(), Error> {
         let (Some(first), Some(last)) = (batch.first(), batch.last()) else { return Ok(()) };
         let mut found = BTreeMap::new();
+        // One octet beyond the limit shows that the message is too large.
+        let cut = batch.iter().any(|l| l.size.is_none()).then_some(MESSAGE_BYTES_MAX + 1);
         let fetched = session
-            .bodies(first.uid, last.uid, |uid, raw| {
+            .bodies((first.uid, last.uid), cut, |uid, raw| {
                 if batch.iter().any(|l| l.uid == uid) {
                     found.insert(uid, raw);
                 }
@@ -386,7 +357,9 @@ impl Reader {
                 break;
             };
             let mut found = BTreeMap::new();
-            let fetched = session.bodies(uid, uid, |uid, raw| drop(found.insert(uid, raw))).await;
+            let fetched = session
+                .bodies((uid, uid), Some(MESSAGE_BYTES_MAX + 1), |uid, raw| drop(found.insert(uid, raw)))
+                .await;
             let came = !found.is_empty();
             // Back to the end of the line first: whatever fails now, it is not forgotten.
             self.set_aside.push_back(uid);
