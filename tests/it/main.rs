@@ -10,6 +10,10 @@
 
 // mod conversations;
 mod config;
+mod dovecot;
 mod fixtures_make;
 mod house;
+mod imap;
+mod maildir;
+mod source_contract;
 mod store;
