@@ -39,3 +39,9 @@ pub fn declaration(message: &Message, reading: &Reading, seller: &Seller) -> Opt
     let _ = (message, reading, seller);
     None
 }
+
+/// Opportunity ids that `message` itself carries: plus-address, subject tag, or a line of `fresh`.
+pub fn opportunities(message: &Message, fresh: &str, seller: &Seller) -> Vec<crate::model::OpportunityId> {
+    let _ = (message, fresh, seller);
+    Vec::new()
+}

@@ -1,0 +1,498 @@
+//! The durable record: what [`Store::append`] acknowledged is on disk and stays there.
+//!
+//! ```text
+//! format          "endorsed store 1": the version of the folder
+//! lock            held while a process has the store open
+//! segments/*.seg  raw mail, append-only, addressed by sha256
+//! journal         the truth: entries, places of raw mail, marks; append-only
+//! journal.head    a length of the journal that was acknowledged, for the case that the index is lost
+//! index/          sled: a pure function of the journal, moved aside and rebuilt when it does not open
+//! ```
+//! One batch is written in this order, and acknowledged at the end: segments, fdatasync; journal, fdatasync; one sled
+//! transaction, flush, fdatasync. An error on the way stops the store for good, since what reached the disk is unknown
+//! then (after a failed fsync the page cache claims what the disk does not hold): the program ends, and opening again
+//! runs the same code as writing does. Whatever sled may do, `guard` has an answer; `notes/STORE.md` §3 measured them.
+//!
+//! Backup of a store in use: copy `format`, `journal.head`, `journal`, `segments/` in this order, without `index/`.
+
+mod error;
+mod frame;
+mod guard;
+mod index;
+mod journal;
+mod segments;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
+
+use crate::model::{Digest, KeyRecord, MessageId, OpportunityId, Outcome};
+use crate::record::{Cursor, Entry, Place, Seen};
+
+pub use error::StoreError;
+use index::{Draft, Head, Index};
+use journal::{Bodies, Fact, Journal};
+use segments::Segments;
+
+/// Bytes after which a segment of raw mail is followed by the next one: large enough to keep a year's mail in a few
+/// files, small enough to copy.
+pub const SEGMENT_BYTES_MAX: u64 = 256 << 20;
+/// How long [`Store::open`] waits for a dying predecessor.
+pub const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// The version of the folder that we write.
+const FORMAT: &str = "endorsed store 1";
+/// Rows in one sled transaction while the index is rebuilt: about as many as a full batch has.
+const REBUILD_ROWS: usize = 4_000;
+/// First bytes of `journal.head`.
+const MARK: [u8; 4] = *b"ejh1";
+
+/// How to open a store.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenOptions {
+    /// Make the store when there is none.
+    pub create: bool,
+    /// How long to wait for another process to let go of it.
+    pub lock_wait: Duration,
+    /// Where segments end, in bytes.
+    pub segment_bytes_max: u64,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { create: false, lock_wait: LOCK_WAIT, segment_bytes_max: SEGMENT_BYTES_MAX }
+    }
+}
+
+/// What is stored together: all of it or nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// Raw copies; one that is already stored is not written again.
+    pub raw: Vec<Vec<u8>>,
+    /// Entries in order. They get the next sequence numbers.
+    pub entries: Vec<Entry>,
+    /// Copies that must be considered (again). An [`Entry::Considered`] of a later batch takes the mark back; in one
+    /// batch the mark comes after the entries and stays.
+    pub consider: Vec<Digest>,
+}
+
+impl Batch {
+    /// Whether there is nothing to store.
+    pub fn is_empty(&self) -> bool {
+        self.raw.is_empty() && self.entries.is_empty() && self.consider.is_empty()
+    }
+}
+
+/// The open store. One process holds it; in it, any thread may read while one writes.
+#[derive(Debug)]
+pub struct Store {
+    folder: PathBuf,
+    writer: Mutex<Head>,
+    size: AtomicU64,
+    todo: AtomicU64,
+    /// The first error of a write, after which nothing is answered any more.
+    dead: OnceLock<String>,
+    journal: Journal,
+    segments: Segments,
+    mark: File,
+    // Fields drop in order: the index closes before the lock goes.
+    index: Index,
+    _lock: File,
+}
+
+impl Store {
+    /// Opens the store in `folder`, replays what the index has not seen, and cuts off torn writes.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`], [`StoreError::NotFound`], [`StoreError::Format`], [`StoreError::Corrupt`] (also when the
+    /// journal is shorter than what was acknowledged) and [`StoreError::Io`].
+    pub fn open(folder: &Path, options: OpenOptions) -> Result<Self, StoreError> {
+        if options.create {
+            guard::make_folder(folder)?;
+        } else if !folder.join("format").exists() && !folder.join("journal").exists() {
+            return Err(StoreError::NotFound { path: folder.to_owned() });
+        }
+        let lock = guard::lock(folder, options.lock_wait)?;
+        check_format(folder, options.create)?;
+        let journal = Journal::open(&folder.join("journal"))?;
+        let segments = Segments::new(folder.join("segments"), options.segment_bytes_max);
+        let mark = open_mark(folder)?;
+        let known = read_mark(&mark);
+        let (index, head) = open_index(folder, &journal, known, options.lock_wait)?;
+        segments.recover(head.tail)?;
+        write_mark(&mark, folder, head.journal)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            writer: Mutex::new(head),
+            size: AtomicU64::new(head.size),
+            todo: AtomicU64::new(head.todo),
+            dead: OnceLock::new(),
+            journal,
+            segments,
+            mark,
+            index,
+            _lock: lock,
+        })
+    }
+
+    /// Stores a batch; when this returns it is on disk. Returns the number of entries in the log.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`] and [`StoreError::Unwritable`] refuse the batch and change nothing. Any other error
+    /// stops the store: every later call answers [`StoreError::Poisoned`].
+    pub fn append(&self, batch: Batch) -> Result<u64, StoreError> {
+        self.alive()?;
+        if batch.is_empty() {
+            return Ok(self.size());
+        }
+        let Batch { raw, entries, consider } = batch;
+        let copies = name(&raw)?;
+        let mut bodies = Bodies::default();
+        entries.into_iter().try_for_each(|entry| bodies.entry(entry))?;
+        bodies.consider(consider)?;
+        let mut head = self.writer.lock().map_err(|_| self.dead("a writer panicked".into()))?;
+        self.alive()?;
+        match self.commit(*head, copies, bodies) {
+            Ok(next) => {
+                *head = next;
+                self.size.store(next.size, Ordering::Release);
+                self.todo.store(next.todo, Ordering::Release);
+                Ok(next.size)
+            }
+            Err(error) => Err(self.stop(error)),
+        }
+    }
+
+    /// Entries in the log; the next one gets this number.
+    pub fn size(&self) -> u64 {
+        self.size.load(Ordering::Acquire)
+    }
+
+    /// The entries of a range, in order; what lies behind the end of the log is left out.
+    pub fn entries(&self, range: Range<u64>) -> Result<Vec<Entry>, StoreError> {
+        let range = range.start..range.end.min(self.size());
+        self.read(|| range.map(|seq| self.entry(seq)).collect())
+    }
+
+    /// The octets of a copy, checked against its sha256.
+    pub fn raw(&self, sha256: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(|| self.index.raw(sha256)?.map(|placed| self.segments.read(&placed)).transpose())
+    }
+
+    /// Whether a copy's octets are stored.
+    pub fn contains(&self, sha256: &Digest) -> Result<bool, StoreError> {
+        self.read(|| Ok(self.index.raw(sha256)?.is_some()))
+    }
+
+    /// Where and when a copy was seen first.
+    pub fn seen(&self, sha256: &Digest) -> Result<Option<Seen>, StoreError> {
+        self.read(|| {
+            self.pick(self.index.seen(sha256)?, |entry| match entry {
+                Entry::Seen(seen) if seen.sha256 == *sha256 => Some(seen),
+                _ => None,
+            })
+        })
+    }
+
+    /// Copies that carry a Message-ID, by digest.
+    pub fn copies(&self, id: &MessageId) -> Result<Vec<Digest>, StoreError> {
+        self.read(|| self.index.copies(id))
+    }
+
+    /// Copies that name a Message-ID among their parents, by digest.
+    pub fn children(&self, id: &MessageId) -> Result<Vec<Digest>, StoreError> {
+        self.read(|| self.index.children(id))
+    }
+
+    /// The newest outcome of a copy.
+    pub fn outcome(&self, sha256: &Digest) -> Result<Option<Outcome>, StoreError> {
+        self.read(|| {
+            self.pick(self.index.outcome(sha256)?, |entry| match entry {
+                Entry::Considered(outcome) if outcome.sha256 == *sha256 => Some(*outcome),
+                _ => None,
+            })
+        })
+    }
+
+    /// Copies whose newest outcome belongs to an opportunity, by digest.
+    pub fn of_opportunity(&self, id: &OpportunityId) -> Result<Vec<Digest>, StoreError> {
+        self.read(|| self.index.of_opportunity(id))
+    }
+
+    /// At most `limit` opportunities that some newest outcome belongs to, in order, behind `after`.
+    pub fn opportunities(
+        &self,
+        after: Option<&OpportunityId>,
+        limit: usize,
+    ) -> Result<Vec<OpportunityId>, StoreError> {
+        self.read(|| self.index.opportunities(after, limit))
+    }
+
+    /// At most `limit` copies whose newest outcome is a declaration without an opportunity, by digest.
+    pub fn unlinked(&self, limit: usize) -> Result<Vec<Digest>, StoreError> {
+        self.read(|| self.index.unlinked(limit))
+    }
+
+    /// The newest key record of a name (`selector._domainkey.domain`): the one that was recorded last.
+    pub fn key(&self, name: &str) -> Result<Option<KeyRecord>, StoreError> {
+        self.read(|| {
+            self.pick(self.index.key_record(name)?, |entry| match entry {
+                Entry::Key(record) if record.name == name => Some(record),
+                _ => None,
+            })
+        })
+    }
+
+    /// How far an IMAP folder was read: the highest UID of the UIDVALIDITY that was recorded last.
+    pub fn cursor(&self, mailbox: &str) -> Result<Option<Cursor>, StoreError> {
+        self.read(|| self.index.cursor(mailbox))
+    }
+
+    /// Whether something was seen at exactly this place.
+    pub fn knows_place(&self, place: &Place) -> Result<bool, StoreError> {
+        self.read(|| self.index.knows_place(place))
+    }
+
+    /// At most `limit` copies that must be considered, in the order in which they were first seen.
+    pub fn todo(&self, limit: usize) -> Result<Vec<Digest>, StoreError> {
+        self.read(|| self.index.todo(limit))
+    }
+
+    /// How many copies must be considered.
+    pub fn todo_len(&self) -> u64 {
+        self.todo.load(Ordering::Acquire)
+    }
+
+    /// The store's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn commit(
+        &self,
+        head: Head,
+        copies: Vec<(Digest, &[u8])>,
+        mut bodies: Bodies,
+    ) -> Result<Head, StoreError> {
+        let mut fresh = Vec::with_capacity(copies.len());
+        for copy in copies {
+            if self.index.raw(&copy.0)?.is_none() {
+                fresh.push(copy);
+            }
+        }
+        let (placed, _tail) = self.segments.append(head.tail, &fresh, head.size)?;
+        bodies.stored(placed);
+        if bodies.is_empty() {
+            return Ok(head);
+        }
+        let (bytes, facts) = bodies.frames(head.journal, head.size);
+        self.journal.append(head.journal, &bytes)?;
+        let mut draft = Draft::new(&self.index, head);
+        facts.iter().try_for_each(|(fact, span)| draft.add(fact, *span))?;
+        let next = draft.head;
+        self.index.commit(draft, true)?;
+        write_mark(&self.mark, &self.folder, next.journal)?;
+        Ok(next)
+    }
+
+    fn entry(&self, seq: u64) -> Result<Entry, StoreError> {
+        let (offset, length) = self.index.entry(seq)?.ok_or_else(|| self.astray("an entry has no row"))?;
+        match self.journal.read(offset, length)? {
+            Fact::Entry(entry) => Ok(entry),
+            Fact::Stored(_) | Fact::Consider(_) => Err(self.astray("a row leads to no entry")),
+        }
+    }
+
+    fn pick<T>(
+        &self,
+        seq: Option<u64>,
+        of: impl FnOnce(Entry) -> Option<T>,
+    ) -> Result<Option<T>, StoreError> {
+        let Some(seq) = seq else {
+            return Ok(None);
+        };
+        of(self.entry(seq)?).map(Some).ok_or_else(|| self.astray("a row leads to another entry"))
+    }
+
+    /// Runs a read. An index that fails is rebuilt by the next start; until then nothing is answered.
+    fn read<T>(&self, read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.alive()?;
+        read().map_err(|error| match error {
+            StoreError::Index { .. } => self.stop(error),
+            error => error,
+        })
+    }
+
+    fn alive(&self) -> Result<(), StoreError> {
+        self.dead.get().map_or(Ok(()), |why| Err(StoreError::Poisoned { why: why.clone() }))
+    }
+
+    fn stop(&self, error: StoreError) -> StoreError {
+        if matches!(error, StoreError::Index { .. }) {
+            // Without the note the next start would trust an index that opens but does not answer.
+            let _best_effort = File::create(self.folder.join("rebuild"));
+        }
+        let _first = self.dead.set(error.to_string());
+        error
+    }
+
+    fn dead(&self, why: String) -> StoreError {
+        StoreError::Poisoned { why: self.dead.get_or_init(|| why).clone() }
+    }
+
+    fn astray(&self, why: &str) -> StoreError {
+        let (path, why) = (self.folder.join("index"), why.to_owned());
+        StoreError::Index { what: "follow it", path, why }
+    }
+}
+
+/// Names the copies, each once.
+fn name(raw: &[Vec<u8>]) -> Result<Vec<(Digest, &[u8])>, StoreError> {
+    let mut seen = BTreeSet::new();
+    let mut copies = Vec::with_capacity(raw.len());
+    for octets in raw {
+        let max = frame::BODY_MAX - 32;
+        if octets.len() > max {
+            return Err(StoreError::TooLarge { what: "a message".into(), bytes: octets.len(), max });
+        }
+        let sha256 = Digest::of(octets);
+        if seen.insert(sha256) {
+            copies.push((sha256, octets.as_slice()));
+        }
+    }
+    Ok(copies)
+}
+
+/// Checks the version of the folder. The file is written last: without it nothing was ever acknowledged.
+fn check_format(folder: &Path, create: bool) -> Result<(), StoreError> {
+    let path = folder.join("format");
+    let journal = folder.join("journal");
+    match fs::read(&path) {
+        Ok(text) if text.trim_ascii() == FORMAT.as_bytes() => return Ok(()),
+        Ok(text) => {
+            let text = String::from_utf8_lossy(&text);
+            let found = text.lines().next().unwrap_or_default().chars().take(60).collect();
+            return Err(StoreError::Format {
+                at: path.display().to_string(),
+                found,
+                known: FORMAT.to_owned(),
+            });
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(StoreError::io("read", &path)(error));
+        }
+        Err(_) if fs::metadata(&journal).is_ok_and(|journal| journal.len() > journal::START) => {
+            return Err(StoreError::corrupt("the journal holds entries, but this file is missing", &path, 0));
+        }
+        Err(_) if !create => return Err(StoreError::NotFound { path: folder.to_owned() }),
+        Err(_) => {}
+    }
+    guard::make_folder(&folder.join("segments"))?;
+    Journal::create(&journal)?;
+    guard::sync_folder(folder)?;
+    let new = folder.join("format.new");
+    let write = || {
+        let file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&new)?;
+        file.write_all_at(format!("{FORMAT}\n").as_bytes(), 0)?;
+        file.sync_all()?;
+        fs::rename(&new, &path)
+    };
+    write().map_err(StoreError::io("write", &path))?;
+    guard::sync_folder(folder)
+}
+
+/// Opens the index and brings it up to the journal. One that fails is moved aside and made anew, once.
+fn open_index(
+    folder: &Path,
+    journal: &Journal,
+    known: u64,
+    wait: Duration,
+) -> Result<(Index, Head), StoreError> {
+    let path = folder.join("index");
+    let note = folder.join("rebuild");
+    if note.exists() && path.exists() {
+        guard::move_aside(&path)?;
+    }
+    let opened = match catch_up(&path, journal, known, wait) {
+        Err(error @ StoreError::Index { .. }) => {
+            let aside = guard::move_aside(&path)?;
+            tracing::warn!(%error, aside = %aside.display(), "the index is rebuilt from the journal");
+            catch_up(&path, journal, known, wait)?
+        }
+        answer => answer?,
+    };
+    if note.exists() {
+        fs::remove_file(&note).map_err(StoreError::io("remove", &note))?;
+    }
+    Ok(opened)
+}
+
+/// Replays what the index has not seen: all of it when the index is new.
+fn catch_up(path: &Path, journal: &Journal, known: u64, wait: Duration) -> Result<(Index, Head), StoreError> {
+    let index = Index::open(path, wait)?;
+    let start = index.head()?;
+    let known = known.max(start.journal);
+    let length = journal.length()?;
+    if length < known {
+        let what = format!("the journal ends here, but {known} bytes of it were acknowledged");
+        return Err(StoreError::corrupt(what, journal.path(), length));
+    }
+    if let Some((offset, crc)) = start.last
+        && journal.checksum(offset, start.journal)? != crc
+    {
+        let (path, why) = (path.to_owned(), "it belongs to another journal".to_owned());
+        return Err(StoreError::Index { what: "trust it", path, why });
+    }
+    let mut draft = Draft::new(&index, start);
+    let end = journal.scan(start.journal, known, start.size, |batch| {
+        batch.iter().try_for_each(|(fact, span)| draft.add(fact, *span))?;
+        if draft.len() >= REBUILD_ROWS {
+            let next = Draft::new(&index, draft.head);
+            index.commit(std::mem::replace(&mut draft, next), false)?;
+        }
+        Ok(())
+    })?;
+    let head = draft.head;
+    if head != start {
+        index.commit(draft, true)?;
+    }
+    journal.cut(end)?;
+    Ok((index, head))
+}
+
+fn open_mark(folder: &Path) -> Result<File, StoreError> {
+    let path = folder.join("journal.head");
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    options.open(&path).map_err(StoreError::io("open", &path))
+}
+
+/// The length in `journal.head`; 0 when there is none or it is torn.
+fn read_mark(mark: &File) -> u64 {
+    let mut bytes = [0; 16];
+    if mark.read_exact_at(&mut bytes, 0).is_err() {
+        return 0;
+    }
+    let mut rest = &bytes[..];
+    let title = frame::take::<4>(&mut rest);
+    let length = frame::take_u64(&mut rest).unwrap_or_default();
+    let fits = frame::take_u32(&mut rest) == Some(crc32fast::hash(&length.to_be_bytes()));
+    if title == Some(MARK) && fits { length } else { 0 }
+}
+
+/// Written after the journal's fdatasync and never synced itself: it may lag behind, it cannot run ahead.
+fn write_mark(mark: &File, folder: &Path, length: u64) -> Result<(), StoreError> {
+    let length = length.to_be_bytes();
+    let mut bytes = MARK.to_vec();
+    bytes.extend_from_slice(&length);
+    bytes.extend_from_slice(&crc32fast::hash(&length).to_be_bytes());
+    mark.write_all_at(&bytes, 0).map_err(StoreError::io("write journal.head in", folder))
+}

@@ -1,0 +1,308 @@
+//! Whether the champion had the recorded criteria before her eyes. A seller could show the champion a softer
+//! text than the evidence copy; the quote in the reply brings that to light (AUTHENTICITY §2.6, threat 21).
+//!
+//! Both texts are compared word by word, so that wrapping, quote marks and HTML do not matter. Marks such as ✅
+//! and ❌ are words.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::model::{CriteriaSeen, Reading, Reason};
+use crate::read::body_text;
+use crate::text::{fixed, fold};
+
+use super::Case;
+
+/// Longest text that is compared, in words: a declaration has a few hundred, a long thread some thousands.
+const WORDS_MAX: usize = 20_000;
+/// Words after a criterion on its line that tell its result and note.
+const TAIL_WORDS_MAX: usize = 8;
+/// Share of a criterion's words that a changed line still holds, in percent.
+const ALIKE_PERCENT_MIN: usize = 60;
+/// Share of the declaration's other lines whose presence shows that nothing was trimmed, in percent.
+const WHOLE_PERCENT_MIN: usize = 80;
+/// So many of the declaration's lines make a quote of it even without a criterion.
+const LINES_MIN: usize = 2;
+
+/// A line that looks like a criterion with its result, in the forms of DOMAIN "The declaration".
+static CRITERION_LINE: LazyLock<Regex> = LazyLock::new(|| {
+    fixed(
+        r"(?i)^[\s>|*•-]*(?:[✅✔✓☑❌✗✘✖☒⚠]|\[[x✓ ]\])|[:|–—-]\s*(?:not\s+|partially\s+)?(?:pass(?:ed)?|fail(?:ed)?|partial|open|pending|met|bestanden|validated)\W{0,3}$",
+    )
+});
+
+/// Compares what the reply quotes with what the declaration states.
+pub(super) fn seen(reading: &Reading, case: &Case<'_>) -> CriteriaSeen {
+    let stated = Text::new(&body_text(&case.declared.message));
+    let quoted = Text::new(&reading.quoted);
+    let items = items(&stated, case);
+    if items.is_empty() || quoted.words.is_empty() {
+        return CriteriaSeen::Threaded;
+    }
+    let found: Vec<Found> = items.iter().map(|item| find(item, &quoted)).collect();
+    let comparison = Comparison { stated: &stated, quoted: &quoted, items: &items, found: &found };
+    if comparison.has_foreign_criterion() {
+        return CriteriaSeen::Differ;
+    }
+    if found.iter().all(|f| matches!(f, Found::Same(_))) {
+        return CriteriaSeen::Quoted;
+    }
+    if comparison.is_of_declaration() && (comparison.has_change() || comparison.has_gap()) {
+        return CriteriaSeen::Differ;
+    }
+    CriteriaSeen::Threaded
+}
+
+/// Why a quote that differs keeps the reply from counting.
+pub(super) fn differ() -> Reason {
+    Reason::new("criteria_differ", "The reply quotes criteria that differ from the recorded ones.").fix(
+        "Compare the quote with the declaration, and send the champion the recorded criteria to confirm.",
+    )
+}
+
+/// A text as words, each with the number of its line.
+struct Text {
+    words: Vec<String>,
+    lines: Vec<usize>,
+    /// The non-empty lines as they stand, by number.
+    raw: Vec<String>,
+}
+
+impl Text {
+    fn new(text: &str) -> Self {
+        let mut out = Self { words: Vec::new(), lines: Vec::new(), raw: Vec::new() };
+        for line in text.lines() {
+            if out.words.len() >= WORDS_MAX {
+                break;
+            }
+            out.raw.push(line.trim().to_owned());
+            let words = words(line);
+            out.lines.resize(out.lines.len() + words.len(), out.raw.len() - 1);
+            out.words.extend(words);
+        }
+        out
+    }
+
+    /// The words of a line by number, with the place of the first.
+    fn line(&self, number: usize) -> &[String] {
+        let start = self.lines.partition_point(|n| *n < number);
+        let end = self.lines.partition_point(|n| *n <= number);
+        self.words.get(start..end).unwrap_or_default()
+    }
+
+    /// Where `words` stand one after the other, from `from` on.
+    fn position(&self, words: &[String], from: usize) -> Option<usize> {
+        let first = words.first()?;
+        (from..self.words.len()).find(|at| {
+            self.words.get(*at) == Some(first) && self.words.get(*at..at + words.len()) == Some(words)
+        })
+    }
+}
+
+/// Words and result marks; everything else separates.
+fn words(line: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut word = String::new();
+    for c in fold(line).text.chars().chain([' ']) {
+        if c.is_alphanumeric() || c == '%' {
+            word.push(c);
+            continue;
+        }
+        if !word.is_empty() {
+            out.push(std::mem::take(&mut word));
+        }
+        match c {
+            '✅' | '✔' | '✓' | '☑' => out.push("✓".to_owned()),
+            '❌' | '✗' | '✘' | '✖' | '☒' => out.push("✗".to_owned()),
+            _ => {}
+        }
+    }
+    out
+}
+
+/// A criterion as the declaration states it.
+struct Item {
+    words: Vec<String>,
+    /// Its result and note: the words after it on its line, or alone on the next.
+    tail: Vec<String>,
+    /// Its mark, when one stands directly before it.
+    mark: Option<String>,
+    /// The lines of the declaration that it stands on.
+    lines: std::ops::RangeInclusive<usize>,
+}
+
+fn items(stated: &Text, case: &Case<'_>) -> Vec<Item> {
+    let mut from = 0;
+    let mut items = Vec::new();
+    for criterion in &case.declaration.criteria {
+        let words = words(&criterion.text);
+        if words.is_empty() {
+            continue;
+        }
+        let Some(at) = place(stated, &words, from) else {
+            // The record does not show the criterion's words (a table, say): it must at least be quoted whole.
+            items.push(Item { words, tail: Vec::new(), mark: None, lines: 0..=0 });
+            continue;
+        };
+        let end = at + words.len();
+        from = end;
+        let line = |at: usize| stated.lines.get(at).copied().unwrap_or_default();
+        items.push(Item {
+            tail: tail(stated, end),
+            mark: at.checked_sub(1).and_then(|b| stated.words.get(b)).filter(|w| is_mark(w)).cloned(),
+            lines: line(at)..=line(end - 1),
+            words,
+        });
+    }
+    items
+}
+
+/// Where a criterion stands in its list: at the start of a line if it does so anywhere (prose may name it too),
+/// and after the one before it if it can.
+fn place(stated: &Text, words: &[String], from: usize) -> Option<usize> {
+    let mut places = Vec::new();
+    let mut next = 0;
+    while let Some(at) = stated.position(words, next) {
+        places.push(at);
+        next = at + 1;
+    }
+    let leads = |at: usize| {
+        let line = stated.lines.get(at);
+        let before = (0..at).rev().take_while(|b| stated.lines.get(*b) == line);
+        before.filter_map(|b| stated.words.get(b)).all(|w| is_mark(w) || w.chars().count() <= 2)
+    };
+    places.into_iter().min_by_key(|at| (!leads(*at), *at < from, *at))
+}
+
+fn is_mark(word: &str) -> bool {
+    matches!(word, "✓" | "✗")
+}
+
+/// The words that follow place `end - 1` on its line; when none do, those of a next line of at most two words.
+fn tail(text: &Text, end: usize) -> Vec<String> {
+    let rest = rest_of_line(text, end);
+    if !rest.is_empty() {
+        return rest.iter().take(TAIL_WORDS_MAX).cloned().collect();
+    }
+    let next = text.lines.get(end).map(|line| text.line(*line)).unwrap_or_default();
+    if next.len() <= 2 { next.to_vec() } else { Vec::new() }
+}
+
+fn rest_of_line(text: &Text, end: usize) -> &[String] {
+    let line = end.checked_sub(1).and_then(|last| text.lines.get(last));
+    let Some(line) = line else { return &[] };
+    let stop = text.lines.partition_point(|n| n <= line);
+    text.words.get(end..stop).unwrap_or_default()
+}
+
+/// How a criterion stands in the quote.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    /// With the same result, at this place.
+    Same(usize),
+    /// With another result, at this place.
+    Changed(usize),
+    /// Not in these words.
+    Missing,
+}
+
+fn find(item: &Item, quoted: &Text) -> Found {
+    let mut from = 0;
+    let mut other = None;
+    while let Some(at) = quoted.position(&item.words, from) {
+        let end = at + item.words.len();
+        let follows = quoted.words.get(end..).unwrap_or_default();
+        // A dash in a wrong charset leaves a stray word between text and result ("â€”").
+        let same_tail = follows.starts_with(&item.tail)
+            || (follows.first().is_some_and(|w| w == "a")
+                && follows.get(1..).is_some_and(|f| f.starts_with(&item.tail)));
+        let mark = at.checked_sub(1).and_then(|b| quoted.words.get(b)).filter(|w| is_mark(w));
+        let same_mark = mark.is_none() || item.mark.is_none() || mark == item.mark.as_ref();
+        if same_tail && same_mark {
+            return Found::Same(at);
+        }
+        // Without anything behind it on its line, the result was cut off rather than changed.
+        if !same_mark || !rest_of_line(quoted, end).is_empty() {
+            other = other.or(Some(at));
+        }
+        from = at + 1;
+    }
+    other.map_or(Found::Missing, Found::Changed)
+}
+
+struct Comparison<'a> {
+    stated: &'a Text,
+    quoted: &'a Text,
+    items: &'a [Item],
+    found: &'a [Found],
+}
+
+impl Comparison<'_> {
+    /// Whether the quote is one of this declaration at all.
+    fn is_of_declaration(&self) -> bool {
+        let same = self.found.iter().any(|f| matches!(f, Found::Same(_)));
+        same || self.other_lines().filter(|line| self.is_quoted(line)).take(LINES_MIN).count() == LINES_MIN
+    }
+
+    /// Whether a criterion has another result, or a line holds most of its words and is not the declaration's.
+    fn has_change(&self) -> bool {
+        let foreign: Vec<&[String]> =
+            (0..self.quoted.raw.len()).map(|n| self.quoted.line(n)).filter(|l| self.is_foreign(l)).collect();
+        self.items.iter().zip(self.found).any(|(item, found)| match found {
+            Found::Same(_) => false,
+            Found::Changed(_) => true,
+            Found::Missing => foreign.iter().any(|line| is_alike(&item.words, line)),
+        })
+    }
+
+    /// Whether a criterion is missing although everything else of the declaration was quoted.
+    fn has_gap(&self) -> bool {
+        let others: Vec<&[String]> = self.other_lines().collect();
+        let kept = others.iter().filter(|line| self.is_quoted(line)).count();
+        others.len() > LINES_MIN && kept * 100 >= others.len() * WHOLE_PERCENT_MIN
+    }
+
+    /// Whether a line among the quoted criteria looks like one more criterion, which the record does not hold.
+    fn has_foreign_criterion(&self) -> bool {
+        let places = self.found.iter().filter_map(|f| match f {
+            Found::Same(at) | Found::Changed(at) => self.quoted.lines.get(*at).copied(),
+            Found::Missing => None,
+        });
+        let (Some(first), Some(last)) = (places.clone().min(), places.clone().max()) else {
+            return false;
+        };
+        let near = first.saturating_sub(1)..=last.saturating_add(1);
+        let own: Vec<usize> = places.collect();
+        self.quoted.raw.iter().enumerate().any(|(number, raw)| {
+            near.contains(&number)
+                && !own.contains(&number)
+                && CRITERION_LINE.is_match(raw)
+                && self.is_foreign(self.quoted.line(number))
+        })
+    }
+
+    /// The declaration's lines of three words and more that are no criteria.
+    fn other_lines(&self) -> impl Iterator<Item = &[String]> {
+        (0..self.stated.raw.len())
+            .filter(|n| !self.items.iter().any(|item| item.lines.contains(n)))
+            .map(|n| self.stated.line(n))
+            .filter(|line| line.len() >= 3)
+    }
+
+    fn is_quoted(&self, line: &[String]) -> bool {
+        self.quoted.position(line, 0).is_some()
+    }
+
+    /// Whether a quoted line has words of its own. Mojibake and list numbers are no words.
+    fn is_foreign(&self, line: &[String]) -> bool {
+        let plain = |w: &&String| !is_mark(w) && w.is_ascii() && w.chars().any(char::is_alphabetic);
+        line.iter().filter(plain).count() >= 2 && !line.is_empty() && self.stated.position(line, 0).is_none()
+    }
+}
+
+/// Whether a line holds most of a criterion's words.
+fn is_alike(criterion: &[String], line: &[String]) -> bool {
+    let held = criterion.iter().filter(|word| line.contains(word)).count();
+    held >= 2 && held * 100 >= criterion.len() * ALIKE_PERCENT_MIN
+}
