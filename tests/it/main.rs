@@ -13,6 +13,7 @@ mod config;
 mod daemon;
 mod dovecot;
 mod fixtures_make;
+mod fold;
 mod house;
 mod imap;
 mod letters;
