@@ -128,6 +128,8 @@ impl Store {
         }
         let lock = guard::lock(folder, options.lock_wait)?;
         opening::check_format(folder, options.create)?;
+        // A copy of the store may have left out an empty folder.
+        guard::make_folder(&folder.join("segments"))?;
         let journal = Journal::open(&folder.join("journal"))?;
         let segments = Segments::new(folder.join("segments"), options.segment_bytes_max);
         let mark = opening::open_mark(folder)?;

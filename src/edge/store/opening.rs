@@ -42,7 +42,6 @@ pub fn check_format(folder: &Path, create: bool) -> Result<(), StoreError> {
         Err(_) if !create => return Err(StoreError::NotFound { path: folder.to_owned() }),
         Err(_) => {}
     }
-    guard::make_folder(&folder.join("segments"))?;
     Journal::create(&journal)?;
     // An earlier attempt may have been killed between making these names and making them durable.
     guard::sync_folder(folder)?;
