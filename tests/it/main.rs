@@ -11,5 +11,7 @@
 mod dovecot;
 mod house;
 mod imap;
+mod imap_faults;
 mod maildir;
+mod scripted;
 mod source_contract;
