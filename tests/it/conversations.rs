@@ -187,7 +187,8 @@ fn hostile_mail_is_never_endorsed() {
     let mut wrong = Vec::new();
     let manifest = manifest().mail;
     assert!(manifest.len() >= 20, "the hostile set was not found");
-    for hostile in &manifest {
+    // What is attached comes with its outer mail.
+    for hostile in manifest.iter().filter(|h| !h.file.contains('#')) {
         let folder = hostile.answers.split('/').next().unwrap();
         let facts = &all[folder];
         let mut mails = mails_of(folder, facts);
@@ -196,8 +197,8 @@ fn hostile_mail_is_never_endorsed() {
             let shuffled: Vec<Raw> = order.iter().map(|i| mails[*i].clone()).collect();
             let judged = bench.judge(&shuffled);
             let report = bench.standing(&facts.opportunity, &judged);
-            let outcome = &judged.iter().find(|(label, _)| *label == hostile.file).unwrap().1;
-            if outcome.endorsed {
+            let mut own = judged.iter().filter(|(label, _)| label.starts_with(&hostile.file));
+            if own.any(|(_, outcome)| outcome.endorsed) {
                 wrong.push(format!("{} is endorsed: {}", hostile.file, hostile.why));
             }
             if matches!(report.standing, Standing::Confirmed | Standing::Conditional | Standing::Partial) {

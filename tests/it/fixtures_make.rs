@@ -357,33 +357,33 @@ fn made() -> &'static [Job] {
 fn jobs() -> Vec<Job> {
     let mut jobs = Vec::new();
     for (folder, facts) in conversations() {
-        let sources = root().join("sources").join(&folder);
-        let mut attached = Vec::new();
-        for mail in facts.mail {
-            let job = Job {
-                name: format!("{folder}/{}", mail.file),
-                source: read_source(&sources.join(source_name(&mail.file))),
-                target: root().join("conversations").join(&folder).join(&mail.file),
-                make: mail.make,
-                attached: Vec::new(),
-            };
-            if mail.file.contains('#') {
-                attached.push(job);
-            } else {
-                jobs.push(Job { attached: std::mem::take(&mut attached), ..job });
-            }
-        }
-        assert!(attached.is_empty(), "{folder}: an attached mail stands before its outer mail");
+        let mails = facts.mail.into_iter().map(|m| (m.file, m.make));
+        jobs.extend(jobs_of(&folder, &format!("conversations/{folder}"), mails));
     }
-    for mail in manifest().mail {
-        jobs.push(Job {
-            name: format!("hostile/{}", mail.file),
-            source: read_source(&root().join("sources/hostile").join(&mail.file)),
-            target: root().join("hostile").join(&mail.file),
-            make: mail.make,
+    let mails = manifest().mail.into_iter().map(|m| (m.file, m.make));
+    jobs.extend(jobs_of("hostile", "hostile", mails));
+    jobs
+}
+
+/// The mails of one folder, attached ones below their outer mail.
+fn jobs_of(sources: &str, target: &str, mails: impl Iterator<Item = (String, Make)>) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    let mut attached = Vec::new();
+    for (file, make) in mails {
+        let job = Job {
+            name: format!("{target}/{file}"),
+            source: read_source(&root().join("sources").join(sources).join(source_name(&file))),
+            target: root().join(target).join(&file),
+            make,
             attached: Vec::new(),
-        });
+        };
+        if file.contains('#') {
+            attached.push(job);
+        } else {
+            jobs.push(Job { attached: std::mem::take(&mut attached), ..job });
+        }
     }
+    assert!(attached.is_empty(), "{target}: an attached mail stands before its outer mail");
     jobs
 }
 
