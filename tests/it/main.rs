@@ -9,5 +9,13 @@
 #![allow(missing_docs)]
 
 // mod conversations;
+mod config;
+mod daemon;
+mod dovecot;
 mod fixtures_make;
 mod house;
+mod imap;
+mod letters;
+mod maildir;
+mod source_contract;
+mod store;

@@ -32,6 +32,9 @@ pub(super) enum Error {
     /// Tagged OK, but a message that the server lists came without its body.
     #[error("the server answered OK without the message")]
     NoBody,
+    /// The server sent far more than it announced.
+    #[error("the server sent more octets than one command may bring")]
+    TooMuch,
     /// UIDVALIDITY changed under an open session.
     #[error("UIDVALIDITY changed")]
     Epoch,
@@ -61,7 +64,12 @@ impl Error {
         match self {
             Self::No(_) | Self::Bad(_) | Self::Bye(_) | Self::Unreadable | Self::NoBody => 2,
             Self::Eof | Self::Timeout(_) | Self::Io(_) => 1,
-            Self::Epoch | Self::Tls(_) | Self::Credentials(_) | Self::Password(_) | Self::NotStored(_) => 0,
+            Self::TooMuch
+            | Self::Epoch
+            | Self::Tls(_)
+            | Self::Credentials(_)
+            | Self::Password(_)
+            | Self::NotStored(_) => 0,
         }
     }
 

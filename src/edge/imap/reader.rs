@@ -42,6 +42,8 @@ pub(super) struct Reader {
     set_aside: VecDeque<u32>,
     set_aside_row: u32,
     retry_at: Option<Instant>,
+    /// A listing with sizes failed: list without them, and fetch no more of a message than its limit.
+    careful: bool,
     moved: bool,
 }
 
@@ -65,6 +67,7 @@ impl Reader {
             set_aside: VecDeque::new(),
             set_aside_row: 0,
             retry_at: None,
+            careful: false,
             moved: false,
         }
     }
@@ -113,13 +116,13 @@ impl Reader {
         while self.next() <= last && !self.stopped() {
             let lo = self.next();
             let hi = lo.saturating_add(window - 1).min(last);
-            let listed = session.list(lo, Some(hi)).await?;
+            let listed = self.list(session, lo, Some(hi)).await?;
             window = if listed.is_empty() { window.saturating_mul(GROWTH) } else { WINDOW };
             self.read(session, listed, Some(hi)).await?;
         }
         // UIDs end below 2^32 (RFC 3501 §9, nz-number): a folder that used the last one gets no more mail.
         while !self.stopped() && self.cursor.is_none_or(|c| c.uid < u32::MAX) {
-            let listed = session.list(self.next(), None).await?;
+            let listed = self.list(session, self.next(), None).await?;
             if listed.is_empty() {
                 break;
             }
@@ -154,6 +157,27 @@ impl Reader {
         self.cursor.map_or(0, |c| c.uid_validity)
     }
 
+    /// Lists messages; with their sizes if the server can.
+    async fn list(&mut self, session: &mut Session, lo: u32, hi: Option<u32>) -> Result<Vec<Listed>, Error> {
+        let mut listed = Vec::new();
+        if !self.careful {
+            match session.list(lo, hi, true, &mut listed).await {
+                Ok(()) => return Ok(listed),
+                Err(error) if error.blame() > 0 && !error.is_throttled() => {
+                    self.careful = true;
+                    self.moved = true;
+                    if !error.leaves_session() {
+                        return Err(error);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+            listed.clear();
+        }
+        session.list(lo, hi, false, &mut listed).await?;
+        Ok(listed)
+    }
+
     /// Reads listed messages; `end` is the last UID that the listing covered.
     async fn read(
         &mut self,
@@ -165,12 +189,32 @@ impl Reader {
         let mut queue: VecDeque<Listed> = listed.into();
         loop {
             let batch = self.cut(&mut queue);
-            let result = if batch.is_empty() { Ok(()) } else { self.take(session, &batch, &mut queue).await };
+            let result = self.take(session, &batch, &mut queue).await;
             self.move_cursor(queue.front().map_or(end, |first| first.uid.saturating_sub(1)));
-            result?;
-            if queue.is_empty() || self.stopped() {
+            self.go_on_after(result)?;
+            if queue.is_empty() {
+                self.careful = false;
                 return Ok(());
             }
+            if self.stopped() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// True failures end the session. After a refusal by a sound session we go on with a smaller batch, unless
+    /// the server refuses everything.
+    fn go_on_after(&self, result: Result<(), Error>) -> Result<(), Error> {
+        match result {
+            Err(error)
+                if error.leaves_session()
+                    && !error.is_throttled()
+                    && self.set_aside_row <= SET_ASIDE_ROW_MAX =>
+            {
+                debug!(event = "mail.fetch_refused", mailbox = self.mailbox, %error);
+                Ok(())
+            }
+            other => other,
         }
     }
 
@@ -185,8 +229,7 @@ impl Reader {
                 self.settled.insert(next.uid);
                 if batch.is_empty() { continue } else { break }
             }
-            // A message of unknown size goes alone.
-            bytes += next.size.map_or(BATCH_BYTES_MAX, |size| size as usize);
+            bytes += next.size.map_or(0, |size| size as usize);
             if !batch.is_empty() && (batch.len() >= self.batch_max || bytes > BATCH_BYTES_MAX) {
                 break;
             }
@@ -205,8 +248,10 @@ impl Reader {
     ) -> Result<(), Error> {
         let (Some(first), Some(last)) = (batch.first(), batch.last()) else { return Ok(()) };
         let mut found = BTreeMap::new();
+        // One octet beyond the limit shows that the message is too large.
+        let cut = batch.iter().any(|l| l.size.is_none()).then_some(MESSAGE_BYTES_MAX + 1);
         let fetched = session
-            .bodies(first.uid, last.uid, |uid, raw| {
+            .bodies((first.uid, last.uid), cut, |uid, raw| {
                 if batch.iter().any(|l| l.uid == uid) {
                     found.insert(uid, raw);
                 }
@@ -226,24 +271,12 @@ impl Reader {
             (Err(error), Some(first)) => self.blame(first.uid, batch.len() == 1, error),
         };
         missing.iter().rev().filter(|l| Some(l.uid) != given_up).for_each(|l| queue.push_front(*l));
-        match result {
-            Ok(()) => {
-                self.batch_max = (self.batch_max * GROWTH as usize).min(BATCH_MESSAGES_MAX);
-                self.suspect = None;
-                self.set_aside_row = 0;
-                Ok(())
-            }
-            // The session is sound: go on with a smaller batch, unless the server refuses everything.
-            Err(error)
-                if error.leaves_session()
-                    && !error.is_throttled()
-                    && self.set_aside_row <= SET_ASIDE_ROW_MAX =>
-            {
-                debug!(event = "mail.fetch_refused", mailbox = self.mailbox, %error);
-                Ok(())
-            }
-            Err(error) => Err(error),
+        if result.is_ok() {
+            self.batch_max = (self.batch_max * GROWTH as usize).min(BATCH_MESSAGES_MAX);
+            self.suspect = None;
+            self.set_aside_row = 0;
         }
+        result
     }
 
     /// Hands complete messages over and waits until they are durable.
@@ -279,7 +312,8 @@ impl Reader {
         let (Some(first), Some(last)) = (absent.first(), absent.last()) else { return Ok(()) };
         // The server may not tell of an EXPUNGE during FETCH (RFC 3501 §7.4.1), so a listing could still name it.
         session.noop().await?;
-        let listed = session.list(*first, Some(*last)).await?;
+        let mut listed = Vec::new();
+        session.list(*first, Some(*last), false, &mut listed).await?;
         let mut unreadable = false;
         for uid in &absent {
             if listed.iter().any(|l| l.uid == *uid) {
@@ -323,12 +357,18 @@ impl Reader {
                 break;
             };
             let mut found = BTreeMap::new();
-            let fetched = session.bodies(uid, uid, |uid, raw| drop(found.insert(uid, raw))).await;
+            let fetched = session
+                .bodies((uid, uid), Some(MESSAGE_BYTES_MAX + 1), |uid, raw| drop(found.insert(uid, raw)))
+                .await;
             let came = !found.is_empty();
             // Back to the end of the line first: whatever fails now, it is not forgotten.
             self.set_aside.push_back(uid);
             self.deliver(found).await?;
-            let gone = fetched.is_ok() && !came && session.list(uid, Some(uid)).await?.is_empty();
+            let mut listed = Vec::new();
+            if fetched.is_ok() && !came {
+                session.list(uid, Some(uid), false, &mut listed).await?;
+            }
+            let gone = fetched.is_ok() && !came && listed.is_empty();
             if came || gone {
                 self.set_aside.pop_back();
                 info!(event = "mail.unfetchable_solved", mailbox = self.mailbox, uid, gone);

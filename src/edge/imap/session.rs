@@ -17,10 +17,14 @@ use tokio_io_timeout::TimeoutStream;
 use super::error::{Error, printable};
 use super::name;
 use super::settings::Timings;
+use crate::edge::source::{BATCH_BYTES_MAX, MESSAGE_BYTES_MAX};
 
 /// A whole command may take this many times the longest silence: servers may send "still working" lines for
 /// long, but not for ever.
 const COMMAND_SILENCES_MAX: u32 = 30;
+/// Most octets of bodies that one FETCH may bring, whatever sizes were announced: a full batch and one large
+/// message more. Beyond it the session ends, and the next one goes on behind what came.
+const FETCH_BYTES_MAX: usize = BATCH_BYTES_MAX + MESSAGE_BYTES_MAX;
 /// How long the farewell may take; nothing depends on it.
 const LOGOUT_MAX: Duration = Duration::from_secs(1);
 
@@ -98,12 +102,13 @@ impl Session {
             if let Response::Capabilities(list) = response {
                 found.extend(list.iter().map(capability));
             }
+            Ok(())
         })
         .await?;
         self.capabilities = found;
         if self.can("ID") {
             let id = concat!("ID (\"name\" \"endorsed\" \"version\" \"", env!("CARGO_PKG_VERSION"), "\")");
-            match self.command(id, |_| {}).await {
+            match self.command(id, |_| Ok(())).await {
                 Err(error) if !error.leaves_session() => return Err(error),
                 _ => {}
             }
@@ -127,14 +132,17 @@ impl Session {
         let mut opened = Folder::default();
         let command = format!("EXAMINE {}", name::folder(folder));
         let result = self
-            .command(&command, |response| match response {
-                Response::Data { outcome, .. } => match outcome.code {
-                    Some(ResponseCode::UidValidity(n)) => opened.uid_validity = Some(n),
-                    Some(ResponseCode::UidNext(n)) => opened.uid_next = Some(n),
+            .command(&command, |response| {
+                match response {
+                    Response::Data { outcome, .. } => match outcome.code {
+                        Some(ResponseCode::UidValidity(n)) => opened.uid_validity = Some(n),
+                        Some(ResponseCode::UidNext(n)) => opened.uid_next = Some(n),
+                        _ => {}
+                    },
+                    Response::MailboxData(MailboxDatum::Exists(n)) => opened.exists = *n,
                     _ => {}
-                },
-                Response::MailboxData(MailboxDatum::Exists(n)) => opened.exists = *n,
-                _ => {}
+                }
+                Ok(())
             })
             .await;
         self.folder = opened;
@@ -145,7 +153,16 @@ impl Session {
 
     /// Lists the messages from UID `lo` to `hi`, or to the end: sorted, without those outside the range
     /// (`n:*` returns the last message even if its UID is lower, RFC 3501 §6.4.8).
-    pub(super) async fn list(&mut self, lo: u32, hi: Option<u32>) -> Result<Vec<Listed>, Error> {
+    ///
+    /// Asking for sizes makes some servers open every message, and fail at one that they cannot read; what
+    /// they listed before is in `listed` also then.
+    pub(super) async fn list(
+        &mut self,
+        lo: u32,
+        hi: Option<u32>,
+        sizes: bool,
+        listed: &mut Vec<Listed>,
+    ) -> Result<(), Error> {
         let end = match hi {
             Some(hi) => hi.to_string(),
             None => {
@@ -154,60 +171,73 @@ impl Session {
                 "*".to_owned()
             }
         };
+        let items = if sizes { "UID RFC822.SIZE" } else { "UID" };
         let range = lo..=hi.unwrap_or(u32::MAX);
-        let mut listed = Vec::new();
-        self.command(&format!("UID FETCH {lo}:{end} (UID RFC822.SIZE)"), |response| {
-            let Response::Fetch(_, attributes) = response else { return };
-            let (mut uid, mut size) = (None, None);
-            for attribute in attributes {
-                match attribute {
-                    AttributeValue::Uid(n) => uid = Some(*n),
-                    AttributeValue::Rfc822Size(n) => size = Some(*n),
-                    _ => {}
+        let result = self
+            .command(&format!("UID FETCH {lo}:{end} ({items})"), |response| {
+                let Response::Fetch(_, attributes) = response else { return Ok(()) };
+                let (mut uid, mut size) = (None, None);
+                for attribute in attributes {
+                    match attribute {
+                        AttributeValue::Uid(n) => uid = Some(*n),
+                        AttributeValue::Rfc822Size(n) => size = Some(*n),
+                        _ => {}
+                    }
                 }
-            }
-            // A FETCH without UID is an unsolicited change of flags (RFC 3501 §7.4.2).
-            if let Some(uid) = uid.filter(|uid| range.contains(uid)) {
-                listed.push(Listed { uid, size });
-            }
-        })
-        .await?;
+                // A FETCH without UID is an unsolicited change of flags (RFC 3501 §7.4.2).
+                if let Some(uid) = uid.filter(|uid| range.contains(uid)) {
+                    listed.push(Listed { uid, size });
+                }
+                Ok(())
+            })
+            .await;
         listed.sort_by_key(|l| (l.uid, l.size.is_none()));
         listed.dedup_by_key(|l| l.uid);
-        Ok(listed)
+        result
     }
 
     /// Fetches whole messages of a range without touching their flags (BODY.PEEK, RFC 3501 §6.4.5). What
     /// `sink` got before an error is complete; what it did not get may exist all the same.
+    ///
+    /// `cut` asks for no more than the first octets of each message: for messages whose size nobody told.
+    /// Otherwise the plain form is used, since partial fetches are a less trodden path in servers.
     pub(super) async fn bodies(
         &mut self,
-        lo: u32,
-        hi: u32,
+        (lo, hi): (u32, u32),
+        cut: Option<usize>,
         mut sink: impl FnMut(u32, Vec<u8>),
     ) -> Result<(), Error> {
-        self.command(&format!("UID FETCH {lo}:{hi} (UID BODY.PEEK[])"), |response| {
-            let Response::Fetch(_, attributes) = response else { return };
+        let partial = cut.map(|octets| format!("<0.{octets}>")).unwrap_or_default();
+        let mut octets = 0;
+        self.command(&format!("UID FETCH {lo}:{hi} (UID BODY.PEEK[]{partial})"), |response| {
+            let Response::Fetch(_, attributes) = response else { return Ok(()) };
             let (mut uid, mut body) = (None, None);
             for attribute in attributes {
                 match attribute {
                     AttributeValue::Uid(n) => uid = Some(*n),
                     // NIL: expunged meanwhile, or unreadable; the caller finds out which.
-                    AttributeValue::BodySection { section: None, index: None, data: Some(data) } => {
+                    AttributeValue::BodySection {
+                        section: None,
+                        index: None | Some(0),
+                        data: Some(data),
+                    } => {
                         body = Some(data);
                     }
                     _ => {}
                 }
             }
             if let (Some(uid), Some(body)) = (uid.filter(|uid| (lo..=hi).contains(uid)), body) {
+                octets += body.len();
                 sink(uid, body.to_vec());
             }
+            if octets > FETCH_BYTES_MAX { Err(Error::TooMuch) } else { Ok(()) }
         })
         .await
     }
 
     /// Lets the server tell what it has been holding back, such as EXPUNGE (RFC 3501 §6.1.2).
     pub(super) async fn noop(&mut self) -> Result<(), Error> {
-        self.command("NOOP", |_| {}).await
+        self.command("NOOP", |_| Ok(())).await
     }
 
     /// One IDLE round (RFC 2177). Returns at news, after the longest silence, at the hard end of the round
@@ -227,7 +257,7 @@ impl Session {
 
     /// Says good-bye (RFC 3501 §6.1.3); the answer does not matter.
     pub(super) async fn logout(mut self) {
-        let _ = timeout(LOGOUT_MAX, self.command("LOGOUT", |_| {})).await;
+        let _ = timeout(LOGOUT_MAX, self.command("LOGOUT", |_| Ok(()))).await;
     }
 
     async fn idle_round(&mut self, stop: &mut signal::Receiver<bool>) -> Result<Wake, Error> {
@@ -293,28 +323,33 @@ impl Session {
     }
 
     /// Runs one command; `on` sees every other response that comes before its end.
-    async fn command(&mut self, command: &str, on: impl FnMut(&Response<'_>)) -> Result<(), Error> {
+    async fn command(
+        &mut self,
+        command: &str,
+        on: impl FnMut(&Response<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let limit = self.timings.command * COMMAND_SILENCES_MAX;
         let result = timeout(limit, self.run(command, on)).await.unwrap_or(Err(Error::Timeout("no end")));
         self.dead |= result.as_ref().is_err_and(|e| !e.leaves_session());
         result
     }
 
-    async fn run(&mut self, command: &str, mut on: impl FnMut(&Response<'_>)) -> Result<(), Error> {
+    async fn run(
+        &mut self,
+        command: &str,
+        mut on: impl FnMut(&Response<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let tag = self.send(command).await?;
         loop {
             let end = self
                 .response(|response| match response {
-                    Response::Done { tag: t, status, outcome } if *t == tag => Some(match status {
+                    Response::Done { tag: t, status, outcome } if *t == tag => Ok(Some(match status {
                         Status::Ok => Ok(()),
                         status => Err(refusal(status, outcome.information.as_deref())),
-                    }),
-                    other => {
-                        on(other);
-                        None
-                    }
+                    })),
+                    other => on(other).map(|()| None),
                 })
-                .await?;
+                .await??;
             if let Some(end) = end {
                 return end;
             }

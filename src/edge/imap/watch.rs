@@ -113,25 +113,26 @@ impl Watcher {
     /// Waits for news by IDLE or, where that is not to be had, for the next poll. True when told to stop.
     async fn rest(&mut self, session: &mut Session) -> Result<bool, Error> {
         let refused = self.no_idle_until.is_some_and(|until| Instant::now() < until);
-        if refused || !session.can("IDLE") {
-            return Ok(self.pause(self.settings.timings.poll).await);
-        }
-        match session.idle(&mut self.stop).await {
-            Ok(Wake::News | Wake::Quiet) => Ok(false),
-            Ok(Wake::Stopped) => Ok(true),
-            Err(error) if !error.leaves_session() => Err(error),
-            Ok(Wake::EndedByServer) | Err(_) => {
-                let (mailbox, timings) = (self.settings.key(), self.settings.timings);
-                warn!(
-                    event = "mail.idle_refused",
-                    mailbox,
-                    poll_s = timings.poll.as_secs(),
-                    "polling instead"
-                );
-                self.no_idle_until = Some(Instant::now() + timings.idle_retry);
-                Ok(self.pause(timings.poll).await)
+        if !refused && session.can("IDLE") {
+            match session.idle(&mut self.stop).await {
+                Ok(Wake::News) => return Ok(false),
+                Ok(Wake::Stopped) => return Ok(true),
+                // FETCH alone need not make the server look for new mail; NOOP does (RFC 3501 §6.1.2).
+                Ok(Wake::Quiet) => return session.noop().await.map(|()| false),
+                Err(error) if !error.leaves_session() => return Err(error),
+                Ok(Wake::EndedByServer) | Err(_) => self.give_up_idle(),
             }
         }
+        if self.pause(self.settings.timings.poll).await {
+            return Ok(true);
+        }
+        session.noop().await.map(|()| false)
+    }
+
+    fn give_up_idle(&mut self) {
+        let (mailbox, timings) = (self.settings.key(), self.settings.timings);
+        warn!(event = "mail.idle_refused", mailbox, poll_s = timings.poll.as_secs(), "polling instead");
+        self.no_idle_until = Some(Instant::now() + timings.idle_retry);
     }
 
     /// How long to wait before the next connection.

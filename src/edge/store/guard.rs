@@ -94,6 +94,11 @@ pub fn make_folder(path: &Path) -> Result<(), StoreError> {
         return Ok(());
     }
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(StoreError::io("create", path))?;
+    sync_parent(path)
+}
+
+/// Makes the name of `path` durable.
+pub fn sync_parent(path: &Path) -> Result<(), StoreError> {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
         _ => sync_folder(Path::new(".")),
@@ -149,7 +154,7 @@ fn sync_files(folder: &Path) -> Result<(), StoreError> {
         }
     }
     sync_folder(folder)?;
-    folder.parent().map_or(Ok(()), sync_folder)
+    sync_parent(folder)
 }
 
 fn is_lock(why: &str) -> bool {

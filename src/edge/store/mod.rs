@@ -20,15 +20,14 @@ mod frame;
 mod guard;
 mod index;
 mod journal;
+mod opening;
 mod segments;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io;
+use std::fs::File;
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
@@ -47,13 +46,6 @@ use segments::Segments;
 pub const SEGMENT_BYTES_MAX: u64 = 256 << 20;
 /// How long [`Store::open`] waits for a dying predecessor.
 pub const LOCK_WAIT: Duration = Duration::from_secs(10);
-
-/// The version of the folder that we write.
-const FORMAT: &str = "endorsed store 1";
-/// Rows in one sled transaction while the index is rebuilt: about as many as a full batch has.
-const REBUILD_ROWS: usize = 4_000;
-/// First bytes of `journal.head`.
-const MARK: [u8; 4] = *b"ejh1";
 
 /// How to open a store.
 #[derive(Debug, Clone, Copy)]
@@ -80,7 +72,8 @@ pub struct Batch {
     /// Entries in order. They get the next sequence numbers.
     pub entries: Vec<Entry>,
     /// Copies that must be considered (again). An [`Entry::Considered`] of a later batch takes the mark back; in one
-    /// batch the mark comes after the entries and stays.
+    /// batch the mark comes after the entries and stays. All marks of a batch are one transaction in memory: mark many
+    /// thousands in several batches.
     pub consider: Vec<Digest>,
 }
 
@@ -89,6 +82,19 @@ impl Batch {
     pub fn is_empty(&self) -> bool {
         self.raw.is_empty() && self.entries.is_empty() && self.consider.is_empty()
     }
+}
+
+/// What [`Store::verify`] read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Entries.
+    pub entries: u64,
+    /// Raw copies.
+    pub raw: u64,
+    /// Their octets.
+    pub raw_bytes: u64,
+    /// Bytes of the journal.
+    pub journal_bytes: u64,
 }
 
 /// The open store. One process holds it; in it, any thread may read while one writes.
@@ -121,14 +127,14 @@ impl Store {
             return Err(StoreError::NotFound { path: folder.to_owned() });
         }
         let lock = guard::lock(folder, options.lock_wait)?;
-        check_format(folder, options.create)?;
+        opening::check_format(folder, options.create)?;
         let journal = Journal::open(&folder.join("journal"))?;
         let segments = Segments::new(folder.join("segments"), options.segment_bytes_max);
-        let mark = open_mark(folder)?;
-        let known = read_mark(&mark);
-        let (index, head) = open_index(folder, &journal, known, options.lock_wait)?;
+        let mark = opening::open_mark(folder)?;
+        let known = opening::read_mark(&mark);
+        let (index, head) = opening::open_index(folder, &journal, known, options.lock_wait)?;
         segments.recover(head.tail)?;
-        write_mark(&mark, folder, head.journal)?;
+        opening::write_mark(&mark, folder, head.journal)?;
         Ok(Self {
             folder: folder.to_owned(),
             writer: Mutex::new(head),
@@ -271,6 +277,33 @@ impl Store {
         self.todo.load(Ordering::Acquire)
     }
 
+    /// Reads everything that was acknowledged when this was called: every frame of the journal and every raw copy.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] names the first byte range that is not what was written.
+    pub fn verify(&self) -> Result<Verified, StoreError> {
+        self.alive()?;
+        let head = *self.writer.lock().map_err(|_| self.dead("a writer panicked".into()))?;
+        let mut verified = Verified::default();
+        let end = self.journal.scan(journal::START, head.journal, head.journal, 0, |batch| {
+            for (fact, _) in batch {
+                match fact {
+                    Fact::Entry(_) => verified.entries += 1,
+                    Fact::Stored(placed) => {
+                        for place in placed {
+                            verified.raw += 1;
+                            verified.raw_bytes += self.segments.read(&place)?.len() as u64;
+                        }
+                    }
+                    Fact::Consider(_) => {}
+                }
+            }
+            Ok(())
+        })?;
+        verified.journal_bytes = end;
+        Ok(verified)
+    }
+
     /// The store's folder.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -299,7 +332,7 @@ impl Store {
         facts.iter().try_for_each(|(fact, span)| draft.add(fact, *span))?;
         let next = draft.head;
         self.index.commit(draft, true)?;
-        write_mark(&self.mark, &self.folder, next.journal)?;
+        opening::write_mark(&self.mark, &self.folder, next.journal)?;
         Ok(next)
     }
 
@@ -369,130 +402,4 @@ fn name(raw: &[Vec<u8>]) -> Result<Vec<(Digest, &[u8])>, StoreError> {
         }
     }
     Ok(copies)
-}
-
-/// Checks the version of the folder. The file is written last: without it nothing was ever acknowledged.
-fn check_format(folder: &Path, create: bool) -> Result<(), StoreError> {
-    let path = folder.join("format");
-    let journal = folder.join("journal");
-    match fs::read(&path) {
-        Ok(text) if text.trim_ascii() == FORMAT.as_bytes() => return Ok(()),
-        Ok(text) => {
-            let text = String::from_utf8_lossy(&text);
-            let found = text.lines().next().unwrap_or_default().chars().take(60).collect();
-            return Err(StoreError::Format {
-                at: path.display().to_string(),
-                found,
-                known: FORMAT.to_owned(),
-            });
-        }
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(StoreError::io("read", &path)(error));
-        }
-        Err(_) if fs::metadata(&journal).is_ok_and(|journal| journal.len() > journal::START) => {
-            return Err(StoreError::corrupt("the journal holds entries, but this file is missing", &path, 0));
-        }
-        Err(_) if !create => return Err(StoreError::NotFound { path: folder.to_owned() }),
-        Err(_) => {}
-    }
-    guard::make_folder(&folder.join("segments"))?;
-    Journal::create(&journal)?;
-    guard::sync_folder(folder)?;
-    let new = folder.join("format.new");
-    let write = || {
-        let file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&new)?;
-        file.write_all_at(format!("{FORMAT}\n").as_bytes(), 0)?;
-        file.sync_all()?;
-        fs::rename(&new, &path)
-    };
-    write().map_err(StoreError::io("write", &path))?;
-    guard::sync_folder(folder)
-}
-
-/// Opens the index and brings it up to the journal. One that fails is moved aside and made anew, once.
-fn open_index(
-    folder: &Path,
-    journal: &Journal,
-    known: u64,
-    wait: Duration,
-) -> Result<(Index, Head), StoreError> {
-    let path = folder.join("index");
-    let note = folder.join("rebuild");
-    if note.exists() && path.exists() {
-        guard::move_aside(&path)?;
-    }
-    let opened = match catch_up(&path, journal, known, wait) {
-        Err(error @ StoreError::Index { .. }) => {
-            let aside = guard::move_aside(&path)?;
-            tracing::warn!(%error, aside = %aside.display(), "the index is rebuilt from the journal");
-            catch_up(&path, journal, known, wait)?
-        }
-        answer => answer?,
-    };
-    if note.exists() {
-        fs::remove_file(&note).map_err(StoreError::io("remove", &note))?;
-    }
-    Ok(opened)
-}
-
-/// Replays what the index has not seen: all of it when the index is new.
-fn catch_up(path: &Path, journal: &Journal, known: u64, wait: Duration) -> Result<(Index, Head), StoreError> {
-    let index = Index::open(path, wait)?;
-    let start = index.head()?;
-    let known = known.max(start.journal);
-    let length = journal.length()?;
-    if length < known {
-        let what = format!("the journal ends here, but {known} bytes of it were acknowledged");
-        return Err(StoreError::corrupt(what, journal.path(), length));
-    }
-    if let Some((offset, crc)) = start.last
-        && journal.checksum(offset, start.journal)? != crc
-    {
-        let (path, why) = (path.to_owned(), "it belongs to another journal".to_owned());
-        return Err(StoreError::Index { what: "trust it", path, why });
-    }
-    let mut draft = Draft::new(&index, start);
-    let end = journal.scan(start.journal, known, start.size, |batch| {
-        batch.iter().try_for_each(|(fact, span)| draft.add(fact, *span))?;
-        if draft.len() >= REBUILD_ROWS {
-            let next = Draft::new(&index, draft.head);
-            index.commit(std::mem::replace(&mut draft, next), false)?;
-        }
-        Ok(())
-    })?;
-    let head = draft.head;
-    if head != start {
-        index.commit(draft, true)?;
-    }
-    journal.cut(end)?;
-    Ok((index, head))
-}
-
-fn open_mark(folder: &Path) -> Result<File, StoreError> {
-    let path = folder.join("journal.head");
-    let mut options = fs::OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    options.open(&path).map_err(StoreError::io("open", &path))
-}
-
-/// The length in `journal.head`; 0 when there is none or it is torn.
-fn read_mark(mark: &File) -> u64 {
-    let mut bytes = [0; 16];
-    if mark.read_exact_at(&mut bytes, 0).is_err() {
-        return 0;
-    }
-    let mut rest = &bytes[..];
-    let title = frame::take::<4>(&mut rest);
-    let length = frame::take_u64(&mut rest).unwrap_or_default();
-    let fits = frame::take_u32(&mut rest) == Some(crc32fast::hash(&length.to_be_bytes()));
-    if title == Some(MARK) && fits { length } else { 0 }
-}
-
-/// Written after the journal's fdatasync and never synced itself: it may lag behind, it cannot run ahead.
-fn write_mark(mark: &File, folder: &Path, length: u64) -> Result<(), StoreError> {
-    let length = length.to_be_bytes();
-    let mut bytes = MARK.to_vec();
-    bytes.extend_from_slice(&length);
-    bytes.extend_from_slice(&crc32fast::hash(&length).to_be_bytes());
-    mark.write_all_at(&bytes, 0).map_err(StoreError::io("write journal.head in", folder))
 }

@@ -1,5 +1,6 @@
 //! Tests of the store against its files: torn writes, flipped bytes, rebuilds.
 
+use std::fs;
 use std::os::unix::fs::FileExt;
 
 use jiff::Timestamp;
@@ -412,85 +413,6 @@ fn readers_run_beside_the_writer() {
     assert_eq!(store.size(), 40);
 }
 
-/// A journal file of three batches: its bytes and where the batches start and end.
-fn three_batches(path: &Path) -> (Vec<u8>, Vec<u64>) {
-    Journal::create(path).unwrap();
-    let journal = Journal::open(path).unwrap();
-    let (mut ends, mut seq) = (vec![journal::START], 0);
-    for n in 0..3 {
-        let mut bodies = Bodies::default();
-        bodies.entry(key("s._domainkey.a.example", "v=DKIM1; p=", n)).unwrap();
-        bodies.entry(key("t._domainkey.a.example", "", n)).unwrap();
-        bodies.consider(vec![digest(n)]).unwrap();
-        let offset = *ends.last().unwrap();
-        let (bytes, facts) = bodies.frames(offset, seq);
-        journal.append(offset, &bytes).unwrap();
-        seq += 2;
-        ends.push(facts.last().unwrap().1.end());
-    }
-    (fs::read(path).unwrap(), ends)
-}
-
-/// Scans a journal with these bytes: the end that it finds and the number of facts.
-fn scan(path: &Path, bytes: &[u8], known: u64) -> Result<(u64, usize), StoreError> {
-    fs::write(path, bytes).unwrap();
-    let journal = Journal::open(path)?;
-    let mut facts = 0;
-    let end = journal.scan(journal::START, known, 0, |batch| {
-        facts += batch.len();
-        Ok(())
-    })?;
-    Ok((end, facts))
-}
-
-#[test]
-fn a_torn_tail_is_cut_off_at_every_length() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("journal");
-    let (whole, ends) = three_batches(&path);
-    assert_eq!(scan(&path, &whole, 0).unwrap(), (ends[3], 9));
-    for length in ends[2]..ends[3] {
-        let torn = &whole[..usize::try_from(length).unwrap()];
-        assert_eq!(scan(&path, torn, ends[2]).unwrap(), (ends[2], 6), "cut at {length}");
-        // A power cut may leave zeros where the file had grown already.
-        let mut zeros = torn.to_vec();
-        zeros.resize(whole.len(), 0);
-        let end = scan(&path, &zeros, ends[2]).unwrap().0;
-        assert!(end == ends[2] || zeros == whole, "zeros from {length}");
-    }
-    let journal = Journal::open(&path).unwrap();
-    journal.cut(ends[2]).unwrap();
-    assert_eq!(fs::read(&path).unwrap(), whole[..usize::try_from(ends[2]).unwrap()]);
-}
-
-#[test]
-fn a_flipped_byte_is_found_and_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("journal");
-    let (whole, ends) = three_batches(&path);
-    for n in 0..whole.len() {
-        for bit in [1, 0x80] {
-            let mut bytes = whole.clone();
-            bytes[n] ^= bit;
-            let error = scan(&path, &bytes, ends[3]).unwrap_err();
-            let place = error.to_string();
-            let offset = match &error {
-                StoreError::Corrupt { at, .. } | StoreError::Format { at, .. } => at.rsplit_once(' '),
-                other => panic!("{other}"),
-            };
-            // A title of another version is named without an offset.
-            let offset: u64 = offset.map_or(0, |(_, offset)| offset.parse().unwrap());
-            let start = ends.iter().rev().find(|end| **end <= n as u64).copied().unwrap_or(0);
-            assert!((start..=n as u64).contains(&offset), "byte {n}: {place}");
-            // Without knowledge of what was acknowledged only the last batch may pass as torn.
-            match scan(&path, &bytes, 0) {
-                Ok((end, facts)) => assert!(n as u64 >= ends[2] && (end, facts) == (ends[2], 6), "byte {n}"),
-                Err(_) => assert!((n as u64) < ends[2], "byte {n}"),
-            }
-        }
-    }
-}
-
 #[test]
 fn a_flipped_byte_of_raw_mail_is_found_and_named() {
     let folder = tempfile::tempdir().unwrap();
@@ -500,13 +422,13 @@ fn a_flipped_byte_of_raw_mail_is_found_and_named() {
     let whole = fs::read(&path).unwrap();
     let second = store.index.raw(&digest(2)).unwrap().unwrap().offset;
     let file = File::options().write(true).open(&path).unwrap();
-    for n in 16..whole.len() {
-        file.write_all_at(&[whole[n] ^ 1], n as u64).unwrap();
+    for (n, byte) in whole.iter().enumerate().skip(16) {
+        file.write_all_at(&[byte ^ 1], n as u64).unwrap();
         let (hit, other, at) = if (n as u64) < second { (1, 2, 16) } else { (2, 1, second) };
         let error = store.raw(&digest(hit)).unwrap_err().to_string();
         assert!(error.contains(&format!("00000000.seg, byte {at}:")), "byte {n}: {error}");
         assert_eq!(store.raw(&digest(other)).unwrap(), Some(mail(other)));
-        file.write_all_at(&[whole[n]], n as u64).unwrap();
+        file.write_all_at(&[*byte], n as u64).unwrap();
     }
     assert_eq!(store.raw(&digest(1)).unwrap(), Some(mail(1)));
 }
@@ -530,4 +452,89 @@ fn raw_mail_that_is_gone_is_named_on_open() {
     let store = open(folder.path()).unwrap();
     store.append(arrival(2)).unwrap();
     assert_eq!(store.raw(&digest(2)).unwrap(), Some(mail(2)));
+}
+
+/// Copies a store that nobody has open.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// Every state that a commit can be cut off in, and the ones that it cannot.
+#[test]
+fn a_commit_may_be_cut_off_anywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = (folder.path().join("old"), folder.path().join("new"));
+    let store = open(&old).unwrap();
+    fill(&store);
+    drop(store);
+    copy(&old, &new);
+    let store = open(&new).unwrap();
+    store.append(arrival(9)).unwrap();
+    drop(store);
+    // Whether segments, journal, index and journal.head are the new ones; the size, or none when it must not open.
+    let cases = [
+        ([false, false, false, false], Some(16)),
+        ([true, false, false, false], Some(16)),
+        ([true, true, false, false], Some(17)),
+        ([true, true, true, false], Some(17)),
+        ([true, true, true, true], Some(17)),
+        ([true, true, false, true], Some(17)),
+        ([false, true, false, false], None),
+        ([true, false, true, false], None),
+        ([true, false, false, true], None),
+        ([false, true, true, true], None),
+    ];
+    for (n, (is_new, size)) in cases.into_iter().enumerate() {
+        let image = folder.path().join(format!("image{n}"));
+        copy(&old, &image);
+        for (name, is_new) in ["segments", "journal", "index", "journal.head"].iter().zip(is_new) {
+            let (from, to) = (new.join(name), image.join(name));
+            if is_new && from.is_dir() {
+                fs::remove_dir_all(&to).unwrap();
+                copy(&from, &to);
+            } else if is_new {
+                fs::copy(from, to).unwrap();
+            }
+        }
+        match (open(&image), size) {
+            (Ok(store), Some(size)) => {
+                assert_eq!(store.size(), size, "{is_new:?}");
+                assert_eq!(store.contains(&digest(9)).unwrap(), size == 17, "{is_new:?}");
+                let next = store.append(arrival(10)).unwrap();
+                assert_eq!((next, store.verify().unwrap().entries), (size + 1, size + 1), "{is_new:?}");
+            }
+            (Err(StoreError::Corrupt { .. }), None) => {}
+            (answer, _) => panic!("{is_new:?}: {:?}", answer.map(|store| store.size())),
+        }
+    }
+}
+
+#[test]
+fn verify_reads_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    fill(&store);
+    let verified = store.verify().unwrap();
+    assert_eq!((verified.entries, verified.raw), (16, 6));
+    let files = [store.segments.path(0), folder.path().join("journal")];
+    for path in files {
+        let file = File::options().write(true).open(&path).unwrap();
+        let whole = fs::read(&path).unwrap();
+        for (n, byte) in whole.iter().enumerate().skip(16) {
+            file.write_all_at(&[byte ^ 4], n as u64).unwrap();
+            let error = store.verify().unwrap_err();
+            assert!(matches!(error, StoreError::Corrupt { .. }), "byte {n}: {error}");
+            file.write_all_at(&[*byte], n as u64).unwrap();
+        }
+    }
+    assert_eq!(store.verify().unwrap(), verified);
 }
