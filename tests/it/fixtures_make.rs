@@ -41,7 +41,7 @@ pub(crate) struct Facts {
     /// Whether that gate opens at the end.
     pub(crate) commercial_review: Option<bool>,
     /// Whether that gate opens at the end.
-    pub(crate) contract_signature: bool,
+    pub(crate) contract_signature: Option<bool>,
     /// Reason codes that the shut gate must give; an alternative is written `a|b`.
     #[serde(default)]
     pub(crate) gate_reasons: Vec<String>,
@@ -136,13 +136,16 @@ pub(crate) enum OneOf {
 }
 
 impl OneOf {
+    fn words(&self) -> Vec<&str> {
+        match self {
+            Self::One(one) => vec![one],
+            Self::Any(all) => all.iter().map(String::as_str).collect(),
+        }
+    }
+
     /// Whether `word` is allowed; `none` stands for a missing word.
     pub(crate) fn allows(&self, word: Option<&str>) -> bool {
-        let word = word.unwrap_or("none");
-        match self {
-            Self::One(one) => one == word,
-            Self::Any(all) => all.iter().any(|one| one == word),
-        }
+        self.words().contains(&word.unwrap_or("none"))
     }
 }
 
@@ -200,6 +203,57 @@ fn fixtures_are_what_their_sources_and_facts_say() {
     wrong.extend(strays(jobs));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn facts_use_the_words_of_the_contract() {
+    let mut wrong = Vec::new();
+    let mut check = |place: &str, word: &OneOf, known: &str| {
+        let known: Vec<&str> = known.split(' ').collect();
+        let words = word.words();
+        wrong.extend(
+            words.iter().filter(|w| !known.contains(*w)).map(|w| format!("{place}: no such word: {w}")),
+        );
+    };
+    let one = |word: &Option<String>| word.clone().map(OneOf::One);
+    let mut declarations = BTreeSet::new();
+    for (folder, facts) in conversations() {
+        check(&folder, &facts.standing, STANDINGS);
+        assert!(facts.title.ends_with('.') && facts.opportunity.starts_with("OPP-"), "{folder}");
+        assert!(
+            facts.commercial_review != Some(false) || facts.contract_signature == Some(false),
+            "{folder}"
+        );
+        assert!(facts.gate_reasons.is_empty() || facts.contract_signature == Some(false), "{folder}");
+        for mail in &facts.mail {
+            let place = format!("{folder}/{}", mail.file);
+            check(&place, &mail.kind, "declaration reply automatic forward orphan other");
+            let optional = [
+                (one(&mail.automatic), "auto_reply bounce receipt calendar reaction ticket list challenge"),
+                (one(&mail.form), "recap request conditional"),
+            ];
+            optional.iter().for_each(|(word, known)| word.iter().for_each(|w| check(&place, w, known)));
+            mail.verdict.iter().for_each(|w| check(&place, w, VERDICTS));
+            mail.authorship.iter().for_each(|w| check(&place, w, AUTHORSHIPS));
+            mail.criteria.iter().flatten().for_each(|w| check(&place, &OneOf::One(w.clone()), SPOKEN));
+            assert!(!mail.about.is_empty() && mail.reasons.iter().all(|r| !r.contains(' ')), "{place}");
+            assert!(!mail.endorsed || mail.sure == Some(true), "{place}: endorsed must be sure");
+            if mail.form.is_some() {
+                declarations.insert(place);
+            }
+        }
+    }
+    for mail in manifest().mail {
+        assert!(mail.why.ends_with(['.', '?']), "{}", mail.file);
+        assert!(declarations.contains(&mail.answers), "{}: no declaration {}", mail.file, mail.answers);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+const STANDINGS: &str = "no_declaration awaiting_reply confirmed conditional partial deferred declined retracted \
+                         needs_review";
+const VERDICTS: &str = "confirmed conditional deferred declined retracted inconclusive automatic none";
+const AUTHORSHIPS: &str = "verified unverified forged not_champion seller machine pending none";
+const SPOKEN: &str = "pass partial fail unproven unspoken ?";
 
 #[test]
 fn signatures_hold_unless_somebody_edited_the_mail() {
@@ -303,33 +357,33 @@ fn made() -> &'static [Job] {
 fn jobs() -> Vec<Job> {
     let mut jobs = Vec::new();
     for (folder, facts) in conversations() {
-        let sources = root().join("sources").join(&folder);
-        let mut attached = Vec::new();
-        for mail in facts.mail {
-            let job = Job {
-                name: format!("{folder}/{}", mail.file),
-                source: read_source(&sources.join(source_name(&mail.file))),
-                target: root().join("conversations").join(&folder).join(&mail.file),
-                make: mail.make,
-                attached: Vec::new(),
-            };
-            if mail.file.contains('#') {
-                attached.push(job);
-            } else {
-                jobs.push(Job { attached: std::mem::take(&mut attached), ..job });
-            }
-        }
-        assert!(attached.is_empty(), "{folder}: an attached mail stands before its outer mail");
+        let mails = facts.mail.into_iter().map(|m| (m.file, m.make));
+        jobs.extend(jobs_of(&folder, &format!("conversations/{folder}"), mails));
     }
-    for mail in manifest().mail {
-        jobs.push(Job {
-            name: format!("hostile/{}", mail.file),
-            source: read_source(&root().join("sources/hostile").join(&mail.file)),
-            target: root().join("hostile").join(&mail.file),
-            make: mail.make,
+    let mails = manifest().mail.into_iter().map(|m| (m.file, m.make));
+    jobs.extend(jobs_of("hostile", "hostile", mails));
+    jobs
+}
+
+/// The mails of one folder, attached ones below their outer mail.
+fn jobs_of(sources: &str, target: &str, mails: impl Iterator<Item = (String, Make)>) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    let mut attached = Vec::new();
+    for (file, make) in mails {
+        let job = Job {
+            name: format!("{target}/{file}"),
+            source: read_source(&root().join("sources").join(sources).join(source_name(&file))),
+            target: root().join(target).join(&file),
+            make,
             attached: Vec::new(),
-        });
+        };
+        if file.contains('#') {
+            attached.push(job);
+        } else {
+            jobs.push(Job { attached: std::mem::take(&mut attached), ..job });
+        }
     }
+    assert!(attached.is_empty(), "{target}: an attached mail stands before its outer mail");
     jobs
 }
 
