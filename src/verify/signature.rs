@@ -196,9 +196,8 @@ fn untimely(signature: &Signature, message: &Message, window: &Window) -> Option
 /// rewrite headers and the body came as signed, somebody changed the header or signed with another key: a
 /// forgery. Otherwise a list or gateway can have done it.
 fn broken(signature: &Signature, message: &Message) -> (Claim, Reason) {
-    let why = signature.failure.clone().unwrap_or_else(|| "it does not hold".into());
-    let usable = matches!(signature.key, KeyState::Found(_)) && signature.key_bits.is_some();
-    if !usable {
+    let why = signature.failure.as_deref().unwrap_or("it does not hold");
+    if !signature.headers_broken {
         let text = format!("The signature of {} cannot be checked: {why}.", signature.domain);
         let fix = "Ask the champion for a new reply; if this goes on, their mail administrator has to look.";
         return (Claim::Unverified, Reason::new("identity_unverified", text).fix(fix));

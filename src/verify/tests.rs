@@ -64,6 +64,7 @@ fn good(domain: &str, headers: &str) -> Signature {
         test_key: false,
         key: KeyState::Found("v=DKIM1; p=x".into()),
         headers_hold: true,
+        headers_broken: false,
         body: Body::Fits,
         failure: None,
     }
@@ -244,8 +245,8 @@ fn a_field_put_on_top_of_a_signed_one_is_seen() {
 fn one_good_signature_is_enough() {
     let mut scene = Scene::honest();
     let mut broken = good("acme.example", FULL);
-    broken.headers_hold = false;
-    let waiting = Signature { key: KeyState::Temporary, headers_hold: false, ..broken.clone() };
+    (broken.headers_hold, broken.headers_broken) = (false, true);
+    let waiting = Signature { key: KeyState::Temporary, headers_broken: false, ..broken.clone() };
     scene.signatures = vec![good("mailer.example", FULL), broken, waiting, good("acme.example", FULL)];
     assert_eq!(scene.verify().claim, Claim::Verified);
     scene.signatures.pop();
@@ -268,7 +269,7 @@ fn a_missing_answer_of_dns_neither_raises_nor_lowers() {
 
 #[test]
 fn a_changed_header_is_a_forgery_only_on_a_direct_path() {
-    let breaks: fn(&mut Signature) = |s| s.headers_hold = false;
+    let breaks: fn(&mut Signature) = |s| (s.headers_hold, s.headers_broken) = (false, true);
     Scene::honest().signature(breaks).is(Claim::Forged, "identity_failed");
     let mut list = Scene::honest().signature(breaks);
     list.reply.headers.push(Header { name: "List-Id".into(), value: "<x.acme.example>".into() });
@@ -276,9 +277,10 @@ fn a_changed_header_is_a_forgery_only_on_a_direct_path() {
     let mut banner = Scene::honest().signature(breaks);
     banner.reply.subject = "[EXTERNAL] Re: Win".into();
     banner.is(Claim::Unverified, "identity_failed");
-    Scene::honest()
-        .signature(|s| (s.headers_hold, s.body) = (false, Body::Differs))
-        .is(Claim::Unverified, "identity_failed");
+    let both: fn(&mut Signature) =
+        |s| (s.headers_hold, s.headers_broken, s.body) = (false, true, Body::Differs);
+    Scene::honest().signature(both).is(Claim::Unverified, "identity_failed");
+    Scene::honest().signature(|s| s.headers_hold = false).is(Claim::Unverified, "identity_unverified");
 }
 
 #[test]

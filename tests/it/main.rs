@@ -9,3 +9,5 @@
 #![allow(missing_docs)]
 
 mod house;
+mod sign;
+mod verify;
