@@ -29,10 +29,14 @@ impl Window {
         Self { from: None, seen_at, age_days_max: policy.signature_age_days_max }
     }
 
-    /// The same, and after the declaration.
+    /// The same, and after the declaration. Its Date is the seller's word; the time at which the mail server
+    /// signed it can only be later, and then counts.
     pub(super) fn after(declared: &Witnessed, seen_at: Timestamp, policy: &Policy) -> Self {
-        let sent = declared.message.date.unwrap_or(declared.seen_at);
-        Self { from: Some(sent), ..Self::open(seen_at, policy) }
+        let own = declared.message.author().map(|a| a.address.domain());
+        let signed = declared.signatures.iter().filter(|s| s.headers_hold && Some(s.domain.as_str()) == own);
+        let signed = signed.filter_map(|s| Timestamp::from_second(s.signed_at?).ok()).max();
+        let dated = declared.message.date.unwrap_or(declared.seen_at);
+        Self { from: Some(signed.map_or(dated, |t| t.max(dated))), ..Self::open(seen_at, policy) }
     }
 
     /// Why a signed time is not in the window.

@@ -299,6 +299,10 @@ fn the_statement_must_be_fresh_and_later_than_the_declaration() {
     let mut undated = Scene::honest();
     undated.reply.date = None;
     undated.is(Claim::Unverified, "stale_evidence");
+    // A declaration that is dated back does not make an older statement an answer to it.
+    let mut back = dated("2026-11-20T09:56:00Z");
+    back.declared.signatures[0].signed_at = Some(time("2026-11-20T10:02:00Z").as_second());
+    back.is(Claim::Unverified, "before_declaration");
     let old = Scene::honest().signature(|s| s.signed_at = Some(time("2026-11-20T09:00:00Z").as_second()));
     old.is(Claim::Unverified, "before_declaration");
     // Passed since, but not when we saw the mail.
@@ -434,6 +438,8 @@ fn the_quoted_criteria_are_compared() {
     assert_eq!(seen(&body.replace("✅ ", "  * ")), CriteriaSeen::Quoted, "marks lost");
     assert_eq!(seen(&body.replace('✅', "âœ…").replace('—', "â€”")), CriteriaSeen::Quoted, "wrong charset");
     assert_eq!(seen(&body.replace('—', "-").to_uppercase()), CriteriaSeen::Quoted, "laid out anew");
+    let raw = body.replace('✅', "=E2=9C=85").replace('—', "=E2=80=94").replace("Entra", "Ent=\nra");
+    assert_eq!(seen(&raw), CriteriaSeen::Quoted, "quoted undecoded");
     assert_eq!(seen(""), CriteriaSeen::Threaded);
     assert_eq!(seen(LIST.lines().next().unwrap()), CriteriaSeen::Threaded, "trimmed");
     assert_eq!(seen("Let us meet on Tuesday about something else."), CriteriaSeen::Threaded);
@@ -451,6 +457,7 @@ fn another_text_than_the_recorded_one_is_seen() {
     differs(&body.replace("under 30 seconds", "under 130 seconds"), "figure that holds the old one");
     differs(&body.replace("✅ Failover under 30 seconds — Passed", ""), "left out");
     differs(&body.replace("✅ Failover", "✅ Role based access — Failed\n✅ Failover"), "one more");
+    differs(&body.replace('—', "=E2=80=94").replace("30", "90"), "figure, quoted undecoded");
     differs(&format!("{LIST}\n✅ Audit trail export — Passed"), "one more at the end");
     Scene { quoted: body.replace("30", "90"), ..Scene::honest() }.is(Claim::Unverified, "criteria_differ");
 }

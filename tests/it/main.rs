@@ -8,6 +8,7 @@
 )]
 #![allow(missing_docs)]
 
+mod dns;
 mod house;
 mod sign;
 mod verify;

@@ -310,6 +310,43 @@ fn threats_13_and_16_changed_mail() {
     world.is(&edit(&colleague, "Eve <eve@", "Dana Reyes <dana@"), Claim::Forged, "identity_failed");
 }
 
+/// Gmail leaves Content-Type unsigned: whoever holds the mail can give its bytes another reading.
+#[test]
+fn threat_13_another_reading_of_the_same_bytes() {
+    let world = World::new();
+    let body = "No, we can not confirm.\n\n\
+        On Fri, 20 Nov 2026 Sam Ito wrote:\n\
+        > - Single sign-on through Entra ID: Passed\n\
+        > - Failover under 30 seconds: Passed\n\
+        --zzz\n\
+        Content-Type: text/plain\n\
+        \n\
+        Yes, confirmed.\n\
+        --zzz--\n";
+    let no = REPLY.replace("Yes, confirmed on both.\n", body);
+    let raw = world.sign_as(&no, "acme.example", GMAIL, "");
+    let plain = "Content-Type: text/plain; charset=utf-8";
+    for other in [
+        "Content-Type: multipart/alternative; boundary=zzz",
+        "Content-Type: multipart/mixed; boundary=\"zzz\"",
+        "Content-Type: text/plain; charset=utf-7",
+        "Content-Type: text/plain; charset=utf-16",
+        "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64",
+        "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: x-uuencode",
+        "Content-Type: text/plain\r\nContent-Type: multipart/mixed; boundary=zzz",
+        "Content-Type: message/rfc822",
+    ] {
+        let changed = witness(&edit(&raw, plain, other), &world.keys, world.seen_at);
+        assert!(changed.signatures[0].headers_hold && changed.signatures[0].body == Body::Fits, "{other}");
+        let shown = changed.message.plain.clone().unwrap_or_default();
+        let found = world.verify_parsed(changed);
+        assert!(
+            found.claim != Claim::Verified || !shown.contains("Yes") || shown.contains("No, we"),
+            "{other}: {shown} {found:#?}"
+        );
+    }
+}
+
 #[test]
 fn threat_21_the_champion_saw_another_text() {
     let world = World::new();
