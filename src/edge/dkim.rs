@@ -18,12 +18,13 @@ use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use mail_auth::common::crypto::HashAlgorithm;
+use mail_auth::common::crypto::{CryptoError, HashAlgorithm};
 use mail_auth::common::headers::Header;
 use mail_auth::dkim::Canonicalization;
 use mail_auth::hickory_resolver::config::{ResolverConfig, ResolverOpts};
 use mail_auth::{
-    AuthenticatedMessage, DkimOutput, DkimResult, MessageAuthenticator, Parameters, ResolverCache, Txt, dkim,
+    AuthenticatedMessage, DkimOutput, DkimResult, Error, MessageAuthenticator, Parameters, ResolverCache,
+    Txt, dkim,
 };
 
 use crate::model::{Body, KeyRecord, KeyState, Message, Signature, Witnessed};
@@ -49,7 +50,8 @@ pub fn check(message: &Message, keys: &BTreeMap<String, KeyRecord>) -> Vec<Signa
 }
 
 fn checked(message: &Message, keys: &BTreeMap<String, KeyRecord>) -> Vec<Signature> {
-    let Some(mut parsed) = AuthenticatedMessage::parse(&message.raw) else {
+    let raw = without_separator(&message.raw);
+    let Some(mut parsed) = AuthenticatedMessage::parse(raw) else {
         return Vec::new();
     };
     let fields: Vec<&[u8]> = parsed
@@ -116,6 +118,7 @@ fn stated(field: &[u8], keys: &BTreeMap<String, KeyRecord>) -> Signature {
         test_key: key_facts.test,
         key,
         headers_hold: false,
+        headers_broken: false,
         body: Body::Differs,
         failure,
     }
@@ -144,11 +147,19 @@ fn settle(facts: &mut Signature, output: Option<&DkimOutput<'_>>) {
             DkimResult::Neutral(error)
             | DkimResult::Fail(error)
             | DkimResult::PermError(error)
-            | DkimResult::TempError(error) => facts.failure = Some(error.to_string()),
+            | DkimResult::TempError(error) => {
+                facts.headers_broken = is_mismatch(error);
+                facts.failure = Some(error.to_string());
+            }
             DkimResult::None => facts.failure = Some("nothing was checked".into()),
         },
         None => facts.failure = Some("the checker gave no answer".into()),
     }
+}
+
+/// Whether the checker did the sum and it came out wrong. Its Ed25519 side reports that as a library error.
+fn is_mismatch(error: &Error) -> bool {
+    matches!(error, Error::Crypto(CryptoError::FailedVerification | CryptoError::Library(_)))
 }
 
 /// Compares the body hashes, then makes each signature state the hash that came, so that the checker goes on to
@@ -207,11 +218,11 @@ fn differing(parsed: &AuthenticatedMessage<'_>, message: &Message) -> Option<&'s
     {
         return Some("the author can be read in two ways");
     }
-    (Some(parsed.body_offset()) != body_start(&message.raw)).then_some("the body can begin at two places")
+    (parsed.body_offset() != body_start(parsed.raw_message())).then_some("the body can begin at two places")
 }
 
 /// Where the first empty line ends (RFC 5322 §2.1); the end of the message when there is none.
-fn body_start(raw: &[u8]) -> Option<usize> {
+fn body_start(raw: &[u8]) -> usize {
     let mut at = 0;
     for line in raw.split_inclusive(|b| *b == b'\n') {
         at += line.len();
@@ -219,7 +230,16 @@ fn body_start(raw: &[u8]) -> Option<usize> {
             break;
         }
     }
-    Some(at)
+    at
+}
+
+/// The message without an mbox separator in front (RFC 4155), which is no part of it.
+fn without_separator(raw: &[u8]) -> &[u8] {
+    let separator = raw.split_inclusive(|b| *b == b'\n').next().filter(|line| {
+        let rest = line.strip_prefix(b">").unwrap_or(line).strip_prefix(b"From ");
+        rest.is_some_and(|rest| !rest.trim_ascii().starts_with(b":"))
+    });
+    raw.get(separator.map_or(0, <[u8]>::len)..).unwrap_or_default()
 }
 
 /// The checker's word for a field that it could not read.

@@ -1,8 +1,8 @@
 //! Who said it: policy over the edge's facts. Blind to what was said.
 //!
-//! The order is that of docs/ARCHITECTURE.md "verify": who may speak for the buyer ([`champions`]), whom the
-//! message names as its author ([`author`]), what its signatures prove ([`signature`]), what ties it to the
-//! declaration and whether the champion saw the recorded criteria ([`binding`]). Every step only adds reasons,
+//! The order is that of docs/ARCHITECTURE.md "verify": who may speak for the buyer (`champions`), whom the
+//! message names as its author (`author`), what its signatures prove (`signature`), what ties it to the
+//! declaration and whether the champion saw the recorded criteria (`binding`, `quote`). Every step only adds reasons,
 //! and a step can lower the claim but never raise it: one more bad fact never helps anybody.
 
 mod author;

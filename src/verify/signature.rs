@@ -29,10 +29,14 @@ impl Window {
         Self { from: None, seen_at, age_days_max: policy.signature_age_days_max }
     }
 
-    /// The same, and after the declaration.
+    /// The same, and after the declaration. Its Date is the seller's word; the time at which the mail server
+    /// signed it can only be later, and then counts.
     pub(super) fn after(declared: &Witnessed, seen_at: Timestamp, policy: &Policy) -> Self {
-        let sent = declared.message.date.unwrap_or(declared.seen_at);
-        Self { from: Some(sent), ..Self::open(seen_at, policy) }
+        let own = declared.message.author().map(|a| a.address.domain());
+        let signed = declared.signatures.iter().filter(|s| s.headers_hold && Some(s.domain.as_str()) == own);
+        let signed = signed.filter_map(|s| Timestamp::from_second(s.signed_at?).ok()).max();
+        let dated = declared.message.date.unwrap_or(declared.seen_at);
+        Self { from: Some(signed.map_or(dated, |t| t.max(dated))), ..Self::open(seen_at, policy) }
     }
 
     /// Why a signed time is not in the window.
@@ -196,9 +200,8 @@ fn untimely(signature: &Signature, message: &Message, window: &Window) -> Option
 /// rewrite headers and the body came as signed, somebody changed the header or signed with another key: a
 /// forgery. Otherwise a list or gateway can have done it.
 fn broken(signature: &Signature, message: &Message) -> (Claim, Reason) {
-    let why = signature.failure.clone().unwrap_or_else(|| "it does not hold".into());
-    let usable = matches!(signature.key, KeyState::Found(_)) && signature.key_bits.is_some();
-    if !usable {
+    let why = signature.failure.as_deref().unwrap_or("it does not hold");
+    if !signature.headers_broken {
         let text = format!("The signature of {} cannot be checked: {why}.", signature.domain);
         let fix = "Ask the champion for a new reply; if this goes on, their mail administrator has to look.";
         return (Claim::Unverified, Reason::new("identity_unverified", text).fix(fix));

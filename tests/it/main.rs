@@ -11,6 +11,7 @@
 // mod conversations;
 mod config;
 mod daemon;
+mod dns;
 mod dovecot;
 mod fixtures_make;
 mod fold;
@@ -20,5 +21,7 @@ mod imap_faults;
 mod letters;
 mod maildir;
 mod scripted;
+mod sign;
 mod source_contract;
 mod store;
+mod verify;
