@@ -26,7 +26,19 @@ pub(super) fn is_delimiter(lines: &[Line<'_>], i: usize) -> bool {
     }
     let block: Vec<&Line<'_>> =
         lines.iter().skip(i + 1).take_while(|l| l.depth == line.depth).filter(|l| !l.is_blank()).collect();
-    block.len() <= LOOSE_SIGNATURE_LINES_MAX && !block.iter().any(|l| is_sentence(&l.folded))
+    block.len() <= LOOSE_SIGNATURE_LINES_MAX
+        && !block.iter().any(|l| is_sentence(&l.folded) && !is_tagline(l))
+}
+
+/// Whether a rule line stands above the footer of a mailing list.
+pub(super) fn is_list_footer(lines: &[Line<'_>], i: usize) -> bool {
+    static WORDS: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"mailing list$|mailing list (?:-|<)|you received this message because you are subscribed|to unsubscribe from this|/mailman/",
+        )
+    });
+    lines.get(i).is_some_and(|l| is_rule(l) || l.folded == "--" || l.folded == "__")
+        && lines.iter().skip(i + 1).take(2).any(|l| WORDS.is_match(&l.folded))
 }
 
 /// "Sent from my phone": a whole short line.
@@ -36,13 +48,18 @@ pub(super) fn is_tagline(line: &Line<'_>) -> bool {
         fixed(&format!(r"^\W{{0,4}}(?:{})", words.split('|').map(str::trim).collect::<Vec<_>>().join("|")))
     });
     static LINKS: LazyLock<Regex> = LazyLock::new(|| fixed(r"<[^>]*>|\([^)]*\)|\[[^\]]*\]|https?://\S+"));
-    static SENTENCE: LazyLock<Regex> = LazyLock::new(|| fixed(r"[.!?,;]\s*\w+\s+\w+"));
+    // Words behind a full stop, or a verdict: somebody typed a sentence that begins like a tagline.
+    static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(r"[.!?,;]\s*\w+|\b(?:is|are|was|we|you|yes|no|not|but|confirm|confirmed|agree)\b")
+    });
+    static EXCUSE: LazyLock<Regex> =
+        LazyLock::new(|| fixed(r"excuse|forgive|brevity|typos?|sorry for|autocorrect"));
     let text = line.folded.as_str();
     if text.is_empty() || text.len() > 240 || !START.is_match(text) {
         return false;
     }
     let bare = LINKS.replace_all(text, "");
-    bare.chars().count() < 90 && !SENTENCE.is_match(&bare)
+    bare.chars().count() < 90 && (!SENTENCE.is_match(&bare) || EXCUSE.is_match(&bare))
 }
 
 /// Whether a paragraph is a confidentiality notice: long, with two different stock phrases.
@@ -111,7 +128,7 @@ fn signed_above(run: &[&Line<'_>], start: usize) -> bool {
     let mut above = run.iter().take(start).rev().filter(|l| !l.is_blank());
     let (Some(name), before) = (above.next(), above.next()) else { return false };
     is_sign_off(name)
-        || (is_short_name(&name.folded) && before.is_none_or(|b| is_sign_off(b) || ends_sentence(&b.folded)))
+        || (is_short_name(&name.folded) && before.is_some_and(|b| is_sign_off(b) || ends_sentence(&b.folded)))
 }
 
 fn is_name_below_sign_off(run: &[&Line<'_>], start: usize) -> bool {
@@ -150,7 +167,7 @@ fn is_contact(block: &[&Line<'_>]) -> bool {
 pub(super) fn is_sentence(folded: &str) -> bool {
     static VERDICT: LazyLock<Regex> = LazyLock::new(|| {
         fixed(
-            r"\b(?:we|i|you|please|confirm|confirmed|yes|no|not|but|if|agree|approved|passed|failed|wir|nous|ja|nein|oui|si)\b",
+            r"\b(?:we|i|you|please|confirm|confirmed|yes|no|not|but|if|my|our|is|are|was|has|have|agree|approved|passed|failed|wir|nous|ja|nein|oui|si)\b",
         )
     });
     let words = folded.split_whitespace().count();

@@ -105,6 +105,9 @@ pub(super) fn divider(line: &Line<'_>) -> Option<Divider> {
     if text.len() > 200 || text.len() < 6 {
         return None;
     }
+    if text.starts_with("original message processed by") {
+        return Some(Divider::Original);
+    }
     if text.starts_with(['-', '_', '=', '*', '|', '>']) {
         if DASHED.is_match(text) {
             return Some(Divider::Original);
@@ -130,7 +133,8 @@ fn table(words: &str) -> String {
 /// A line of dashes, underscores or the like that only separates.
 pub(super) fn is_rule(line: &Line<'_>) -> bool {
     let text = line.folded.as_str();
-    text.len() >= 3 && text.chars().all(|c| matches!(c, '-' | '_' | '=' | '*' | ' ' | '~' | '#'))
+    (text.len() >= 3 || text == "--" || text == "__")
+        && text.chars().all(|c| matches!(c, '-' | '_' | '=' | '*' | ' ' | '~' | '#'))
 }
 
 /// How many lines a Lotus Notes / Domino header that begins at line `i` takes; 0 when there is none.
