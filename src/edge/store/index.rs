@@ -173,9 +173,15 @@ impl Index {
         Ok(self.row(&key(table::OUTCOME, &[&sha256.0]), Newest::decode)?.map(|newest| newest.seq))
     }
 
-    /// Sequence number of the newest key record of a name.
-    pub fn key_record(&self, name: &str) -> Result<Option<u64>, StoreError> {
-        self.row(&key(table::KEY, &[&short(name)]), take_u64)
+    /// Sequence numbers of all key records of a name, in the order of the log.
+    pub fn key_records(&self, name: &str) -> Result<Vec<u64>, StoreError> {
+        let prefix = key(table::KEY, &[&short(name)]);
+        let rows = guard::calm("read it", &self.folder, || {
+            self.db.scan_prefix(prefix).keys().collect::<sled::Result<Vec<_>>>()
+        })?;
+        let seq = |row: &sled::IVec| row.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes));
+        let all = rows.iter().map(seq).collect::<Option<Vec<_>>>();
+        all.ok_or_else(|| self.unreadable("a key is too short"))
     }
 
     /// How far a mailbox was read.
@@ -321,7 +327,7 @@ impl<'a> Draft<'a> {
         match entry {
             Entry::Seen(seen) => self.add_seen(seen, seq),
             Entry::Key(record) => {
-                self.put(key(table::KEY, &[&short(&record.name)]), seq.to_be_bytes().to_vec());
+                self.put(key(table::KEY, &[&short(&record.name), &seq.to_be_bytes()]), Vec::new());
                 Ok(())
             }
             Entry::Considered(outcome) => self.add_outcome(outcome, seq),

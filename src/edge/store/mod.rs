@@ -249,13 +249,18 @@ impl Store {
         self.read(|| self.index.unlinked(limit))
     }
 
-    /// The newest key record of a name (`selector._domainkey.domain`): the one that was recorded last.
-    pub fn key(&self, name: &str) -> Result<Option<KeyRecord>, StoreError> {
+    /// All key records of a name (`selector._domainkey.domain`), in the order in which they were recorded: keys
+    /// rotate, and each message verifies for ever with the record of its time.
+    pub fn keys(&self, name: &str) -> Result<Vec<KeyRecord>, StoreError> {
         self.read(|| {
-            self.pick(self.index.key_record(name)?, |entry| match entry {
-                Entry::Key(record) if record.name == name => Some(record),
-                _ => None,
-            })
+            let mut records = Vec::new();
+            for seq in self.index.key_records(name)? {
+                records.extend(self.pick(Some(seq), |entry| match entry {
+                    Entry::Key(record) if record.name == name => Some(record),
+                    _ => None,
+                })?);
+            }
+            Ok(records)
         })
     }
 
