@@ -21,6 +21,7 @@ mod guard;
 mod index;
 mod journal;
 mod opening;
+mod rows;
 mod segments;
 #[cfg(test)]
 mod tests;
@@ -37,8 +38,9 @@ use crate::model::{Digest, KeyRecord, MessageId, OpportunityId, Outcome};
 use crate::record::{Cursor, Entry, Place, Seen};
 
 pub use error::StoreError;
-use index::{Draft, Head, Index};
+use index::{Draft, Index};
 use journal::{Bodies, Fact, Journal};
+use rows::Head;
 use segments::Segments;
 
 /// Bytes after which a segment of raw mail is followed by the next one: large enough to keep a year's mail in a few
@@ -203,7 +205,7 @@ impl Store {
     /// Where and when a copy was seen first.
     pub fn seen(&self, sha256: &Digest) -> Result<Option<Seen>, StoreError> {
         self.read(|| {
-            self.pick(self.index.seen(sha256)?, |entry| match entry {
+            self.pick(self.index.copy(sha256)?.and_then(|copy| copy.seen), |entry| match entry {
                 Entry::Seen(seen) if seen.sha256 == *sha256 => Some(seen),
                 _ => None,
             })
@@ -223,7 +225,7 @@ impl Store {
     /// The newest outcome of a copy.
     pub fn outcome(&self, sha256: &Digest) -> Result<Option<Outcome>, StoreError> {
         self.read(|| {
-            self.pick(self.index.outcome(sha256)?, |entry| match entry {
+            self.pick(self.index.copy(sha256)?.and_then(|copy| copy.outcome), |entry| match entry {
                 Entry::Considered(outcome) if outcome.sha256 == *sha256 => Some(*outcome),
                 _ => None,
             })

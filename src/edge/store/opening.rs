@@ -7,8 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::error::StoreError;
-use super::index::{Draft, Head, Index};
+use super::index::{Draft, Index};
 use super::journal::{self, Journal};
+use super::rows::Head;
 use super::{frame, guard};
 
 /// The version of the folder that we write.
