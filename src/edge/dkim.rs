@@ -30,6 +30,12 @@ use mail_auth::{
 use crate::model::{Body, KeyRecord, KeyState, Message, Signature, Witnessed};
 use crate::verify::{Tags, key_name};
 
+/// More header fields than this are a bomb: honest mail has below a hundred, and the checker looks through all of
+/// them for each signed name.
+const FIELDS_MAX: usize = 1_000;
+/// More names in `h=` than this are a bomb as well: cautious signers name sixty.
+const SIGNED_NAMES_MAX: usize = 200;
+
 /// Checks every signature of `message` against the key records, which are keyed by lower-case name. A key that
 /// is not among them counts as absent; nothing is looked up.
 pub fn check(message: &Message, keys: &BTreeMap<String, KeyRecord>) -> Vec<Signature> {
@@ -62,7 +68,12 @@ fn checked(message: &Message, keys: &BTreeMap<String, KeyRecord>) -> Vec<Signatu
         .take(Witnessed::SIGNATURES_MAX)
         .collect();
     let differs = differing(&parsed, message);
-    parsed.dkim_headers.retain(|h| fields.iter().any(|f| std::ptr::eq(*f, h.value)));
+    parsed
+        .dkim_headers
+        .retain(|h| h.header.h.len() <= SIGNED_NAMES_MAX && fields.iter().any(|f| std::ptr::eq(*f, h.value)));
+    if differs.is_some() {
+        parsed.dkim_headers.clear();
+    }
     let bodies = take_over_bodies(&mut parsed);
     let cache = Keys::new(&parsed, keys);
     let outputs = run(&parsed, &cache);
@@ -167,6 +178,13 @@ fn is_mismatch(error: &Error) -> bool {
 fn take_over_bodies(parsed: &mut AuthenticatedMessage<'_>) -> Vec<Body> {
     let body = parsed.raw_body().to_vec();
     let hashes = std::mem::take(&mut parsed.body_hashes);
+    let mut trimmed: Vec<(HashAlgorithm, Vec<u8>)> = Vec::new();
+    let mut fits_trimmed = |hash: HashAlgorithm, stated: &[u8]| {
+        if !trimmed.iter().any(|(h, _)| *h == hash) {
+            trimmed.push((hash, trimmed_hash(&body, hash)));
+        }
+        trimmed.iter().any(|(h, digest)| *h == hash && digest == stated)
+    };
     let mut bodies = Vec::new();
     for header in &mut parsed.dkim_headers {
         let signature = &mut header.header;
@@ -177,7 +195,7 @@ fn take_over_bodies(parsed: &mut AuthenticatedMessage<'_>) -> Vec<Body> {
         let came = came.map(|(_, _, _, digest)| digest.clone()).unwrap_or_default();
         bodies.push(if came == signature.bh {
             Body::Fits
-        } else if signature.cb == Canonicalization::Relaxed && trimmed_hash(&body, hash) == signature.bh {
+        } else if signature.cb == Canonicalization::Relaxed && fits_trimmed(hash, &signature.bh) {
             Body::FitsTrimmed
         } else {
             Body::Differs
@@ -206,6 +224,9 @@ fn trimmed_hash(body: &[u8], hash: HashAlgorithm) -> Vec<u8> {
 /// Why the checker's reading of the message is not ours, if so: a signature over other headers, another author
 /// or another body than the ones that we show proves nothing.
 fn differing(parsed: &AuthenticatedMessage<'_>, message: &Message) -> Option<&'static str> {
+    if parsed.headers.len() > FIELDS_MAX {
+        return Some("the header section has too many fields");
+    }
     let names = parsed.headers.iter().map(|(name, _)| name.trim_ascii());
     if parsed.headers.len() != message.headers.len()
         || !names.zip(&message.headers).all(|(name, own)| name.eq_ignore_ascii_case(own.name.as_bytes()))

@@ -9,6 +9,8 @@ use crate::model::{Address, Body, Claim, KeyState, Message, Policy, Reason, Sign
 const EARLY_MINUTES_MAX: i64 = 5;
 /// … and so much after it was seen.
 const FUTURE_MINUTES_MAX: i64 = 15;
+/// No setting makes a signature count that is older, in days: its key has long been replaced, maybe published.
+const AGE_DAYS_LIMIT: i64 = 366;
 /// Smaller RSA keys can be broken (RFC 8301 §3.2).
 const RSA_BITS_MIN: u32 = 1024;
 /// Header fields without which a signature does not count: they say who, what about and when.
@@ -47,7 +49,9 @@ impl Window {
             let text = format!("The {which} lies after the time at which the mail was seen.");
             return Some(Reason::new("stale_evidence", text).fix(fix));
         }
-        if since(time, self.seen_at) > SignedDuration::from_hours(24 * self.age_days_max) {
+        if since(time, self.seen_at)
+            > SignedDuration::from_hours(24 * self.age_days_max.clamp(0, AGE_DAYS_LIMIT))
+        {
             let text = format!("The {which} is more than {} days old at first sight.", self.age_days_max);
             return Some(Reason::new("stale_evidence", text).fix(fix));
         }

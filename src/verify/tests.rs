@@ -360,9 +360,22 @@ fn who_may_speak_must_be_known() {
     free.is(Claim::Unverified, "free_mail");
     let waived = free.accounts(&["acme.example"], &["dana@gmail.com"]);
     assert_eq!(waived.verify().claim, Claim::Verified);
+    // The account executive in To, or a private address beside hers, does not spoil the champion's own words.
     let mut own = Scene::honest();
-    own.declaration.champions.push(address("tom@northwind.example"));
-    own.is(Claim::Unverified, "vendor_sender");
+    own.declaration.champions =
+        ["tom@northwind.example", "x@gmail.com", "dana@acme.example"].map(address).into();
+    assert_eq!(own.verify().claim, Claim::Verified);
+    own.from("Tom", "tom@northwind.example").is(Claim::Seller, "vendor_sender");
+    for (champion, code) in [
+        ("dana@northwind-demo.example", "lookalike"),
+        ("dana@n0rthwind.example", "lookalike"),
+        ("dana@äcme.example", "lookalike"),
+        ("dana@xn--cme-pla.example", "lookalike"),
+    ] {
+        let mut tenant = Scene::honest().from("Dana", champion);
+        tenant.declaration.champions = vec![address(champion)];
+        tenant.is(Claim::Unverified, code);
+    }
 }
 
 #[test]

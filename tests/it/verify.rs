@@ -476,6 +476,26 @@ fn a_flood_of_signatures_is_cut() {
     assert_ne!(world.verify(&flood).claim, Claim::Verified);
 }
 
+#[test]
+fn bombs_cost_little() {
+    let world = World::new();
+    let raw = world.sign(REPLY);
+    let names: String = (0..100_000).map(|n| format!("x{n}:")).collect();
+    let tags: String = (0..100_000).map(|n| format!("x{n}=;")).collect();
+    let head = "DKIM-Signature: v=1; a=rsa-sha256; d=acme.example; s=s1; bh=AAAA; b=AAAA;";
+    for bomb in [
+        format!("{head} h={names}from\r\n"),
+        format!("{head} h=from; {tags}\r\n"),
+        "a:\r\n".repeat(150_000),
+        format!("{head} h=from\r\n{}", "a:\r\n".repeat(150_000)),
+    ] {
+        let start = std::time::Instant::now();
+        world.verify(&[bomb.as_bytes(), &raw[..]].concat());
+        // Without the limits these take minutes.
+        assert!(start.elapsed().as_secs() < 10, "{}", &bomb[..100]);
+    }
+}
+
 /// The law of the hostile corpus: no change of one byte of a signed mail is verified with another author,
 /// subject, date or body.
 #[test]
