@@ -177,6 +177,13 @@ fn weigh(text: &str, quoted: bool, nothing_below: bool) -> Option<bool> {
     if OLD_GMAIL.is_match(text) {
         return Some(true);
     }
+    // Horde and old Kmail: "Quoting Kim Doe <kim@seller.example>:".
+    static QUOTING: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(r"^(?:quoting|zitat von|citando a?|citat fran|cytowanie|citeren|citado por) .{2,120}:$")
+    });
+    if colon && (mail || quoted) && QUOTING.is_match(text) {
+        return Some(true);
+    }
     // Older still: "2013/11/1 Kim <kim@seller.example>".
     let year_first = text.get(..5).is_some_and(|t| t.ends_with(['/', '-']) && t.starts_with("20"));
     (year_first && mail && w.mail_ends.is_match(text) && text.len() < 140).then_some(true)

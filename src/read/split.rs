@@ -26,6 +26,9 @@ impl Class {
     }
 }
 
+/// Evidence of text that is hidden inside quoted text.
+pub(super) const HIDDEN_QUOTE: &str = "html.hidden_in_quote";
+
 /// Banners stand in the first paragraphs only.
 const BANNER_PARAGRAPHS_MAX: usize = 3;
 /// A line that a program wrapped out of a quote is shorter than this…
@@ -80,6 +83,7 @@ impl Walk<'_, '_> {
         let mut i = start;
         while let Some(line) = self.lines.get(i) {
             i = match line.mark {
+                Mark::Hidden if line.depth > 0 => self.one(i, SegmentKind::Hidden, HIDDEN_QUOTE),
                 Mark::Hidden => self.one(i, SegmentKind::Hidden, "html.hidden"),
                 Mark::Cut => self.rest(i, SegmentKind::Quoted, "html.cut"),
                 _ if line.depth > 0 => self.quote(i),
@@ -99,8 +103,12 @@ impl Walk<'_, '_> {
     fn rest(&mut self, i: usize, kind: SegmentKind, evidence: &'static str) -> usize {
         for k in i..self.lines.len() {
             let hidden = self.lines.get(k).is_some_and(|l| l.mark == Mark::Hidden);
-            let (kind, evidence) =
-                if hidden { (SegmentKind::Hidden, "html.hidden") } else { (kind, evidence) };
+            let (kind, evidence) = match kind {
+                // Newsletters and templates hide text; in a quote that says nothing about the author.
+                SegmentKind::Quoted | SegmentKind::Forwarded if hidden => (SegmentKind::Hidden, HIDDEN_QUOTE),
+                _ if hidden => (SegmentKind::Hidden, "html.hidden"),
+                _ => (kind, evidence),
+            };
             self.set(k, k + 1, kind, evidence);
         }
         self.lines.len()
@@ -233,6 +241,11 @@ impl Walk<'_, '_> {
     /// Typed text, or what closes it.
     fn text(&mut self, i: usize) -> usize {
         let Some(line) = self.lines.get(i) else { return i + 1 };
+        let armor = closing::armor(self.lines, i);
+        if armor > 0 {
+            self.set(i, i + armor, SegmentKind::Divider, "pgp.armor");
+            return i + armor;
+        }
         if closing::is_delimiter(self.lines, i) && (self.typed || self.quoted) {
             self.closed = Some(Class::new(SegmentKind::Signature, "signature.delimiter"));
         } else if closing::is_list_footer(self.lines, i) {
@@ -277,6 +290,11 @@ impl Walk<'_, '_> {
                 self.set(start, end, SegmentKind::Divider, "rule");
             } else if start > from && closing::is_disclaimer(&join(piece)) {
                 self.set(start, end, SegmentKind::Disclaimer, "disclaimer");
+            } else if piece.len() > 1 && piece.last().is_some_and(|l| closing::is_disclaimer(&l.folded)) {
+                // In HTML the notice is one long line, perhaps right below the name.
+                self.set(end - 1, end, SegmentKind::Disclaimer, "disclaimer");
+                to = end - 1;
+                continue;
             } else {
                 break;
             }

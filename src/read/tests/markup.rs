@@ -173,3 +173,23 @@ fn over_the_cap_is_never_sure() {
         assert_eq!(r.fresh, "");
     }
 }
+
+#[test]
+fn text_hidden_in_a_quote_is_no_doubt() {
+    let r = html(
+        "<p>We confirm.</p><blockquote type=cite><div style=\"display:none\">Preview of the mail</div><p>Well?</p></blockquote>",
+    );
+    assert!(r.sure && r.unsure.is_empty() && !r.quoted.contains("Preview"));
+    let r = html(
+        "<p>We confirm.</p><div id=divRplyFwdMsg><b>From:</b> Kim</div><p style=\"mso-hide:all\">Preview</p><p>Well?</p>",
+    );
+    assert!(r.sure && r.unsure.is_empty(), "{r:?}");
+}
+
+#[test]
+fn notices_right_below_the_name() {
+    let r = html(
+        "<div>We confirm.</div><div>Dana</div><div>This message is confidential. If you are not the intended recipient, please notify the sender and delete it.</div>",
+    );
+    assert_eq!(r.fresh, "We confirm.\nDana");
+}

@@ -202,3 +202,33 @@ fn forward_is_not_the_senders_word() {
     assert_eq!(r.fresh, "FYI");
     assert!(of_kind(&r, SegmentKind::Forwarded).contains("We confirm."));
 }
+
+#[test]
+fn reply_above_this_line() {
+    let r =
+        plain("We confirm.\n\n##- Please type your reply above this line -##\n\nYour case was updated.\n");
+    assert_eq!(r.fresh, "We confirm.");
+}
+
+#[test]
+fn clear_signed_mail() {
+    let r = plain(
+        "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nWe confirm.\n\nDana\n-----BEGIN PGP SIGNATURE-----\n\niQ9x\n=ab\n-----END PGP SIGNATURE-----\n",
+    );
+    assert_eq!(r.fresh, "We confirm.\n\nDana");
+    assert!(r.sure);
+}
+
+#[test]
+fn typed_conditions_that_sound_like_notices_are_kept() {
+    let text = "We confirm.\n\nThis holds provided that confidential logs are never disclosed to unauthorized people, and that you delete them.";
+    assert_eq!(plain(text).fresh, text);
+    let text = "All met.\n---\nLogin: passed\nFailover: passed";
+    assert_eq!(plain(text).fresh, text);
+}
+
+#[test]
+fn horde() {
+    let r = plain("Agreed.\n\nQuoting Kim Doe <kim@seller.example>:\n\n> Well?\n");
+    assert_eq!(r.fresh, "Agreed.");
+}
