@@ -330,7 +330,7 @@ impl Store {
                 fresh.push(copy);
             }
         }
-        let (placed, _tail) = self.segments.append(head.tail, &fresh, head.size)?;
+        let placed = self.segments.append(head.tail, &fresh, head.size)?;
         bodies.stored(placed);
         if bodies.is_empty() {
             return Ok(head);

@@ -116,7 +116,7 @@ impl Segments {
         mut tail: Tail,
         copies: &[(Digest, &[u8])],
         seq: u64,
-    ) -> Result<(Vec<Placed>, Tail), StoreError> {
+    ) -> Result<Vec<Placed>, StoreError> {
         let mut placed = Vec::with_capacity(copies.len());
         let mut bytes = Vec::new();
         let mut start = tail;
@@ -140,7 +140,7 @@ impl Segments {
             tail.end += u64::from(length);
         }
         self.write(start, &bytes)?;
-        Ok((placed, tail))
+        Ok(placed)
     }
 
     /// Reads a copy and checks it twice: the frame's checksum and its sha256.

@@ -235,6 +235,39 @@ fn the_index_is_a_function_of_the_journal() {
     assert!(rows.values().all(|value| value.len() <= 4096), "sled's values stay small");
 }
 
+/// sled 0.34.7 puts log items beyond 128 KiB into files of their own and never fsyncs those.
+#[test]
+fn a_large_batch_puts_nothing_into_blobs() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let mut batch = Batch::default();
+    for n in 0..400 {
+        batch.raw.push(mail(n));
+        batch.entries.extend([seen(n), seen_at(n, imap(8, 1)), considered(n, Some("OPP-1"))]);
+        batch.consider.push(digest(n));
+    }
+    assert_eq!(store.append(batch).unwrap(), 1_200);
+    assert_eq!(store.of_opportunity(&OpportunityId::new("OPP-1").unwrap()).unwrap().len(), 400);
+    assert_eq!(fs::read_dir(folder.path().join("index/blobs")).unwrap().count(), 0);
+    assert_eq!(store.verify().unwrap().raw, 400);
+}
+
+#[test]
+fn errors_say_what_where_and_how_to_fix_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().display();
+    let error = Store::open(folder.path(), OpenOptions::default()).unwrap_err().to_string();
+    let fix = "check `path` under [store], or start `endorsed run`, which makes one";
+    assert_eq!(error, format!("{path}: there is no store here; {fix}"));
+    let store = open(folder.path()).unwrap();
+    store.append(arrival(1)).unwrap();
+    store.journal.file.write_all_at(b"X", 30).unwrap();
+    let error = store.verify().unwrap_err().to_string();
+    let fix =
+        "restore this file from a backup taken later, or move the store aside and read the mailbox again";
+    assert_eq!(error, format!("{path}/journal, byte 16: the checksum of a frame does not fit; {fix}"));
+}
+
 #[test]
 fn a_broken_index_is_moved_aside_and_rebuilt() {
     let folder = tempfile::tempdir().unwrap();
