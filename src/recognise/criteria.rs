@@ -173,7 +173,7 @@ fn settle(item: &mut Item) {
     item.result = own.or(item.result);
 }
 
-fn add(groups: &mut Vec<Group>, item: Item) {
+fn add(groups: &mut [Group], item: Item) {
     close_last(groups);
     if let Some(group) = groups.last_mut() {
         group.items.push(item);

@@ -7,7 +7,7 @@ use regex::Regex;
 use super::mojibake::mend;
 use super::{criteria, opportunity, phrase, result, subject};
 use crate::model::{Address, Criterion, Declaration, DeclaredResult, Form, Lint, Message, Reading, Seller};
-use crate::text::fixed;
+use crate::text::{fixed, squeeze};
 
 /// Longest fresh text that is searched for a declaration, in bytes: a win email has one page.
 const TEXT_BYTES_MAX: usize = 64 << 10;
@@ -25,12 +25,12 @@ pub(super) fn declaration(message: &Message, reading: &Reading, seller: &Seller)
     let sentences = phrase::sentences(&text);
     let criteria = stated(&text, &title, &sentences, is_answer(message))?;
     let asks = sentences.iter().any(|s| phrase::asks(s));
-    let form = match asks {
-        _ if phrase::is_conditional(&title) || sentences.iter().any(|s| phrase::is_conditional(s)) => {
-            Form::Conditional
-        }
-        true => Form::Request,
-        false => Form::Recap,
+    let conditional = phrase::is_conditional(&title)
+        || sentences.iter().any(|s| phrase::is_conditional(s) && !is_listed(s, &criteria));
+    let form = match (conditional, asks) {
+        (true, _) => Form::Conditional,
+        (false, true) => Form::Request,
+        (false, false) => Form::Recap,
     };
     let (platform, account) = subject::names(&title);
     let mut declaration = Declaration {
@@ -74,6 +74,12 @@ fn stated(text: &str, title: &str, sentences: &[&str], answer: bool) -> Option<V
     }
     let announced = subject::announces(title) || sentences.iter().any(|s| phrase::announces(s));
     announced.then(Vec::new)
+}
+
+/// Whether a sentence is a line of the list: a criterion may itself speak of conditions and acceptance.
+fn is_listed(sentence: &str, criteria: &[Criterion]) -> bool {
+    let folded = squeeze(sentence);
+    criteria.iter().any(|c| folded.starts_with(&squeeze(&c.text)))
 }
 
 fn cut(text: &str) -> &str {

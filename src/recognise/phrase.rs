@@ -93,7 +93,7 @@ fn strong(folded: &str) -> bool {
 pub(super) fn is_conditional(text: &str) -> bool {
     static CONDITIONAL: LazyLock<Regex> = LazyLock::new(|| {
         fixed(
-            r"\b(?:conditional|provisional)(?:ly)?\b.{0,40}\b(?:win|success|acceptance|endorse\w*|sign-?off|approval|pass)|\bbedingte\w* (?:technische\w* )?(?:win|technical win|erfolg|sieg|gewinn|abnahme|zusage)|\b(?:win|victoire|succes|accord|validation) techniques? (?:conditionnel|sous (?:condition|reserve))|(?:victoria|exito|visto bueno|aceptacion) tecnic[ao] condicional|(?:vittoria|successo|approvazione) tecnic[ao] condizionat|(?:vitoria|sucesso|aprovacao) tecnic[ao] condicional|\bvoorwaardelijke? (?:technische )?(?:win|akkoord|succes|overwinning)|\b(?:villkorad|betinget)\w* (?:teknisk )?\w+|条件付き|附条件|有条件",
+            r"\b(?:conditional|provisional) (?:tech(?:nical)?[- ])?(?:evaluation )?(?:win|success|acceptance|endorsement|sign-?off)\b|\b(?:agree|accept|endorse|confirm)\w* conditionally\b|\bbedingte\w* (?:technische\w* )?(?:win|technical win|erfolg|sieg|gewinn|abnahme|zusage)|\b(?:win|victoire|succes|accord|validation) techniques? (?:conditionnel|sous (?:condition|reserve))|(?:victoria|exito|visto bueno|aceptacion) tecnic[ao] condicional|(?:vittoria|successo|approvazione) tecnic[ao] condizionat|(?:vitoria|sucesso|aprovacao) tecnic[ao] condicional|\bvoorwaardelijke? (?:technische )?(?:win|akkoord|succes|overwinning)|\b(?:villkorad|betinget)\w* (?:teknisk )?\w+|条件付き|附条件|有条件",
         )
     });
     CONDITIONAL.is_match(&squeeze(text))
