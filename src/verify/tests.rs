@@ -342,6 +342,9 @@ fn several_authors_are_a_forgery_when_the_champion_is_among_them() {
     let mut hidden = Scene::honest();
     hidden.reply.defects.push(Defect::SeveralAuthors);
     hidden.is(Claim::Forged, "identity_failed");
+    let mut unreadable = Scene::honest();
+    unreadable.reply.from.clear();
+    unreadable.is(Claim::Unverified, "header_syntax");
 }
 
 #[test]

@@ -346,6 +346,7 @@ fn threat_13_another_reading_of_the_same_bytes() {
             "{other}: {shown} {found:#?}"
         );
     }
+    world.is(&edit(&raw, "text/plain", "text/html"), Claim::Unverified, "ambiguous_mime");
 }
 
 #[test]
@@ -429,6 +430,27 @@ fn a_second_signature_neither_helps_nor_harms() {
     let facts = dkim::check(&parse(&junk), &world.keys);
     assert_eq!(facts.iter().map(|f| f.headers_hold).collect::<Vec<_>>(), [false, true]);
     assert_eq!(world.verify(&junk).claim, Claim::Verified);
+}
+
+#[test]
+fn tags_as_other_signers_write_them() {
+    let world = World::new();
+    for tags in
+        ["c=simple/simple; ", "i=@acme.example; ", "i=dana@Mail.Acme.Example; ", "q=dns/txt; z=From:x|To:y; "]
+    {
+        let raw = world.sign_as(REPLY, "acme.example", FULL, tags);
+        assert_eq!(world.verify(&raw).claim, Claim::Verified, "{tags}");
+    }
+    let loud = world.sign_as(REPLY, "ACME.Example", &FULL.to_uppercase(), "");
+    assert_eq!(world.verify(&loud).signed_by.as_deref(), Some("acme.example"));
+    for tags in ["i=@evil.example; ", "i=@notacme.example; ", "x=soon; ", "t=-1; ", "d=evil.example; "] {
+        let raw = world.sign_as(REPLY, "acme.example", FULL, tags);
+        world.is(&raw, Claim::Unverified, "identity_unverified");
+    }
+    // Simple canonicalisation forgives nothing.
+    let raw = world.sign_as(REPLY, "acme.example", FULL, "c=simple/simple; ");
+    world.is(&edit(&raw, "Subject: Re:", "Subject:  Re:"), Claim::Forged, "identity_failed");
+    world.is(&[&raw[..], b" \r\n"].concat(), Claim::Unverified, "body_changed");
 }
 
 #[test]
