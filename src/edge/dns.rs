@@ -12,6 +12,8 @@ use mail_auth::hickory_resolver::proto::op::ResponseCode;
 use mail_auth::hickory_resolver::proto::rr::{Name, RData};
 use mail_auth::hickory_resolver::system_conf::read_system_conf;
 
+use tokio::task::JoinSet;
+
 use crate::model::{KeyRecord, KeyState};
 
 /// A look-up that takes longer is tried again later, in seconds.
@@ -19,7 +21,8 @@ pub const LOOKUP_SECONDS_MAX: u64 = 5;
 /// Longest TXT record that is taken, in bytes: a 4096-bit key needs 800.
 const RECORD_BYTES_MAX: usize = 8 << 10;
 
-/// Where key records come from.
+/// Where key records come from. Clones of the system's resolver share its sockets.
+#[derive(Clone)]
 pub enum Resolver {
     /// The name servers of `/etc/resolv.conf`.
     System(Box<MessageAuthenticator>),
@@ -133,6 +136,37 @@ impl Resolver {
             }
         };
         KeyRecord { name, state, seen_at: now }
+    }
+}
+
+impl Resolver {
+    /// Looks up all `names` (see [`crate::verify::key_names`]) at once, so that a dead name server costs one time-out
+    /// and not ten. The result is what [`crate::edge::dkim::check`] takes.
+    pub async fn keys(&self, names: &[String], now: Timestamp) -> BTreeMap<String, KeyRecord> {
+        let mut found = BTreeMap::new();
+        let mut running = JoinSet::new();
+        for name in names {
+            match self {
+                Self::File(_) => {
+                    found.insert(canonical(name), self.key(name, now).await);
+                }
+                Self::System(_) => {
+                    let (resolver, name) = (self.clone(), name.clone());
+                    running.spawn(async move { resolver.key(&name, now).await });
+                }
+            }
+        }
+        while let Some(done) = running.join_next().await {
+            // A look-up that stopped half-way is asked again: its name stays Temporary below.
+            if let Ok(record) = done {
+                found.insert(record.name.clone(), record);
+            }
+        }
+        for name in names.iter().map(|n| canonical(n)) {
+            let missing = KeyRecord { name: name.clone(), state: KeyState::Temporary, seen_at: now };
+            found.entry(name).or_insert(missing);
+        }
+        found
     }
 }
 

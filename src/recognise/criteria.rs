@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use super::phrase;
 use super::result::{self, anywhere, behind_separator, in_front, whole};
 use crate::model::{Criterion, DeclaredResult};
 use crate::text::{fixed, squeeze};
@@ -38,6 +39,35 @@ pub(super) fn listed(text: &str) -> Stated {
         }
     }
     stated
+}
+
+/// The lists in `text` that name no results at all, for mails that say in a sentence how their criteria came out.
+pub(super) fn without_results(text: &str, result: DeclaredResult) -> Vec<Criterion> {
+    static OTHER: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"next|step|agenda|question|action|to-?do|attend|attach|topic|naechste|nachste|frage|etape|suite|proxim|pregunta|passi|domande|stappen|vragen|schritt",
+        )
+    });
+    let mut criteria = Vec::new();
+    for group in groups(text).iter().filter(|g| g.items.len() > 1 && !OTHER.is_match(&squeeze(&g.heading))) {
+        if group.items.iter().all(|i| i.result.is_none() && !i.text.ends_with('?')) {
+            group.items.iter().for_each(|i| push(&mut criteria, &i.text, result));
+        }
+    }
+    criteria
+}
+
+/// Results told one sentence each: "Login: passed. Restore: failed."
+pub(super) fn in_sentences(sentences: &[&str]) -> Vec<Criterion> {
+    let mut criteria = Vec::new();
+    for sentence in sentences.iter().map(|s| s.trim()).filter(|s| s.len() < 200) {
+        if let Some(found) =
+            behind_separator(sentence).filter(|f| f.strict && names_something(sentence, f.text_end))
+        {
+            push(&mut criteria, sentence.get(..found.text_end).unwrap_or_default(), found.result);
+        }
+    }
+    if criteria.len() > 1 { criteria } else { Vec::new() }
 }
 
 /// The criteria that the sentences of `text` name, for mails without a list: what follows "including", else the
@@ -116,7 +146,14 @@ impl Group {
         if self.items.iter().any(|i| i.text.ends_with('?')) || sentence.ends_with('?') {
             return None;
         }
-        whole(sentence).or_else(|| SUBJECT.is_match(sentence).then(|| anywhere(sentence)).flatten())
+        // "The success criteria:" names no result; only a sentence that they were met speaks for good ones.
+        let told = || match anywhere(sentence) {
+            Some(DeclaredResult::Pass) | None => {
+                phrase::reports_met(sentence).then_some(DeclaredResult::Pass)
+            }
+            other => other,
+        };
+        whole(sentence).or_else(|| SUBJECT.is_match(sentence).then(told).flatten())
     }
 }
 
@@ -162,8 +199,17 @@ fn groups(text: &str) -> Vec<Group> {
 
 /// Takes the result out of an item whose wraps are joined.
 fn settle(item: &mut Item) {
+    // "Login\n   Result: Passed": the word for the result belongs to no criterion.
+    static LABEL: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"(?i)[\s,;:–—-]+(?:test )?(?:results?|status|outcome|ergebnis|résultat|statut|resultado|estado|risultato|stato|esito|resultaat|resultat)\s*$",
+        )
+    });
     let (text, own) = match behind_separator(&item.text) {
-        Some(found) => (item.text.get(..found.text_end).unwrap_or_default().to_owned(), Some(found.result)),
+        Some(found) => {
+            let text = item.text.get(..found.text_end).unwrap_or_default();
+            (LABEL.replace(text, "").into_owned(), Some(found.result))
+        }
         None => match in_front(&item.text) {
             Some((result, rest)) => (rest.to_owned(), Some(result)),
             None => return,
@@ -173,7 +219,7 @@ fn settle(item: &mut Item) {
     item.result = own.or(item.result);
 }
 
-fn add(groups: &mut Vec<Group>, item: Item) {
+fn add(groups: &mut [Group], item: Item) {
     close_last(groups);
     if let Some(group) = groups.last_mut() {
         group.items.push(item);
@@ -236,7 +282,7 @@ fn begins_item(line: &str) -> bool {
 fn marked(line: &str) -> Option<Captures<'_>> {
     static MARKED: LazyLock<Regex> = LazyLock::new(|| {
         fixed(
-            r"^(?P<bullet>\s*(?:[-*•·◦▪‣●○■+–—]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+)?\s*(?:(?P<mark>\[[ xX✓✔✗~-]?\]|☐|☑|☒|✅|✔|✓|✗|✘|❌|✖|⚠|🟢|🟡|🟠|🔴|🟩|🟨|🟥|⏳|👍|👎|:white_check_mark:|:x:)\x{fe0f}?\s*)?(?P<text>\S.*)$",
+            r"^(?P<bullet>\s*(?:(?:[-*•·◦▪‣●○■►▶➤➢⇒→+–—]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+|・\s*|\d{1,2}[．、]\s*))?\s*(?:(?P<mark>\[[ xX✓✔✗~-]?\]|☐|☑|☒|✅|✔|✓|✗|✘|❌|✖|⚠|🟢|🟡|🟠|🔴|🟩|🟨|🟥|⏳|👍|👎|:white_check_mark:|:x:)\x{fe0f}?\s*)?(?P<text>\S.*)$",
         )
     });
     MARKED.captures(line)
@@ -253,6 +299,9 @@ fn item(line: &str) -> Option<Item> {
     let mark = found.name("mark").and_then(|m| result::mark(m.as_str()));
     if found.name("bullet").is_some() || mark.is_some() {
         return Some(Item { text: text.trim().into(), result: mark, indent, closed: false });
+    }
+    if in_front(line).is_some_and(|(_, rest)| line.len() < 200 && line.len() - rest.len() > 5) {
+        return Some(Item { text: line.trim().into(), result: None, indent, closed: true });
     }
     let stated = behind_separator(line)
         .is_some_and(|f| f.strict && line.len() < 200 && names_something(line, f.text_end));

@@ -6,8 +6,9 @@ use regex::Regex;
 
 use super::mojibake::mend;
 use super::{criteria, opportunity, phrase, result, subject};
-use crate::model::{Address, Criterion, Declaration, DeclaredResult, Form, Lint, Message, Reading, Seller};
-use crate::text::fixed;
+use crate::model::DeclaredResult::{self, Pass, Unstated};
+use crate::model::{Address, Criterion, Declaration, Form, Lint, Message, Reading, Seller};
+use crate::text::{fixed, squeeze};
 
 /// Longest fresh text that is searched for a declaration, in bytes: a win email has one page.
 const TEXT_BYTES_MAX: usize = 64 << 10;
@@ -25,12 +26,12 @@ pub(super) fn declaration(message: &Message, reading: &Reading, seller: &Seller)
     let sentences = phrase::sentences(&text);
     let criteria = stated(&text, &title, &sentences, is_answer(message))?;
     let asks = sentences.iter().any(|s| phrase::asks(s));
-    let form = match asks {
-        _ if phrase::is_conditional(&title) || sentences.iter().any(|s| phrase::is_conditional(s)) => {
-            Form::Conditional
-        }
-        true => Form::Request,
-        false => Form::Recap,
+    let conditional = phrase::is_conditional(&title)
+        || sentences.iter().any(|s| phrase::is_conditional(s) && !is_listed(s, &criteria));
+    let form = match (conditional, asks) {
+        (true, _) => Form::Conditional,
+        (false, true) => Form::Request,
+        (false, false) => Form::Recap,
     };
     let (platform, account) = subject::names(&title);
     let mut declaration = Declaration {
@@ -68,12 +69,24 @@ fn stated(text: &str, title: &str, sentences: &[&str], answer: bool) -> Option<V
     if answer {
         return None;
     }
-    let met: Vec<&str> = sentences.iter().copied().filter(|s| phrase::reports_met(s)).collect();
-    if !met.is_empty() {
-        return Some(criteria::in_prose(&met));
+    let told = criteria::in_sentences(sentences);
+    if !told.is_empty() && topic {
+        return Some(told);
     }
+    let met: Vec<&str> = sentences.iter().copied().filter(|s| phrase::reports_met(s)).collect();
     let announced = subject::announces(title) || sentences.iter().any(|s| phrase::announces(s));
-    announced.then(Vec::new)
+    if met.is_empty() && !announced {
+        return None;
+    }
+    let result = if met.iter().any(|s| phrase::speaks_of_all(s)) { Pass } else { Unstated };
+    let unresolved = criteria::without_results(text, result);
+    Some(if unresolved.is_empty() { criteria::in_prose(&met) } else { unresolved })
+}
+
+/// Whether a sentence is a line of the list: a criterion may itself speak of conditions and acceptance.
+fn is_listed(sentence: &str, criteria: &[Criterion]) -> bool {
+    let folded = squeeze(sentence);
+    criteria.iter().any(|c| folded.starts_with(&squeeze(&c.text)))
 }
 
 fn cut(text: &str) -> &str {
@@ -133,7 +146,7 @@ fn account_executive(text: &str) -> Option<String> {
             fixed(&format!(r"{name}\s*[,(–—-]+\s*(?:(?:your|our|the|in\s+copy\s+as)\s+)?{role}\b")),
             fixed(&format!(r"\b{role}\b[\s,:(–—-]+{name}")),
             fixed(&format!(
-                r"(?:\b(?:so\s+that|so)\s+)?{name}\s+(?:will|can|is\s+going\s+to|shall|may)\s+(?:now\s+|then\s+|also\s+)?(?:be\s+in\s+touch|reach\s+out|get\s+in\s+touch|contact|follow\s+up|begin|start|open|initiate|kick\s+off|keep|take|continue|move)\b[^.!?]{{0,80}}\b(?i:commercial|contract|proposal|pricing|procurement|order|framework|business)"
+                r"(?:\b(?:so\s+that|so)\s+)?{name}\s+(?:will|can|is\s+going\s+to|shall|may|wird|kann|va|pourra|puede|podrá|potrà|può|pode|poderá|zal|kan)\s+(?:now\s+|then\s+|also\s+)?(?:be\s+in\s+touch|reach\s+out|get\s+in\s+touch|contact|follow\s+up|begin|start|open|initiate|kick\s+off|keep|take|continue|move|sich|prendre\s+contact|vous|ponerse|contattar\w*|entrar|contact)\b[^.!?]{{0,80}}\b(?i:commercial|contract|proposal|pricing|procurement|order|framework|business|kommerziell|vertrag|angebot|comercial|contrat|commerciale|contratto|contrato|offerte)"
             )),
         ]
     });

@@ -73,8 +73,8 @@ impl Mail<'_> {
                 matches!(p.media_type.as_str(), "message/delivery-status" | "message/global-delivery-status")
             });
         let header = signs.has("X-Failed-Recipients") || signs.has("X-MS-Exchange-Message-Is-Ndr");
-        let daemon = signs.from_local(&["mailer-daemon", "mail-daemon"])
-            || (signs.from_local(&["postmaster"]) && !signs.report("disposition-notification"));
+        let daemon = signs.sent_by(&["mailer-daemon", "mail-daemon"])
+            || (signs.sent_by(&["postmaster"]) && !signs.report("disposition-notification"));
         let found = report
             || header
             || daemon
@@ -241,10 +241,8 @@ impl Mail<'_> {
         if signs.is_list() && !ours {
             return Some((Automatic::List, "The mail came through a mailing list.".into()));
         }
-        let address = signs.from_local(&[
-            "notification",
-            "notifications",
-            "notify",
+        let address = signs.sent_by(&[
+            "notif",
             "no-reply",
             "noreply",
             "no_reply",
@@ -297,7 +295,7 @@ impl<'a> Signs<'a> {
         self.message.header("Return-Path").next().is_some_and(|v| v.replace(char::is_whitespace, "") == "<>")
     }
 
-    fn from_local(&self, locals: &[&str]) -> bool {
+    fn sent_by(&self, locals: &[&str]) -> bool {
         self.message.from.iter().any(|m| {
             let local = m.address.local();
             locals.iter().any(|l| {

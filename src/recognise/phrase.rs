@@ -93,7 +93,7 @@ fn strong(folded: &str) -> bool {
 pub(super) fn is_conditional(text: &str) -> bool {
     static CONDITIONAL: LazyLock<Regex> = LazyLock::new(|| {
         fixed(
-            r"\b(?:conditional|provisional)(?:ly)?\b.{0,40}\b(?:win|success|acceptance|endorse\w*|sign-?off|approval|pass)|\bbedingte\w* (?:technische\w* )?(?:win|technical win|erfolg|sieg|gewinn|abnahme|zusage)|\b(?:win|victoire|succes|accord|validation) techniques? (?:conditionnel|sous (?:condition|reserve))|(?:victoria|exito|visto bueno|aceptacion) tecnic[ao] condicional|(?:vittoria|successo|approvazione) tecnic[ao] condizionat|(?:vitoria|sucesso|aprovacao) tecnic[ao] condicional|\bvoorwaardelijke? (?:technische )?(?:win|akkoord|succes|overwinning)|\b(?:villkorad|betinget)\w* (?:teknisk )?\w+|条件付き|附条件|有条件",
+            r"\b(?:conditional|provisional) (?:tech(?:nical)?[- ])?(?:evaluation )?(?:win|success|acceptance|endorsement|sign-?off)\b|\b(?:agree|accept|endorse|confirm)\w* conditionally\b|\bbedingte\w* (?:technische\w* )?(?:win|technical win|erfolg|sieg|gewinn|abnahme|zusage)|\b(?:win|victoire|succes|accord|validation) techniques? (?:conditionnel|sous (?:condition|reserve))|(?:victoria|exito|visto bueno|aceptacion) tecnic[ao] condicional|(?:vittoria|successo|approvazione) tecnic[ao] condizionat|(?:vitoria|sucesso|aprovacao) tecnic[ao] condicional|\bvoorwaardelijke? (?:technische )?(?:win|akkoord|succes|overwinning)|\b(?:villkorad|betinget)\w* (?:teknisk )?\w+|条件付き|附条件|有条件",
         )
     });
     CONDITIONAL.is_match(&squeeze(text))
@@ -111,15 +111,22 @@ pub(super) fn announces(sentence: &str) -> bool {
             r"\b(?:confirm\w*|record\w*|declar\w*|announc\w*|agree\w*|propos\w*|mark\w*|document\w*|achiev\w*|reached|secured|consider\w*|call|close[sd]?|is|as|bestatig\w*|halten\w*|verzeichn\w*|festhalt\w*|vorschlag\w*|schlagen|proposons|confirm\w*|registr\w*|proponemos|proponiamo|conferm\w*|propomos|bevestig\w*|stellen)\b",
         )
     });
+    static PROPOSES: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"^\W*(?:(?:so|therefore|hence|thus|daher|deshalb)\W+)?(?:we|i|wir|nous|can we|shall we|could we|let us|let's)\b.{0,60}\b(?:propos|suggest|agree|treat|record|vorschlag|schlagen)",
+        )
+    });
     let folded = squeeze(sentence);
-    WIN.is_match(&folded) && VERB.is_match(&folded) && !is_future(&folded)
+    // A conditional win is agreed now; its "until the fix is deployed" speaks of the contract.
+    let proposed = is_conditional(sentence) && PROPOSES.is_match(&folded);
+    proposed || (WIN.is_match(&folded) && VERB.is_match(&folded) && !is_future(&folded))
 }
 
 /// Whether a sentence reports that criteria were met.
 pub(super) fn reports_met(sentence: &str) -> bool {
     static VERB: LazyLock<Regex> = LazyLock::new(|| {
         fixed(
-            r"\b(?:validated|met|passed|fulfilled|satisfied|achieved|completed|cleared|proved|proven|hit|verified|erfullt|bestanden|nachgewiesen|validiert|erreicht|valide[es]*|rempli[es]*|atteint[es]*|satisfait[es]*|cumpli\w+|valida\w+|supera\w+|soddisf\w+|raggiunt\w+|atendi\w+|voldaan|behaald|gevalideerd|uppfyll\w+|opfyld\w+|oppfyl\w+|spelni\w+)\b|達成|満たし|合格|通过|满足|达成",
+            r"\b(?:validated|met|passed|fulfilled|satisfied|achieved|completed|cleared|proved|proven|hit|verified|erfullte?|bestandene?|nachgewiesen|validiert|erreicht|valide[es]*|rempli[es]*|atteint[es]*|satisfait[es]*|cumpli\w+|valida\w+|supera\w+|soddisf\w+|raggiunt\w+|atendi\w+|voldaan|behaald|gevalideerd|uppfyll\w+|opfyld\w+|oppfyl\w+|spelni\w+)\b|達成|満たし|合格|通过|满足|达成",
         )
     });
     static NOUN: LazyLock<Regex> = LazyLock::new(|| {
@@ -138,6 +145,16 @@ pub(super) fn reports_met(sentence: &str) -> bool {
         && !NOT.is_match(&folded)
         && !is_future(&folded)
         && !folded.trim_end().ends_with('?')
+}
+
+/// Whether a sentence that reports met criteria speaks of all of them.
+pub(super) fn speaks_of_all(sentence: &str) -> bool {
+    static ALL: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"\b(?:all|every|each|both|the (?:\d+|two|three|four|five|six|seven|eight|nine|ten)|alle[nr]?|samtliche|tous|toutes|todos|todas|tutti|tutte|samtliga)\b|すべて|全て|所有|全部",
+        )
+    });
+    ALL.is_match(&squeeze(sentence))
 }
 
 /// Whether a text speaks of an evaluation against criteria at all.

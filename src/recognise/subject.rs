@@ -44,7 +44,7 @@ pub(super) fn names(subject: &str) -> (Option<String>, Option<String>) {
     static PAIR: LazyLock<Regex> = LazyLock::new(|| {
         fixed(r"(?i)^(?P<p>.+?)\s+(?:\+|×|x|<>|/|at|@|for|bei|chez|en|presso|na|bij)\s+(?P<a>.+)$")
     });
-    static PLUS: LazyLock<Regex> = LazyLock::new(|| fixed(r"^(?P<p>.+?)\s*\+\s*(?P<a>.+)$"));
+    static PLUS: LazyLock<Regex> = LazyLock::new(|| fixed(r"^(?P<p>.+?)\s+\+\s*(?P<a>.+)$"));
     let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
     let subject = PREFIX.replace(&subject, "");
     let rest = WIN.captures(&subject).and_then(|c| c.name("rest")).map(|m| m.as_str());
@@ -53,8 +53,7 @@ pub(super) fn names(subject: &str) -> (Option<String>, Option<String>) {
         None => AT.captures(&subject),
     };
     let name = |group: &str| {
-        let text =
-            found.as_ref()?.name(group)?.as_str().trim().trim_matches(['"', '“', '”', '.', ',']).trim();
+        let text = found.as_ref()?.name(group)?.as_str().trim().trim_matches(['"', '“', '”', ',']).trim();
         (!text.is_empty()).then(|| text.to_owned())
     };
     (name("p"), name("a"))
@@ -64,7 +63,7 @@ pub(super) fn names(subject: &str) -> (Option<String>, Option<String>) {
 pub(super) fn announces(subject: &str) -> bool {
     static ANNOUNCED: LazyLock<Regex> = LazyLock::new(|| {
         fixed(
-            r"^(?:\[[^\]]{1,40}\]\s*)*(?:proposal: )?(?:conditional )?tech(?:nical)? win\b(?: (?:confirmed|declared|declaration|summary|recap|achieved))?\s*(?:[-:+]|$)",
+            r"^(?:\[[^\]]{1,40}\]\s*)*(?:proposal: )?(?:conditional )?tech(?:nical)? win\b(?: (?:confirmed|declared|declaration|summary|recap|achieved))?\s*(?:[-:+]|(?:for|at|with|bei|chez)\b|$)",
         )
     });
     ANNOUNCED.is_match(&squeeze(subject))

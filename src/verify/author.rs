@@ -48,18 +48,24 @@ fn is_sellers(address: &Address, seller: &Seller) -> bool {
     own || address.is_at(&seller.domains)
 }
 
-/// No author, or more than one. With the champion among several, readers would be shown one name and proof
-/// would be for another.
+/// No author that can be read, or more than one. With the champion among several, readers would be shown one name
+/// and proof would be for another.
 fn not_one(message: &Message, speakers: &Speakers) -> Named<'static> {
     let shown: Vec<String> = message.header("From").map(str::to_ascii_lowercase).collect();
     let names_champion = |champion: &Address| {
         message.from.iter().any(|m| m.address == *champion)
             || shown.iter().any(|value| value.contains(champion.as_str()))
     };
-    if speakers.champions.iter().any(names_champion) {
+    let named = speakers.champions.iter().any(names_champion);
+    let several = message.from.len() > 1 || message.defects.contains(&Defect::SeveralAuthors);
+    let fix = "Ask the champion directly whether they wrote this.";
+    if named && several {
         let text = "The mail names several authors, the champion among them.";
-        let fix = "Ask the champion directly whether they wrote this.";
         return Named::Other(Claim::Forged, vec![Reason::new("identity_failed", text).fix(fix)]);
+    }
+    if named {
+        let text = "The author of the mail can be read in more than one way.";
+        return Named::Other(Claim::Unverified, vec![Reason::new("header_syntax", text).fix(fix)]);
     }
     let text = "The mail does not name exactly one author.";
     Named::Other(Claim::NotChampion, vec![Reason::new("wrong_sender", text)])

@@ -19,7 +19,7 @@ pub use tags::{Tags, key_name, key_names};
 
 use crate::model::{
     Authorship, Binding, Claim, CriteriaSeen, Declaration, Defect, Message, Policy, Reading, Reason,
-    Witnessed,
+    Signature, Witnessed,
 };
 
 use author::Named;
@@ -74,6 +74,13 @@ pub fn verify(witnessed: &Witnessed, case: &Case<'_>, reading: &Reading, policy:
     if let Some(Proof::Short(claim, reason)) = proof {
         findings.add(claim, reason);
     }
+    if signature.is_some_and(|s| is_relabelled(message, s)) {
+        let text = "The body is called HTML by a field that nobody signed, and does not look like it.";
+        findings.add(
+            Claim::Unverified,
+            Reason::new("ambiguous_mime", text).fix("Ask the champion for a new reply."),
+        );
+    }
     if signature.is_some() && binding != Binding::Signed {
         findings.add(Claim::Unverified, binding::not_bound(binding));
     }
@@ -111,6 +118,14 @@ pub fn authenticate_declaration(witnessed: &Witnessed, policy: &Policy) -> Authe
         Proof::Good(_) => Authenticated { holds: true, pending: false, reasons: Vec::new() },
         Proof::Short(claim, reason) => failed(claim == Claim::Pending, &reason.text),
     }
+}
+
+/// Whether somebody can have turned a plain text into HTML by editing an unsigned Content-Type (Gmail's is): a
+/// planted `<!--` in the quote would then hide what the champion typed below it.
+fn is_relabelled(message: &Message, signature: &Signature) -> bool {
+    let html = message.html.as_deref().filter(|_| message.plain.is_none());
+    !signature::covers(signature, message, "Content-Type")
+        && html.is_some_and(|h| !h.trim_start().starts_with('<'))
 }
 
 /// The claim so far and why; it only ever gets worse.

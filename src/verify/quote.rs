@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::model::{CriteriaSeen, Reading, Reason};
+use crate::model::{CriteriaSeen, DeclaredResult, Reading, Reason};
 use crate::read::body_text;
 use crate::text::{fixed, fold};
 
@@ -18,6 +18,10 @@ use super::Case;
 const WORDS_MAX: usize = 20_000;
 /// Words after a criterion on its line that tell its result and note.
 const TAIL_WORDS_MAX: usize = 8;
+/// Words before a criterion on its line that may tell its result.
+const HEAD_WORDS_MAX: usize = 4;
+/// Words of the next line by which lines that were run together are known.
+const AFTER_WORDS: usize = 3;
 /// Share of a criterion's words that a changed line still holds, in percent.
 const ALIKE_PERCENT_MIN: usize = 60;
 /// Share of the declaration's other lines whose presence shows that nothing was trimmed, in percent.
@@ -48,7 +52,7 @@ fn compare(stated: &Text, items: &[Item], quoted: &Text) -> CriteriaSeen {
     if items.is_empty() || quoted.words.is_empty() {
         return CriteriaSeen::Threaded;
     }
-    let found: Vec<Found> = items.iter().map(|item| find(item, quoted)).collect();
+    let found: Vec<Found> = items.iter().map(|item| find(item, stated, quoted)).collect();
     let comparison = Comparison { stated, quoted, items, found: &found };
     if comparison.has_foreign_criterion() {
         return CriteriaSeen::Differ;
@@ -166,14 +170,19 @@ fn words(line: &str) -> Vec<String> {
 }
 
 /// A criterion as the declaration states it.
+#[derive(Default)]
 struct Item {
     words: Vec<String>,
+    /// What stands before it on its line, for lists of the form "Passed: …".
+    head: Vec<String>,
     /// Its result and note: the words after it on its line, or alone on the next.
     tail: Vec<String>,
+    /// What follows then: a client may run the lines of a list together.
+    after: Vec<String>,
     /// Its mark, when one stands directly before it.
     mark: Option<String>,
     /// The lines of the declaration that it stands on.
-    lines: std::ops::RangeInclusive<usize>,
+    lines: Option<std::ops::RangeInclusive<usize>>,
 }
 
 fn items(stated: &Text, case: &Case<'_>) -> Vec<Item> {
@@ -185,18 +194,22 @@ fn items(stated: &Text, case: &Case<'_>) -> Vec<Item> {
             continue;
         }
         let Some(at) = place(stated, &words, from) else {
-            // The record does not show the criterion's words (a table, say): it must at least be quoted whole.
-            items.push(Item { words, tail: Vec::new(), mark: None, lines: 0..=0 });
+            // The record does not show the criterion in these words: it must at least be quoted whole.
+            items.push(Item { words, ..Item::default() });
             continue;
         };
         let end = at + words.len();
         from = end;
+        let tail = tail(stated, end, criterion.result);
+        let after = stated.words.get(end + tail.len()..).unwrap_or_default();
         let line = |at: usize| stated.lines.get(at).copied().unwrap_or_default();
         items.push(Item {
-            tail: tail(stated, end),
-            mark: at.checked_sub(1).and_then(|b| stated.words.get(b)).filter(|w| is_mark(w)).cloned(),
-            lines: line(at)..=line(end - 1),
+            head: head(stated, at),
+            after: after.iter().filter(|w| is_word(w)).take(AFTER_WORDS).cloned().collect(),
+            mark: mark_before(stated, at).cloned(),
+            lines: Some(line(at)..=line(end - 1)),
             words,
+            tail,
         });
     }
     items
@@ -223,10 +236,34 @@ fn is_mark(word: &str) -> bool {
     matches!(word, "✓" | "✗")
 }
 
-/// The words that follow place `end - 1` on its line; when none do, those of a next line of at most two words.
-fn tail(text: &Text, end: usize) -> Vec<String> {
+/// Neither a mark nor a list number: those come and go with the layout.
+fn is_word(word: &str) -> bool {
+    !is_mark(word) && (word.chars().count() > 2 || word.chars().any(|c| !c.is_ascii_digit()))
+}
+
+fn mark_before(text: &Text, at: usize) -> Option<&String> {
+    at.checked_sub(1).and_then(|before| text.words.get(before)).filter(|word| is_mark(word))
+}
+
+/// The last words before place `at` on its line, without list letters.
+fn head(text: &Text, at: usize) -> Vec<String> {
+    let start = text.lines.get(at).map_or(at, |line| text.lines.partition_point(|n| n < line));
+    let mut head: Vec<String> = before(text, start..at).take(HEAD_WORDS_MAX).cloned().collect();
+    head.reverse();
+    head
+}
+
+/// The words of a range from its end, without list letters and marks.
+fn before(text: &Text, range: std::ops::Range<usize>) -> impl Iterator<Item = &String> {
+    let words = text.words.get(range).unwrap_or_default();
+    words.iter().rev().filter(|w| is_word(w) && w.chars().count() > 2)
+}
+
+/// The words that follow place `end - 1` on its line; when none do although a result was read, those of a next
+/// line of at most two words.
+fn tail(text: &Text, end: usize, result: DeclaredResult) -> Vec<String> {
     let rest = rest_of_line(text, end);
-    if !rest.is_empty() {
+    if !rest.is_empty() || result == DeclaredResult::Unstated {
         return rest.iter().take(TAIL_WORDS_MAX).cloned().collect();
     }
     let next = text.lines.get(end).map(|line| text.line(*line)).unwrap_or_default();
@@ -251,28 +288,54 @@ enum Found {
     Missing,
 }
 
-fn find(item: &Item, quoted: &Text) -> Found {
+fn find(item: &Item, stated: &Text, quoted: &Text) -> Found {
     let mut from = 0;
     let mut other = None;
     while let Some(at) = quoted.position(&item.words, from) {
         let end = at + item.words.len();
+        // Wrapping may have moved the head to the line above.
+        let same_head = before(quoted, 0..at).take(item.head.len()).eq(item.head.iter().rev());
+        let mark = mark_before(quoted, at);
+        let same_mark = mark.is_none() || item.mark.is_none() || mark == item.mark.as_ref();
         let follows = quoted.words.get(end..).unwrap_or_default();
         // A dash in a wrong charset leaves a stray word between text and result ("â€”").
-        let same_tail = follows.starts_with(&item.tail)
-            || (follows.first().is_some_and(|w| w == "a")
-                && follows.get(1..).is_some_and(|f| f.starts_with(&item.tail)));
-        let mark = at.checked_sub(1).and_then(|b| quoted.words.get(b)).filter(|w| is_mark(w));
-        let same_mark = mark.is_none() || item.mark.is_none() || mark == item.mark.as_ref();
-        if same_tail && same_mark {
+        let stray =
+            usize::from(!follows.starts_with(&item.tail) && follows.first().is_some_and(|w| w == "a"));
+        let same_tail = follows.get(stray..).is_some_and(|f| f.starts_with(&item.tail));
+        if same_head && same_mark && same_tail && ends_alike(item, quoted, end + stray + item.tail.len()) {
             return Found::Same(at);
         }
-        // Without anything behind it on its line, the result was cut off rather than changed.
-        if !same_mark || !rest_of_line(quoted, end).is_empty() {
+        // Without anything before or behind it, the result was cut off rather than changed; and a line of the
+        // declaration's prose that names the criterion is no change either.
+        let behind = result_behind(item, quoted, end);
+        let cut = (same_head || head(quoted, at).is_empty()) && behind.is_empty();
+        let start = quoted.lines.get(at).map_or(at, |line| quoted.lines.partition_point(|n| n < line));
+        let line = quoted.words.get(start..end + behind.len()).unwrap_or_default();
+        if (!same_mark || !cut) && stated.position(line, 0).is_none() {
             other = other.or(Some(at));
         }
         from = at + 1;
     }
     other.map_or(Found::Missing, Found::Changed)
+}
+
+/// What the quote has in place of the result: the rest of the line, or a next line as short as a table's cell.
+fn result_behind<'a>(item: &Item, quoted: &'a Text, end: usize) -> &'a [String] {
+    let rest = rest_of_line(quoted, end);
+    if !rest.is_empty() || item.tail.is_empty() {
+        return rest;
+    }
+    let next = quoted.lines.get(end).map(|line| quoted.line(*line)).unwrap_or_default();
+    let goes_on = next.iter().filter(|word| is_word(word)).zip(&item.after).all(|(a, b)| a == b);
+    if next.len() <= 2 && !goes_on { next } else { &[] }
+}
+
+/// Whether nothing was added to the line after the result. When a client ran lines together, the next line of the
+/// declaration follows.
+fn ends_alike(item: &Item, quoted: &Text, end: usize) -> bool {
+    let added = rest_of_line(quoted, end).iter().filter(|word| is_word(word)).take(AFTER_WORDS);
+    let added: Vec<&String> = added.collect();
+    item.after.iter().take(added.len()).eq(added.iter().copied())
 }
 
 struct Comparison<'a> {
@@ -283,10 +346,14 @@ struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    /// Whether the quote is one of this declaration at all.
+    /// Whether the quote is one of this declaration at all. A short criterion can turn up in any mail.
     fn is_of_declaration(&self) -> bool {
-        let same = self.found.iter().any(|f| matches!(f, Found::Same(_)));
-        same || self.other_lines().filter(|line| self.is_quoted(line)).take(LINES_MIN).count() == LINES_MIN
+        let known = self.items.iter().zip(self.found).any(|(item, found)| match found {
+            Found::Same(_) => true,
+            Found::Changed(_) => item.words.len() >= 3,
+            Found::Missing => false,
+        });
+        known || self.other_lines().filter(|line| self.is_quoted(line)).take(LINES_MIN).count() == LINES_MIN
     }
 
     /// Whether a criterion has another result, or a line holds most of its words and is not the declaration's.
@@ -329,7 +396,7 @@ impl Comparison<'_> {
     /// The declaration's lines of three words and more that are no criteria.
     fn other_lines(&self) -> impl Iterator<Item = &[String]> {
         (0..self.stated.raw.len())
-            .filter(|n| !self.items.iter().any(|item| item.lines.contains(n)))
+            .filter(|n| !self.items.iter().any(|item| item.lines.as_ref().is_some_and(|l| l.contains(n))))
             .map(|n| self.stated.line(n))
             .filter(|line| line.len() >= 3)
     }

@@ -61,19 +61,22 @@ impl Key {
     }
 }
 
-/// Puts a signature on top of `raw` (LF or CRLF). `extra` is a list of further tags, each with its semicolon.
+/// Puts a signature on top of `raw` (LF or CRLF). `extra` is a list of further tags, each with its semicolon;
+/// `c=simple/simple; ` among them chooses the other canonicalisation.
 pub fn sign(raw: &[u8], key: &Key, domain: &str, h: &str, extra: &str) -> Vec<u8> {
     let raw = crlf(raw);
     let parsed = AuthenticatedMessage::parse(&raw).expect("a message");
-    let body = Canonicalization::Relaxed.canonical_body(parsed.raw_body(), 0);
+    let simple = extra.contains("c=simple/simple; ");
+    let canonical = if simple { Canonicalization::Simple } else { Canonicalization::Relaxed };
+    let body = canonical.canonical_body(parsed.raw_body(), 0);
     let bh = STANDARD.encode(HashAlgorithm::Sha256.hash(body).as_ref());
     let algorithm = key.algorithm();
-    let value =
-        format!(" v=1; a={algorithm}; c=relaxed/relaxed; d={domain}; s=s1; {extra}h={h}; bh={bh}; b=");
+    let relaxed = if simple { "" } else { "c=relaxed/relaxed; " };
+    let value = format!(" v=1; a={algorithm}; {relaxed}d={domain}; s=s1; {extra}h={h}; bh={bh}; b=");
     let names: Vec<String> = h.split(':').map(str::to_owned).collect();
     let mut data = Vec::new();
     let signed = parsed.signed_headers(&names, b"DKIM-Signature", value.as_bytes());
-    Canonicalization::Relaxed.canonicalize_headers(signed, &mut data);
+    canonical.canonicalize_headers(signed, &mut data);
     let b = STANDARD.encode(key.sign(&data));
     [format!("DKIM-Signature:{value}{b}\r\n").as_bytes(), &raw].concat()
 }

@@ -335,6 +335,7 @@ fn threat_13_another_reading_of_the_same_bytes() {
         "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: x-uuencode",
         "Content-Type: text/plain\r\nContent-Type: multipart/mixed; boundary=zzz",
         "Content-Type: message/rfc822",
+        "Content-Type: text/html; charset=utf-8",
     ] {
         let changed = witness(&edit(&raw, plain, other), &world.keys, world.seen_at);
         assert!(changed.signatures[0].headers_hold && changed.signatures[0].body == Body::Fits, "{other}");
@@ -345,6 +346,7 @@ fn threat_13_another_reading_of_the_same_bytes() {
             "{other}: {shown} {found:#?}"
         );
     }
+    world.is(&edit(&raw, "text/plain", "text/html"), Claim::Unverified, "ambiguous_mime");
 }
 
 #[test]
@@ -428,6 +430,27 @@ fn a_second_signature_neither_helps_nor_harms() {
     let facts = dkim::check(&parse(&junk), &world.keys);
     assert_eq!(facts.iter().map(|f| f.headers_hold).collect::<Vec<_>>(), [false, true]);
     assert_eq!(world.verify(&junk).claim, Claim::Verified);
+}
+
+#[test]
+fn tags_as_other_signers_write_them() {
+    let world = World::new();
+    for tags in
+        ["c=simple/simple; ", "i=@acme.example; ", "i=dana@Mail.Acme.Example; ", "q=dns/txt; z=From:x|To:y; "]
+    {
+        let raw = world.sign_as(REPLY, "acme.example", FULL, tags);
+        assert_eq!(world.verify(&raw).claim, Claim::Verified, "{tags}");
+    }
+    let loud = world.sign_as(REPLY, "ACME.Example", &FULL.to_uppercase(), "");
+    assert_eq!(world.verify(&loud).signed_by.as_deref(), Some("acme.example"));
+    for tags in ["i=@evil.example; ", "i=@notacme.example; ", "x=soon; ", "t=-1; ", "d=evil.example; "] {
+        let raw = world.sign_as(REPLY, "acme.example", FULL, tags);
+        world.is(&raw, Claim::Unverified, "identity_unverified");
+    }
+    // Simple canonicalisation forgives nothing.
+    let raw = world.sign_as(REPLY, "acme.example", FULL, "c=simple/simple; ");
+    world.is(&edit(&raw, "Subject: Re:", "Subject:  Re:"), Claim::Forged, "identity_failed");
+    world.is(&[&raw[..], b" \r\n"].concat(), Claim::Unverified, "body_changed");
 }
 
 #[test]
@@ -529,6 +552,54 @@ fn no_changed_byte_is_verified_with_other_words() {
                     found.claim != Claim::Verified || same,
                     "byte {at} of {headers} to {byte:#x}: {shown:?} {found:#?}"
                 );
+            }
+        }
+    }
+}
+
+/// Nor does any line that somebody adds to the header, at any place.
+#[test]
+fn no_added_field_is_verified_with_other_words() {
+    let world = World::new();
+    let bare = REPLY.replace("MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n", "");
+    let signed = "from:subject:date:in-reply-to";
+    let raw = text(&world.sign_as(&bare, "acme.example", signed, ""));
+    assert_eq!(world.verify(raw.as_bytes()).claim, Claim::Verified);
+    let (header, body) = raw.split_once("\r\n\r\n").unwrap();
+    let lines: Vec<&str> = header.split("\r\n").collect();
+    for added in [
+        "From: Eve <eve@evil.example>",
+        "From : Eve <eve@evil.example>",
+        "Subject: Re: Another win",
+        "Date: Fri, 20 Nov 2026 11:00:30 +0000",
+        "In-Reply-To: <other@northwind-labs.example>",
+        "Sender: eve@evil.example",
+        "Content-Type: multipart/mixed; boundary=x",
+        "Content-Type: application/octet-stream",
+        "Content-Transfer-Encoding: base64",
+        "DKIM-Signature: v=1; a=rsa-sha256; d=acme.example; s=s1; h=from; bh=AAAA; b=AAAA",
+        "no colon",
+        " folded",
+        "X: y\r\n\r\nConfirmed by all.",
+        "X: y\n \nConfirmed by all.",
+        "X: y\r \rConfirmed by all.",
+    ] {
+        for at in 0..=lines.len() {
+            let mut changed = lines.clone();
+            changed.insert(at, added);
+            let changed = format!("{}\r\n\r\n{body}", changed.join("\r\n"));
+            let changed = witness(changed.as_bytes(), &world.keys, world.seen_at);
+            let message = changed.message.clone();
+            let found = world.verify_parsed(changed);
+            if found.claim == Claim::Verified {
+                let shown = message.plain.as_deref().unwrap_or_default();
+                assert!(
+                    shown.is_empty() || shown.trim_end() == body.trim_end().replace('\r', ""),
+                    "{added:?} {shown}"
+                );
+                assert_eq!(message.author().unwrap().address.as_str(), "dana@acme.example", "{added:?}");
+                assert_eq!(message.subject, "Re: Technical Win Confirmed - Northwind + Acme", "{added:?}");
+                assert_eq!(message.in_reply_to.len(), 1, "{added:?}");
             }
         }
     }
