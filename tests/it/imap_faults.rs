@@ -180,20 +180,50 @@ async fn idle_refused_means_polling() {
 
 #[tokio::test]
 async fn news_before_the_continuation_is_not_slept_over() {
-    let server = Server::start(
-        Folder::new(1..=1),
-        once(|call| call.command == "IDLE", vec![say("* 2 EXISTS"), Act::Usual]),
-    )
+    // Nothing else ever wakes the session.
+    let acts = vec![Act::Arrive(2), say("* 2 EXISTS"), Act::Usual];
+    let server = Server::start(Folder::new(1..=1), once(|call| call.command == "IDLE", acts)).await;
+    let mut settings = server.settings();
+    settings.timings.idle_renew = Duration::from_secs(60);
+    let sink = Sink::new();
+    let running = run(&settings, None, &sink);
+    sink.wait_for(2, Duration::from_secs(2)).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn news_during_a_fetch_is_not_slept_over() {
+    let acts = vec![Act::Usual, Act::Arrive(2)];
+    let noted = once(|call| call.is_listing() && call.command.contains(":*"), acts);
+    let server = Server::start(Folder::new(1..=1), move |call| {
+        // The notice comes with the next answer, as from a real server.
+        let notice = call.command == "IDLE";
+        noted(call).or_else(|| notice.then(|| vec![say("* 2 EXISTS"), Act::Usual]))
+    })
     .await;
     let mut settings = server.settings();
     settings.timings.idle_renew = Duration::from_secs(60);
     let sink = Sink::new();
-    let folder = server.folder.clone();
     let running = run(&settings, None, &sink);
-    sink.wait_for(1, SOON).await;
-    // The listing that the EXISTS provokes finds it; nothing else ever wakes the session.
-    folder.lock().unwrap().uids.push(2);
     sink.wait_for(2, Duration::from_secs(2)).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_uidvalidity_that_changes_inside_a_session_ends_it() {
+    let acts = vec![Act::Usual, say("* OK [UIDVALIDITY 9] renumbered")];
+    let server = Server::start(Folder::new(1..=2), once(|call| call.command == "IDLE", acts)).await;
+    let sink = Sink::new();
+    let folder = server.folder.clone();
+    let running = run(&server.settings(), None, &sink);
+    sink.wait_for(2, SOON).await;
+    folder.lock().unwrap().uid_validity = Some(9);
+    until(
+        SOON,
+        || sink.cursor().is_some_and(|c| c.uid_validity == 9 && c.uid == 2),
+        || format!("{:?}", sink.cursor()),
+    )
+    .await;
     running.stop().await;
 }
 
