@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use endorsed::edge::imap::{self, Settings, Tls};
-use endorsed::edge::source::Fatal;
-use endorsed::record::Cursor;
+use endorsed::edge::source::{Fatal, Fetched};
+use endorsed::record::{Cursor, Place};
 
 use crate::scripted::{Act, Call, Folder, Server, fetch, say};
 use crate::source_contract::{Running, Sink, message, until};
@@ -20,6 +20,14 @@ fn run(settings: &Settings, cursor: Option<Cursor>, sink: &Sink) -> Running {
 
 fn all(uids: impl IntoIterator<Item = usize>) -> BTreeSet<Vec<u8>> {
     uids.into_iter().map(message).collect()
+}
+
+fn uids(sink: &Sink) -> Vec<u32> {
+    let uid = |f: Fetched| match f.place {
+        Place::Imap { uid, .. } => uid,
+        other => panic!("{other:?}"),
+    };
+    sink.stored().into_iter().map(uid).collect()
 }
 
 /// Runs against the server until `n` messages are stored and a cycle was completed after that.
@@ -54,6 +62,8 @@ fn failures() -> Vec<(&'static str, Vec<Act>)> {
         ("one, BYE", vec![first.clone(), say("* BYE going"), Act::Close]),
         ("one, end", vec![first.clone(), Act::Close]),
         ("one, silence", vec![first.clone(), Act::Hang]),
+        ("one and three, end", vec![first.clone(), Act::Say(fetch(3, 3, true)), Act::Close]),
+        ("three, OK", vec![Act::Say(fetch(3, 3, true)), say("{T} OK done")]),
         ("one, OK", vec![first.clone(), say("{T} OK done")]),
         ("one, NIL, OK", vec![first, say("* 2 FETCH (UID 2 BODY[] NIL)"), say("{T} OK done")]),
         ("OK", vec![say("{T} OK done")]),
@@ -66,6 +76,8 @@ async fn a_failed_fetch_loses_nothing_and_doubles_nothing() {
         let server = Server::start(Folder::new(1..=3), once(|call| call.is_bodies(), acts)).await;
         let sink = read_all(&server, 3).await;
         assert_eq!((sink.len(), sink.bodies()), (3, all(1..=3)), "{name}");
+        // In order: had we been stopped in between, the highest UID stored would not pass over a gap.
+        assert_eq!(uids(&sink), [1, 2, 3], "{name}");
     }
 }
 
@@ -116,6 +128,31 @@ async fn one_message_that_is_always_refused_is_set_aside() {
         assert_eq!((sink.len(), sink.bodies()), (8, all([1, 2, 3, 5, 6, 7, 8, 9])), "{name}");
         assert!(server.connections() <= 6, "{name}: {} connections", server.connections());
     }
+}
+
+#[tokio::test]
+async fn a_wrong_size_throws_no_message_away() {
+    let server = Server::start(Folder::new(1..=3), |call| {
+        let lie = Act::Say("* 2 FETCH (UID 2 RFC822.SIZE 99000000)\r\n* 3 FETCH (UID 3)\r\n".into());
+        let sized = call.is_listing() && call.command.contains("SIZE") && call.command.contains(" 1:");
+        sized.then(|| vec![Act::Say(fetch(1, 1, false)), lie, say("{T} OK done")])
+    })
+    .await;
+    let sink = read_all(&server, 3).await;
+    assert_eq!((uids(&sink), sink.bodies(), server.connections()), (vec![1, 2, 3], all(1..=3), 1));
+}
+
+#[tokio::test]
+async fn without_uidvalidity_an_unreadable_message_stops_nothing_either() {
+    let server = Server::start(Folder { uid_validity: None, ..Folder::new(1..=3) }, |call| {
+        (call.is_bodies() && call.command.contains("FETCH 1:")).then(|| vec![say("* BYE failed"), Act::Close])
+    })
+    .await;
+    let sink = Sink::new();
+    let running = run(&server.settings(), None, &sink);
+    sink.wait_for_first_cycle().await;
+    running.stop().await;
+    assert_eq!(sink.bodies(), all(2..=3));
 }
 
 #[tokio::test]
@@ -180,20 +217,50 @@ async fn idle_refused_means_polling() {
 
 #[tokio::test]
 async fn news_before_the_continuation_is_not_slept_over() {
-    let server = Server::start(
-        Folder::new(1..=1),
-        once(|call| call.command == "IDLE", vec![say("* 2 EXISTS"), Act::Usual]),
-    )
+    // Nothing else ever wakes the session.
+    let acts = vec![Act::Arrive(2), say("* 2 EXISTS"), Act::Usual];
+    let server = Server::start(Folder::new(1..=1), once(|call| call.command == "IDLE", acts)).await;
+    let mut settings = server.settings();
+    settings.timings.idle_renew = Duration::from_secs(60);
+    let sink = Sink::new();
+    let running = run(&settings, None, &sink);
+    sink.wait_for(2, Duration::from_secs(2)).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn news_during_a_fetch_is_not_slept_over() {
+    let acts = vec![Act::Usual, Act::Arrive(2)];
+    let noted = once(|call| call.is_listing() && call.command.contains(":*"), acts);
+    let server = Server::start(Folder::new(1..=1), move |call| {
+        // The notice comes with the next answer, as from a real server.
+        let notice = call.command == "IDLE";
+        noted(call).or_else(|| notice.then(|| vec![say("* 2 EXISTS"), Act::Usual]))
+    })
     .await;
     let mut settings = server.settings();
     settings.timings.idle_renew = Duration::from_secs(60);
     let sink = Sink::new();
-    let folder = server.folder.clone();
     let running = run(&settings, None, &sink);
-    sink.wait_for(1, SOON).await;
-    // The listing that the EXISTS provokes finds it; nothing else ever wakes the session.
-    folder.lock().unwrap().uids.push(2);
     sink.wait_for(2, Duration::from_secs(2)).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_uidvalidity_that_changes_inside_a_session_ends_it() {
+    let acts = vec![Act::Usual, say("* OK [UIDVALIDITY 9] renumbered")];
+    let server = Server::start(Folder::new(1..=2), once(|call| call.command == "IDLE", acts)).await;
+    let sink = Sink::new();
+    let folder = server.folder.clone();
+    let running = run(&server.settings(), None, &sink);
+    sink.wait_for(2, SOON).await;
+    folder.lock().unwrap().uid_validity = Some(9);
+    until(
+        SOON,
+        || sink.cursor().is_some_and(|c| c.uid_validity == 9 && c.uid == 2),
+        || format!("{:?}", sink.cursor()),
+    )
+    .await;
     running.stop().await;
 }
 

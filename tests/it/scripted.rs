@@ -17,6 +17,8 @@ use crate::source_contract::message;
 pub enum Act {
     /// Sends text; `{T}` stands for the command's tag.
     Say(String),
+    /// A message with this UID arrives.
+    Arrive(u32),
     /// Sends the usual answer.
     Usual,
     /// Sends the usual answer up to this octet.
@@ -172,6 +174,10 @@ impl Connection {
             for act in acts {
                 let text = match act {
                     Act::Say(text) => text,
+                    Act::Arrive(uid) => {
+                        self.folder.lock().unwrap().uids.push(uid);
+                        continue;
+                    }
                     Act::Usual => usual.clone(),
                     Act::UsualUpTo(n) => usual.replace("{T}", &tag).chars().take(n).collect(),
                     Act::Close => return,

@@ -82,7 +82,12 @@ impl Reader {
                 event = "mail.no_uidvalidity",
                 mailbox, "the server gives no UIDVALIDITY; reading everything"
             );
+            let (suspect, set_aside, retry_at) =
+                (self.suspect, std::mem::take(&mut self.set_aside), self.retry_at);
             self.begin_epoch(0);
+            // What stopped the last session may stop this one too.
+            self.settled.extend(&set_aside);
+            (self.suspect, self.set_aside, self.retry_at) = (suspect, set_aside, retry_at);
             return Ok(());
         };
         match self.cursor {
@@ -223,13 +228,12 @@ impl Reader {
         let mut batch: Vec<Listed> = Vec::new();
         let mut bytes = 0;
         while let Some(&next) = queue.front() {
-            let skip = self.settled.contains(&next.uid) || self.is_oversize(next);
-            if skip {
+            if self.settled.contains(&next.uid) {
                 queue.pop_front();
-                self.settled.insert(next.uid);
                 if batch.is_empty() { continue } else { break }
             }
-            bytes += next.size.map_or(0, |size| size as usize);
+            // A message that is said to be too large goes alone.
+            bytes += next.size.map_or(0, |size| (size as usize).min(BATCH_BYTES_MAX));
             if !batch.is_empty() && (batch.len() >= self.batch_max || bytes > BATCH_BYTES_MAX) {
                 break;
             }
@@ -240,6 +244,9 @@ impl Reader {
     }
 
     /// Fetches one batch and delivers it; what did not come and may still exist goes back to the queue.
+    ///
+    /// Delivered is what came before the first message that is still owed. So the highest UID in the record
+    /// never passes over one, and a restart at any moment finds it again.
     async fn take(
         &mut self,
         session: &mut Session,
@@ -248,29 +255,36 @@ impl Reader {
     ) -> Result<(), Error> {
         let (Some(first), Some(last)) = (batch.first(), batch.last()) else { return Ok(()) };
         let mut found = BTreeMap::new();
-        // One octet beyond the limit shows that the message is too large.
-        let cut = batch.iter().any(|l| l.size.is_none()).then_some(MESSAGE_BYTES_MAX + 1);
-        let fetched = session
+        // RFC822.SIZE is a hint that some servers get wrong: when in doubt we ask for one octet more than the
+        // limit, and the body's length rules.
+        let doubt = batch.iter().any(|l| l.size.is_none_or(|size| size as usize > MESSAGE_BYTES_MAX));
+        let cut = doubt.then_some(MESSAGE_BYTES_MAX + 1);
+        let mut result = session
             .bodies((first.uid, last.uid), cut, |uid, raw| {
                 if batch.iter().any(|l| l.uid == uid) {
                     found.insert(uid, raw);
                 }
             })
             .await;
+        let absent: Vec<u32> = batch.iter().map(|l| l.uid).filter(|uid| !found.contains_key(uid)).collect();
+        let mut owed = absent.first().copied();
+        if result.is_ok() {
+            (result, owed) = match self.check_absent(session, &absent).await {
+                Ok(None) => (Ok(()), None),
+                Ok(unreadable) => (Err(Error::NoBody), unreadable),
+                Err(error) => (Err(error), owed),
+            };
+        }
+        let behind = owed.map_or(BTreeMap::new(), |uid| found.split_off(&uid));
+        drop(behind);
         if let Err(error) = self.deliver(found).await {
             batch.iter().rev().for_each(|l| queue.push_front(*l));
             return Err(error);
         }
-        let result = match fetched {
-            Ok(()) => self.check_absent(session, batch).await,
-            Err(error) => Err(error),
-        };
-        let missing: Vec<Listed> = batch.iter().filter(|l| !self.settled.contains(&l.uid)).copied().collect();
-        let given_up = match (&result, missing.first()) {
-            (Ok(()), _) | (_, None) => None,
-            (Err(error), Some(first)) => self.blame(first.uid, batch.len() == 1, error),
-        };
-        missing.iter().rev().filter(|l| Some(l.uid) != given_up).for_each(|l| queue.push_front(*l));
+        if let (Err(error), Some(uid)) = (&result, owed) {
+            self.blame(uid, batch.len() == 1, error);
+        }
+        batch.iter().rev().filter(|l| !self.settled.contains(&l.uid)).for_each(|l| queue.push_front(*l));
         if result.is_ok() {
             self.batch_max = (self.batch_max * GROWTH as usize).min(BATCH_MESSAGES_MAX);
             self.suspect = None;
@@ -285,7 +299,6 @@ impl Reader {
         let (mut batch, mut uids, mut bytes) = (Vec::new(), Vec::new(), 0);
         for (uid, raw) in found {
             uids.push(uid);
-            // RFC822.SIZE is a hint that some servers get wrong; the body's length rules.
             if raw.len() > MESSAGE_BYTES_MAX {
                 self.report_oversize(uid, raw.len());
                 continue;
@@ -305,30 +318,29 @@ impl Reader {
         Ok(())
     }
 
-    /// After a tagged OK: is a message that did not come gone, or can the server not read it?
-    async fn check_absent(&mut self, session: &mut Session, batch: &[Listed]) -> Result<(), Error> {
-        let absent: Vec<u32> =
-            batch.iter().map(|l| l.uid).filter(|uid| !self.settled.contains(uid)).collect();
-        let (Some(first), Some(last)) = (absent.first(), absent.last()) else { return Ok(()) };
+    /// After a tagged OK: messages that did not come are gone, or the server cannot read them. Returns the
+    /// first of the latter.
+    async fn check_absent(&mut self, session: &mut Session, absent: &[u32]) -> Result<Option<u32>, Error> {
+        let (Some(first), Some(last)) = (absent.first(), absent.last()) else { return Ok(None) };
         // The server may not tell of an EXPUNGE during FETCH (RFC 3501 §7.4.1), so a listing could still name it.
         session.noop().await?;
         let mut listed = Vec::new();
         session.list(*first, Some(*last), false, &mut listed).await?;
-        let mut unreadable = false;
-        for uid in &absent {
+        let mut unreadable = None;
+        for uid in absent {
             if listed.iter().any(|l| l.uid == *uid) {
-                unreadable = true;
+                unreadable = unreadable.or(Some(*uid));
             } else {
                 warn!(event = "mail.vanished", mailbox = self.mailbox, uid, "removed before it was read");
                 self.settled.insert(*uid);
                 self.moved = true;
             }
         }
-        if unreadable { Err(Error::NoBody) } else { Ok(()) }
+        Ok(unreadable)
     }
 
-    /// Notes that a batch failed at `uid`; returns it if it is given up for now.
-    fn blame(&mut self, uid: u32, alone: bool, error: &Error) -> Option<u32> {
+    /// Notes that a batch failed at `uid`, and sets it aside if enough speaks against it.
+    fn blame(&mut self, uid: u32, alone: bool, error: &Error) {
         // The suspect is tried alone next.
         self.batch_max = 1;
         let weight = if error.is_throttled() { 0 } else { error.blame() };
@@ -336,7 +348,7 @@ impl Reader {
         let blame = before + weight;
         self.suspect = Some((uid, blame));
         if !alone || blame < BLAME_MAX {
-            return None;
+            return;
         }
         let (mailbox, uid_validity) = (self.mailbox.as_str(), self.epoch());
         error!(event = "mail.unfetchable", mailbox, uid_validity, uid, %error, "set aside; will be tried again");
@@ -346,7 +358,6 @@ impl Reader {
         self.set_aside_row += 1;
         self.retry_at.get_or_insert_with(|| Instant::now() + self.unfetchable_retry);
         self.moved |= self.set_aside_row <= SET_ASIDE_ROW_MAX;
-        Some(uid)
     }
 
     /// Tries what was set aside once more, one failure an interval: each may cost a reconnect.
@@ -388,14 +399,6 @@ impl Reader {
             cursor.uid = uid;
             self.settled = self.settled.split_off(&uid.saturating_add(1));
         }
-    }
-
-    fn is_oversize(&self, listed: Listed) -> bool {
-        let size = listed.size.map_or(0, |size| size as usize);
-        if size > MESSAGE_BYTES_MAX {
-            self.report_oversize(listed.uid, size);
-        }
-        size > MESSAGE_BYTES_MAX
     }
 
     fn report_oversize(&self, uid: u32, bytes: usize) {
