@@ -68,7 +68,7 @@ impl<'a> Shelf<'a> {
 
     /// The record that was first seen when the message was, or later: for ever the same one.
     pub fn key(&self, name: &str, seen_at: Timestamp) -> Option<KeyRecord> {
-        let records = self.keep(self.store.key(name)).flatten();
+        let records = self.keep(self.store.keys(name)).unwrap_or_default();
         let oldest = seen_at.saturating_sub(KEY_AGE_MAX).unwrap_or(Timestamp::MIN);
         records.into_iter().find(|r| r.seen_at >= oldest).or_else(|| self.looked_up.get(name).cloned())
     }

@@ -18,16 +18,23 @@ use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use mail_auth::common::crypto::HashAlgorithm;
+use mail_auth::common::crypto::{CryptoError, HashAlgorithm};
 use mail_auth::common::headers::Header;
 use mail_auth::dkim::Canonicalization;
 use mail_auth::hickory_resolver::config::{ResolverConfig, ResolverOpts};
 use mail_auth::{
-    AuthenticatedMessage, DkimOutput, DkimResult, MessageAuthenticator, Parameters, ResolverCache, Txt, dkim,
+    AuthenticatedMessage, DkimOutput, DkimResult, Error, MessageAuthenticator, Parameters, ResolverCache,
+    Txt, dkim,
 };
 
 use crate::model::{Body, KeyRecord, KeyState, Message, Signature, Witnessed};
 use crate::verify::{Tags, key_name};
+
+/// More header fields than this are a bomb: honest mail has below a hundred, and the checker looks through all of
+/// them for each signed name.
+const FIELDS_MAX: usize = 1_000;
+/// More names in `h=` than this are a bomb as well: cautious signers name sixty.
+const SIGNED_NAMES_MAX: usize = 200;
 
 /// Checks every signature of `message` against the key records, which are keyed by lower-case name. A key that
 /// is not among them counts as absent; nothing is looked up.
@@ -49,7 +56,8 @@ pub fn check(message: &Message, keys: &BTreeMap<String, KeyRecord>) -> Vec<Signa
 }
 
 fn checked(message: &Message, keys: &BTreeMap<String, KeyRecord>) -> Vec<Signature> {
-    let Some(mut parsed) = AuthenticatedMessage::parse(&message.raw) else {
+    let raw = without_separator(&message.raw);
+    let Some(mut parsed) = AuthenticatedMessage::parse(raw) else {
         return Vec::new();
     };
     let fields: Vec<&[u8]> = parsed
@@ -60,7 +68,12 @@ fn checked(message: &Message, keys: &BTreeMap<String, KeyRecord>) -> Vec<Signatu
         .take(Witnessed::SIGNATURES_MAX)
         .collect();
     let differs = differing(&parsed, message);
-    parsed.dkim_headers.retain(|h| fields.iter().any(|f| std::ptr::eq(*f, h.value)));
+    parsed
+        .dkim_headers
+        .retain(|h| h.header.h.len() <= SIGNED_NAMES_MAX && fields.iter().any(|f| std::ptr::eq(*f, h.value)));
+    if differs.is_some() {
+        parsed.dkim_headers.clear();
+    }
     let bodies = take_over_bodies(&mut parsed);
     let cache = Keys::new(&parsed, keys);
     let outputs = run(&parsed, &cache);
@@ -116,6 +129,7 @@ fn stated(field: &[u8], keys: &BTreeMap<String, KeyRecord>) -> Signature {
         test_key: key_facts.test,
         key,
         headers_hold: false,
+        headers_broken: false,
         body: Body::Differs,
         failure,
     }
@@ -144,11 +158,19 @@ fn settle(facts: &mut Signature, output: Option<&DkimOutput<'_>>) {
             DkimResult::Neutral(error)
             | DkimResult::Fail(error)
             | DkimResult::PermError(error)
-            | DkimResult::TempError(error) => facts.failure = Some(error.to_string()),
+            | DkimResult::TempError(error) => {
+                facts.headers_broken = is_mismatch(error);
+                facts.failure = Some(error.to_string());
+            }
             DkimResult::None => facts.failure = Some("nothing was checked".into()),
         },
         None => facts.failure = Some("the checker gave no answer".into()),
     }
+}
+
+/// Whether the checker did the sum and it came out wrong. Its Ed25519 side reports that as a library error.
+fn is_mismatch(error: &Error) -> bool {
+    matches!(error, Error::Crypto(CryptoError::FailedVerification | CryptoError::Library(_)))
 }
 
 /// Compares the body hashes, then makes each signature state the hash that came, so that the checker goes on to
@@ -156,6 +178,13 @@ fn settle(facts: &mut Signature, output: Option<&DkimOutput<'_>>) {
 fn take_over_bodies(parsed: &mut AuthenticatedMessage<'_>) -> Vec<Body> {
     let body = parsed.raw_body().to_vec();
     let hashes = std::mem::take(&mut parsed.body_hashes);
+    let mut trimmed: Vec<(HashAlgorithm, Vec<u8>)> = Vec::new();
+    let mut fits_trimmed = |hash: HashAlgorithm, stated: &[u8]| {
+        if !trimmed.iter().any(|(h, _)| *h == hash) {
+            trimmed.push((hash, trimmed_hash(&body, hash)));
+        }
+        trimmed.iter().any(|(h, digest)| *h == hash && digest == stated)
+    };
     let mut bodies = Vec::new();
     for header in &mut parsed.dkim_headers {
         let signature = &mut header.header;
@@ -166,7 +195,7 @@ fn take_over_bodies(parsed: &mut AuthenticatedMessage<'_>) -> Vec<Body> {
         let came = came.map(|(_, _, _, digest)| digest.clone()).unwrap_or_default();
         bodies.push(if came == signature.bh {
             Body::Fits
-        } else if signature.cb == Canonicalization::Relaxed && trimmed_hash(&body, hash) == signature.bh {
+        } else if signature.cb == Canonicalization::Relaxed && fits_trimmed(hash, &signature.bh) {
             Body::FitsTrimmed
         } else {
             Body::Differs
@@ -195,6 +224,9 @@ fn trimmed_hash(body: &[u8], hash: HashAlgorithm) -> Vec<u8> {
 /// Why the checker's reading of the message is not ours, if so: a signature over other headers, another author
 /// or another body than the ones that we show proves nothing.
 fn differing(parsed: &AuthenticatedMessage<'_>, message: &Message) -> Option<&'static str> {
+    if parsed.headers.len() > FIELDS_MAX {
+        return Some("the header section has too many fields");
+    }
     let names = parsed.headers.iter().map(|(name, _)| name.trim_ascii());
     if parsed.headers.len() != message.headers.len()
         || !names.zip(&message.headers).all(|(name, own)| name.eq_ignore_ascii_case(own.name.as_bytes()))
@@ -207,11 +239,11 @@ fn differing(parsed: &AuthenticatedMessage<'_>, message: &Message) -> Option<&'s
     {
         return Some("the author can be read in two ways");
     }
-    (Some(parsed.body_offset()) != body_start(&message.raw)).then_some("the body can begin at two places")
+    (parsed.body_offset() != body_start(parsed.raw_message())).then_some("the body can begin at two places")
 }
 
 /// Where the first empty line ends (RFC 5322 §2.1); the end of the message when there is none.
-fn body_start(raw: &[u8]) -> Option<usize> {
+fn body_start(raw: &[u8]) -> usize {
     let mut at = 0;
     for line in raw.split_inclusive(|b| *b == b'\n') {
         at += line.len();
@@ -219,7 +251,16 @@ fn body_start(raw: &[u8]) -> Option<usize> {
             break;
         }
     }
-    Some(at)
+    at
+}
+
+/// The message without an mbox separator in front (RFC 4155), which is no part of it.
+fn without_separator(raw: &[u8]) -> &[u8] {
+    let separator = raw.split_inclusive(|b| *b == b'\n').next().filter(|line| {
+        let rest = line.strip_prefix(b">").unwrap_or(line).strip_prefix(b"From ");
+        rest.is_some_and(|rest| !rest.trim_ascii().starts_with(b":"))
+    });
+    raw.get(separator.map_or(0, <[u8]>::len)..).unwrap_or_default()
 }
 
 /// The checker's word for a field that it could not read.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mail_auth::MessageAuthenticator;
+use mail_auth::hickory_resolver::config::{ResolverConfig, ResolverOpts};
 use mail_auth::hickory_resolver::net::{DnsError, NetError};
 use mail_auth::hickory_resolver::proto::op::ResponseCode;
 use mail_auth::hickory_resolver::proto::rr::{Name, RData};
@@ -68,7 +69,16 @@ impl Resolver {
     /// When the system's configuration names no usable name server.
     pub fn system() -> Result<Self, ResolverError> {
         let failed = |e: NetError| ResolverError::System(e.to_string());
-        let (config, mut options) = read_system_conf().map_err(failed)?;
+        let (config, options) = read_system_conf().map_err(failed)?;
+        Self::with(config, options)
+    }
+
+    /// A resolver of given name servers.
+    ///
+    /// # Errors
+    /// When the configuration cannot be used.
+    pub fn with(config: ResolverConfig, mut options: ResolverOpts) -> Result<Self, ResolverError> {
+        let failed = |e: NetError| ResolverError::System(e.to_string());
         options.timeout = Duration::from_secs(LOOKUP_SECONDS_MAX);
         // One try a look-up: the daemon asks again by its own schedule.
         options.attempts = 1;
@@ -192,9 +202,8 @@ mod tests {
 
     #[test]
     fn no_name_server_is_temporary() {
-        let config = mail_auth::hickory_resolver::config::ResolverConfig::from_parts(None, vec![], vec![]);
-        let checker = MessageAuthenticator::new(config, Default::default()).unwrap();
-        let resolver = Resolver::System(Box::new(checker));
+        let config = ResolverConfig::from_parts(None, vec![], vec![]);
+        let resolver = Resolver::with(config, ResolverOpts::default()).unwrap();
         let record = block_on(resolver.key("s1._domainkey.acme.example", Timestamp::UNIX_EPOCH));
         assert_eq!(record.state, KeyState::Temporary);
     }

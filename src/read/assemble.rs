@@ -28,6 +28,7 @@ pub(super) fn assemble(text: &str, lines: &[Line<'_>], originals: &Originals) ->
             SegmentKind::Unsure => {
                 append(&mut reading.unsure, piece);
             }
+            SegmentKind::Hidden if run.class.evidence == split::HIDDEN_QUOTE => {}
             SegmentKind::Hidden => {
                 append(&mut reading.unsure, piece);
                 if piece.chars().any(char::is_alphanumeric) && !has_code(&reading, "hidden_text") {
@@ -82,7 +83,7 @@ fn runs(lines: &[Line<'_>], classes: &[Class]) -> Vec<Run> {
     let mut out: Vec<Run> = Vec::new();
     for (i, (line, class)) in lines.iter().zip(classes).enumerate() {
         match out.last_mut() {
-            Some(last) if last.class.kind == class.kind => {
+            Some(last) if last.class.kind == class.kind && !hides_apart(last.class, *class) => {
                 last.lines.end = i + 1;
                 last.at.end = line.at.end;
             }
@@ -90,6 +91,11 @@ fn runs(lines: &[Line<'_>], classes: &[Class]) -> Vec<Run> {
         }
     }
     out
+}
+
+/// Text hidden in a quote says nothing; text hidden elsewhere is a doubt.
+fn hides_apart(a: Class, b: Class) -> bool {
+    (a.evidence == split::HIDDEN_QUOTE) != (b.evidence == split::HIDDEN_QUOTE)
 }
 
 /// Text typed below quoted lines answers them, also where only an original showed that they are quoted.

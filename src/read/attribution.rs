@@ -139,7 +139,12 @@ fn weigh(text: &str, quoted: bool, nothing_below: bool) -> Option<bool> {
     let dashes = text.ends_with("--");
     let last = text.chars().next_back().unwrap_or(' ');
     // Cheap test first: hostile bodies have many lines, and no attribution ends otherwise.
-    let ends = colon || dashes || last == '>' || !last.is_ascii() || text.ends_with("wrote");
+    let ends = colon
+        || dashes
+        || last == '>'
+        || text.starts_with("20")
+        || !last.is_ascii()
+        || text.ends_with("wrote");
     if !(ends || quoted || nothing_below) {
         return None;
     }
@@ -168,7 +173,18 @@ fn weigh(text: &str, quoted: bool, nothing_below: bool) -> Option<bool> {
     if date && mail && opens && (colon || quoted) && w.mail_ends.is_match(text) && !prose(text) {
         return Some(true);
     }
-    // Old Gmail: "2013/11/1 Kim <kim@seller.example>".
+    static OLD_GMAIL: LazyLock<Regex> = LazyLock::new(|| fixed(r"^20\d\d-\d\d-\d\d \d\d?:\d\d gmt[+-]\d"));
+    if OLD_GMAIL.is_match(text) {
+        return Some(true);
+    }
+    // Horde and old Kmail: "Quoting Kim Doe <kim@seller.example>:".
+    static QUOTING: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(r"^(?:quoting|zitat von|citando a?|citat fran|cytowanie|citeren|citado por) .{2,120}:$")
+    });
+    if colon && (mail || quoted) && QUOTING.is_match(text) {
+        return Some(true);
+    }
+    // Older still: "2013/11/1 Kim <kim@seller.example>".
     let year_first = text.get(..5).is_some_and(|t| t.ends_with(['/', '-']) && t.starts_with("20"));
     (year_first && mail && w.mail_ends.is_match(text) && text.len() < 140).then_some(true)
 }

@@ -6,13 +6,18 @@ use regex::{Regex, RegexSet};
 
 use super::header::is_rule;
 use super::lines::Line;
-use super::markers::{BANNERS, DISCLAIMERS, SIGN_OFFS, TAGLINES};
+use super::markers::{BANNERS, DISCLAIMER_WORDS, DISCLAIMERS, SIGN_OFFS, TAGLINES};
 use crate::text::{fixed, fixed_set, fold};
 
 /// A contact block without delimiter is not longer than this, in lines.
 const CONTACT_LINES_MAX: usize = 14;
 /// A `--` without the space of RFC 3676 §4.3 counts when at most so many lines with text follow.
 const LOOSE_SIGNATURE_LINES_MAX: usize = 14;
+
+/// Longest OpenPGP signature, in lines.
+const ARMOR_LINES_MAX: usize = 80;
+/// Taglines are short; what is longer may be a sentence that begins alike.
+const TAGLINE_WORDS_MAX: usize = 12;
 
 /// Whether a line is the signature delimiter `-- ` (RFC 3676 §4.3), or `--` in front of a short block.
 pub(super) fn is_delimiter(lines: &[Line<'_>], i: usize) -> bool {
@@ -21,12 +26,40 @@ pub(super) fn is_delimiter(lines: &[Line<'_>], i: usize) -> bool {
     if body == "-- " {
         return true;
     }
-    if !matches!(body.trim_end(), "--" | "---" | "—" | "– " | "\u{2014}\u{2014}") {
+    let loose = matches!(body.trim_end(), "--" | "\u{2014}");
+    if !loose && !matches!(body.trim_end(), "---" | "\u{2014}\u{2014}") {
         return false;
     }
     let block: Vec<&Line<'_>> =
         lines.iter().skip(i + 1).take_while(|l| l.depth == line.depth).filter(|l| !l.is_blank()).collect();
-    block.len() <= LOOSE_SIGNATURE_LINES_MAX && !block.iter().any(|l| is_sentence(&l.folded))
+    block.len() <= LOOSE_SIGNATURE_LINES_MAX
+        && (loose || is_contact(&block))
+        && !block.iter().any(|l| is_sentence(&l.folded) && !is_tagline(l))
+}
+
+/// How many lines of OpenPGP clear-signing begin at line `i` (RFC 9580 §7): the head, or the whole signature.
+pub(super) fn armor(lines: &[Line<'_>], i: usize) -> usize {
+    let at = |k: usize| lines.get(k).map_or("", |l| l.folded.as_str());
+    if at(i) == "-----begin pgp signed message-----" {
+        return 1 + lines.iter().skip(i + 1).take(4).take_while(|l| l.folded.starts_with("hash:")).count();
+    }
+    if at(i) != "-----begin pgp signature-----" {
+        return 0;
+    }
+    let end =
+        lines.iter().skip(i).take(ARMOR_LINES_MAX).position(|l| l.folded == "-----end pgp signature-----");
+    end.map_or(0, |n| n + 1)
+}
+
+/// Whether a rule line stands above the footer of a mailing list.
+pub(super) fn is_list_footer(lines: &[Line<'_>], i: usize) -> bool {
+    static WORDS: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"mailing list$|mailing list (?:-|<)|you received this message because you are subscribed|to unsubscribe from this|/mailman/",
+        )
+    });
+    lines.get(i).is_some_and(|l| is_rule(l) || l.folded == "--" || l.folded == "__")
+        && lines.iter().skip(i + 1).take(2).any(|l| WORDS.is_match(&l.folded))
 }
 
 /// "Sent from my phone": a whole short line.
@@ -36,19 +69,29 @@ pub(super) fn is_tagline(line: &Line<'_>) -> bool {
         fixed(&format!(r"^\W{{0,4}}(?:{})", words.split('|').map(str::trim).collect::<Vec<_>>().join("|")))
     });
     static LINKS: LazyLock<Regex> = LazyLock::new(|| fixed(r"<[^>]*>|\([^)]*\)|\[[^\]]*\]|https?://\S+"));
-    static SENTENCE: LazyLock<Regex> = LazyLock::new(|| fixed(r"[.!?,;]\s*\w+\s+\w+"));
+    // Words behind a full stop, or a verdict: somebody typed a sentence that begins like a tagline.
+    static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(r"[.!?,;]\s*\w+|\b(?:is|are|was|we|you|yes|no|not|but|confirm|confirmed|agree)\b")
+    });
+    static EXCUSE: LazyLock<Regex> =
+        LazyLock::new(|| fixed(r"excuse|forgive|brevity|typos?|sorry for|autocorrect"));
     let text = line.folded.as_str();
     if text.is_empty() || text.len() > 240 || !START.is_match(text) {
         return false;
     }
     let bare = LINKS.replace_all(text, "");
-    bare.chars().count() < 90 && !SENTENCE.is_match(&bare)
+    bare.chars().count() < 90
+        && bare.split_whitespace().count() <= TAGLINE_WORDS_MAX
+        && (!SENTENCE.is_match(&bare) || EXCUSE.is_match(&bare))
 }
 
-/// Whether a paragraph is a confidentiality notice: long, with two different stock phrases.
+/// Whether a paragraph is a confidentiality notice: long, with a phrase that only such notices hold and another.
+/// One such phrase is not enough: people make conditions about confidential data, too.
 pub(super) fn is_disclaimer(paragraph: &str) -> bool {
-    static PHRASES: LazyLock<RegexSet> = LazyLock::new(|| set(DISCLAIMERS));
-    paragraph.len() >= 80 && PHRASES.matches(paragraph).iter().count() >= 2
+    static STOCK: LazyLock<RegexSet> = LazyLock::new(|| set(DISCLAIMERS));
+    static USUAL: LazyLock<RegexSet> = LazyLock::new(|| set(DISCLAIMER_WORDS));
+    let stock = STOCK.matches(paragraph).iter().count();
+    paragraph.len() >= 80 && (stock >= 2 || stock == 1 && USUAL.is_match(paragraph))
 }
 
 /// Whether the first paragraph of a mail is a banner of the receiver's gateway.
@@ -111,7 +154,7 @@ fn signed_above(run: &[&Line<'_>], start: usize) -> bool {
     let mut above = run.iter().take(start).rev().filter(|l| !l.is_blank());
     let (Some(name), before) = (above.next(), above.next()) else { return false };
     is_sign_off(name)
-        || (is_short_name(&name.folded) && before.is_none_or(|b| is_sign_off(b) || ends_sentence(&b.folded)))
+        || (is_short_name(&name.folded) && before.is_some_and(|b| is_sign_off(b) || ends_sentence(&b.folded)))
 }
 
 fn is_name_below_sign_off(run: &[&Line<'_>], start: usize) -> bool {
@@ -153,8 +196,10 @@ pub(super) fn is_sentence(folded: &str) -> bool {
             r"\b(?:we|i|you|please|confirm|confirmed|yes|no|not|but|if|agree|approved|passed|failed|wir|nous|ja|nein|oui|si)\b",
         )
     });
+    static PLAIN: LazyLock<Regex> =
+        LazyLock::new(|| fixed(r"^(?:my|our|it|this|that|here) .*\b(?:is|are|was)\b"));
     let words = folded.split_whitespace().count();
-    if folded.ends_with('?') {
+    if folded.ends_with('?') || (words >= 3 && PLAIN.is_match(folded)) {
         return true;
     }
     words >= 4

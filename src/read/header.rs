@@ -101,9 +101,20 @@ pub(super) fn divider(line: &Line<'_>) -> Option<Divider> {
     static DASHED: LazyLock<Regex> = LazyLock::new(|| pattern(DIVIDERS));
     static FORWARD: LazyLock<Regex> = LazyLock::new(|| pattern(FORWARDS));
     static PLAIN: LazyLock<Regex> = LazyLock::new(|| fixed(&format!(r"^(?:{})\s*:?$", table(FORWARD_LINES))));
+    // Ticket systems: "##- Please type your reply above this line -##".
+    static REPLY_LINE: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(concat!(
+            r"^[\s#=*_.\-]*(?:(?:please )?(?:type|write|enter) your (?:reply|response|answer) above this line|reply above this line",
+            r"|bitte (?:geben|schreiben) sie ihre antwort (?:uber|oberhalb) dieser (?:linie|zeile).*|(?:veuillez )?(?:repondre|saisir votre reponse) au-dessus de cette ligne",
+            r"|(?:por favor,? )?escriba su respuesta (?:por )?encima de esta linea)[\s#=*_.\-]*$"
+        ))
+    });
     let text = line.folded.as_str();
     if text.len() > 200 || text.len() < 6 {
         return None;
+    }
+    if text.starts_with("original message processed by") || REPLY_LINE.is_match(text) {
+        return Some(Divider::Original);
     }
     if text.starts_with(['-', '_', '=', '*', '|', '>']) {
         if DASHED.is_match(text) {
@@ -130,7 +141,8 @@ fn table(words: &str) -> String {
 /// A line of dashes, underscores or the like that only separates.
 pub(super) fn is_rule(line: &Line<'_>) -> bool {
     let text = line.folded.as_str();
-    text.len() >= 3 && text.chars().all(|c| matches!(c, '-' | '_' | '=' | '*' | ' ' | '~' | '#'))
+    (text.len() >= 3 || text == "--" || text == "__")
+        && text.chars().all(|c| matches!(c, '-' | '_' | '=' | '*' | ' ' | '~' | '#'))
 }
 
 /// How many lines a Lotus Notes / Domino header that begins at line `i` takes; 0 when there is none.

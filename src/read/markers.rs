@@ -74,7 +74,7 @@ pub(super) const LABELS: &[(Label, &str)] = &[
 
 /// "wrote" and its kin as they stand in attribution lines. Parts between languages are separated by `|`.
 pub(super) const VERBS: &[&str] = &[
-    "wrote|writes|said|says|has written",
+    "wrote|writes|said|says|has written|tapped",
     "a écrit|écrit|a ecrit|écrivait",
     "escribió|escribio|escribieron|escribe|ha escrit|va escriure",
     "escreveu|escreve|ha scritto|scrive|scritto",
@@ -148,12 +148,18 @@ pub(super) const TAGLINES: &str = "sent from (?:my|a|an|outlook|yahoo|mail|proto
      .{1,40} küldve$|.{1,30} eszközről küldve|iphone'umdan gönderildi|.{1,30} gönderildi$|στάλθηκε από|đã gửi từ|dikirim dari|\
      envoyé de mon|使用.{1,30}发送|用.{1,20}发送";
 
-/// Phrases of confidentiality notices; two different ones make a paragraph a notice.
-pub(super) const DISCLAIMERS: &str = "confidential|intended recipient|intended solely|intended only|privileged|received this e-?mail in error|received this message in error|received this communication in error|\
-     if you are not the|unauthori[sz]ed|notify the sender|delete it|delete this|delete the message|legally binding|virus|disclosure|\
-     vertraulich|nicht der richtige adressat|irrtümlich|unbefugte|bitte informieren sie|\
-     confidentiel|destinataire|par erreur|confidencial|destinatario|destinatário|por error|por engano|este mensaje|esta mensagem|\
-     riservat|per errore|vertrouwelijk|geadresseerde|fortrolig|modtager|konfidentiell|poufne|конфиденциальн";
+/// Phrases that hardly stand outside confidentiality notices.
+pub(super) const DISCLAIMERS: &str = "intended recipient|intended addressee|intended solely for|intended only for|for the use of the (?:addressee)|\
+     received this e-?mail in error|received this message in error|received this communication in error|received it in error|\
+     if you are not the|notify the sender|notify us immediately|nicht der richtige adressat|nicht der beabsichtigte|irrtumlich erhalten|\
+     informieren sie bitte sofort|destinataire prevu|pas le destinataire|recu ce message par erreur|recu cet? e-?mail par erreur|\
+     a su destinatario|no es usted el destinatario|recibido este (?:mensaje) por error|recibido por error|destinado exclusivamente|\
+     nao for o destinatario|recebeu esta mensagem por engano|ricevuto questo messaggio per errore|persone diverse dal destinatario|\
+     niet de geadresseerde|ten onrechte ontvangen|ved en feil|ved en fejl|av misstag|otrzymali panstwo te wiadomosc";
+
+/// Words that such notices hold besides.
+pub(super) const DISCLAIMER_WORDS: &str = "confidential|privileged|unauthori[sz]ed|delete|disclos|prohibited|legally|virus|attachment|\
+     vertraulich|unbefugt|loschen|confidentiel|confidencial|prohibid|riservat|vertrouwelijk|fortrolig|konfidentiell|poufn";
 
 /// Phrases of the banners that gateways put above foreign mail; two different ones make a banner.
 pub(super) const BANNERS: &str = "external|caution|warning|outside of|outside your|outside the|outside our|originated|do not click|unknown sender|recognize the sender|\

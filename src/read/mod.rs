@@ -21,7 +21,7 @@ mod tests;
 
 use original::Originals;
 
-use crate::model::{Defect, Message, Reading, Reason};
+use crate::model::{Defect, Message, Reading, Reason, SegmentKind};
 
 /// Bytes of a plain part that are read; hand-written mail with its quotes is far below.
 const PLAIN_BYTES_MAX: usize = 512 * 1024;
@@ -88,13 +88,19 @@ fn guard(reading: &mut Reading, originals: &Originals) {
     }
     let again =
         assemble::assemble(&reading.fresh, &lines::plain_lines(&reading.fresh), &Originals::default());
-    if again.fresh != reading.fresh {
+    if !again.segments.iter().all(|s| is_own(s.kind)) {
         reading.doubts.push(Reason::new(
             "attribution_left",
             "Something in the typed text looks like the head of a quote.",
         ));
     }
     reading.sure = reading.doubts.is_empty();
+}
+
+/// What may turn up when fresh text is read a second time; anything else means that the first cut missed it.
+fn is_own(kind: SegmentKind) -> bool {
+    use SegmentKind::{Disclaimer, Divider, Fresh, Signature, Tagline};
+    matches!(kind, Fresh | Signature | Tagline | Disclaimer | Divider)
 }
 
 fn doubt(defect: &Defect) -> Option<Reason> {

@@ -139,6 +139,37 @@ fn quoted_without_marks(lines: &[Line<'_>], classes: &mut [Class], originals: &O
         }
         i = end;
     }
+    beside_quoted(lines, classes, originals);
+}
+
+/// Greetings and names are too short to align by themselves; beside aligned lines they are the original's.
+fn beside_quoted(lines: &[Line<'_>], classes: &mut [Class], originals: &Originals) {
+    let filled: Vec<usize> =
+        (0..lines.len()).filter(|i| lines.get(*i).is_some_and(|l| !l.is_blank())).collect();
+    let aligned = |classes: &[Class], i: usize| {
+        classes.get(i).is_some_and(|c| c.kind == SegmentKind::Quoted && c.evidence.starts_with("original."))
+    };
+    let mut settle = |i: usize, beside: usize| {
+        let own = classes.get(i).is_some_and(|c| is_typed(c.kind));
+        let same = lines.get(i).is_some_and(|l| originals.lines.contains(&squeeze(l.body)));
+        if own
+            && same
+            && aligned(classes, beside)
+            && let Some(class) = classes.get_mut(i)
+        {
+            *class = Class::new(SegmentKind::Quoted, "original.beside");
+        }
+    };
+    for pair in filled.windows(2) {
+        if let [above, below] = pair {
+            settle(*below, *above);
+        }
+    }
+    for pair in filled.windows(2).rev() {
+        if let [above, below] = pair {
+            settle(*above, *below);
+        }
+    }
 }
 
 /// A line that is a whole line of the original: by letter when short, by words when longer.

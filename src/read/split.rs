@@ -26,6 +26,9 @@ impl Class {
     }
 }
 
+/// Evidence of text that is hidden inside quoted text.
+pub(super) const HIDDEN_QUOTE: &str = "html.hidden_in_quote";
+
 /// Banners stand in the first paragraphs only.
 const BANNER_PARAGRAPHS_MAX: usize = 3;
 /// A line that a program wrapped out of a quote is shorter than this…
@@ -50,10 +53,8 @@ struct Walk<'a, 'b> {
     typed: bool,
     /// Quoted text or its head was seen.
     quoted: bool,
-    /// We are below a signature delimiter.
-    signing: bool,
-    /// We are below a mobile tagline.
-    tagged: bool,
+    /// We are below a signature delimiter, a list footer or a tagline: what typed lines are here.
+    closed: Option<Class>,
 }
 
 impl Walk<'_, '_> {
@@ -82,10 +83,11 @@ impl Walk<'_, '_> {
         let mut i = start;
         while let Some(line) = self.lines.get(i) {
             i = match line.mark {
+                Mark::Hidden if line.depth > 0 => self.one(i, SegmentKind::Hidden, HIDDEN_QUOTE),
                 Mark::Hidden => self.one(i, SegmentKind::Hidden, "html.hidden"),
                 Mark::Cut => self.rest(i, SegmentKind::Quoted, "html.cut"),
-                _ if line.is_blank() => i + 1,
                 _ if line.depth > 0 => self.quote(i),
+                _ if line.is_blank() => i + 1,
                 Mark::Signature => self.one(i, SegmentKind::Signature, "html.signature"),
                 Mark::Indented => self.indented(i),
                 Mark::None | Mark::Attribution => self.head(i).unwrap_or_else(|| self.text(i)),
@@ -101,8 +103,12 @@ impl Walk<'_, '_> {
     fn rest(&mut self, i: usize, kind: SegmentKind, evidence: &'static str) -> usize {
         for k in i..self.lines.len() {
             let hidden = self.lines.get(k).is_some_and(|l| l.mark == Mark::Hidden);
-            let (kind, evidence) =
-                if hidden { (SegmentKind::Hidden, "html.hidden") } else { (kind, evidence) };
+            let (kind, evidence) = match kind {
+                // Newsletters and templates hide text; in a quote that says nothing about the author.
+                SegmentKind::Quoted | SegmentKind::Forwarded if hidden => (SegmentKind::Hidden, HIDDEN_QUOTE),
+                _ if hidden => (SegmentKind::Hidden, "html.hidden"),
+                _ => (kind, evidence),
+            };
             self.set(k, k + 1, kind, evidence);
         }
         self.lines.len()
@@ -110,7 +116,7 @@ impl Walk<'_, '_> {
 
     /// Quoted lines by mark or depth, with a line that the program wrapped out of them.
     fn quote(&mut self, i: usize) -> usize {
-        (self.quoted, self.signing, self.tagged) = (true, false, false);
+        (self.quoted, self.closed) = (true, None);
         self.set(i, i + 1, SegmentKind::Quoted, "quote.mark");
         let (line, next, after) = (self.lines.get(i), self.lines.get(i + 1), self.lines.get(i + 2));
         if let (Some(line), Some(next), Some(after)) = (line, next, after)
@@ -120,7 +126,7 @@ impl Walk<'_, '_> {
             && !next.is_blank()
             && line.body.len() >= WRAPPED_BYTES_MIN
             && next.body.len() < STRAGGLER_BYTES_MAX
-            && !line.folded.ends_with(['.', '!', '?', ':'])
+            && (!line.folded.ends_with(['.', '!', '?', ':']) || next.body.starts_with(char::is_lowercase))
         {
             return self.one(i + 1, SegmentKind::Unsure, "quote.straggler");
         }
@@ -143,14 +149,13 @@ impl Walk<'_, '_> {
             )
         ) || (i..end)
             .any(|k| attribution::find(self.lines, k).is_some() || header::block(self.lines, k) > 0);
-        let last = self.lines.iter().skip(end).all(Line::is_blank);
-        if framed || (last && self.typed) {
+        if framed {
             self.quoted = true;
             self.set(i, end, SegmentKind::Quoted, "html.blockquote");
         } else {
             self.set(i, end, SegmentKind::Unsure, "html.indented");
         }
-        (self.signing, self.tagged) = (false, false);
+        self.closed = None;
         end
     }
 
@@ -202,7 +207,7 @@ impl Walk<'_, '_> {
     /// Decides what stands below a head that began at line `head` and ended before line `from`.
     fn below(&mut self, head: usize, from: usize, strong: bool, below: (SegmentKind, &'static str)) -> usize {
         let typed = self.typed;
-        (self.quoted, self.signing, self.tagged) = (true, false, false);
+        (self.quoted, self.closed) = (true, None);
         let Some(next) = (from..self.lines.len()).find(|k| self.lines.get(*k).is_some_and(|l| !l.is_blank()))
         else {
             return self.lines.len();
@@ -211,7 +216,9 @@ impl Walk<'_, '_> {
         if marked || self.head_follows(next) {
             return next;
         }
-        if let Some(end) = prefixed(self.lines, next) {
+        if below.1 == "attribution.below"
+            && let Some(end) = prefixed(self.lines, next)
+        {
             self.set(from, end, SegmentKind::Quoted, "quote.prefix");
             return end;
         }
@@ -234,18 +241,23 @@ impl Walk<'_, '_> {
     /// Typed text, or what closes it.
     fn text(&mut self, i: usize) -> usize {
         let Some(line) = self.lines.get(i) else { return i + 1 };
+        let armor = closing::armor(self.lines, i);
+        if armor > 0 {
+            self.set(i, i + armor, SegmentKind::Divider, "pgp.armor");
+            return i + armor;
+        }
         if closing::is_delimiter(self.lines, i) && (self.typed || self.quoted) {
-            self.signing = true;
-        }
-        if self.signing {
-            return self.one(i, SegmentKind::Signature, "signature.delimiter");
-        }
-        if closing::is_tagline(line) {
-            self.tagged |= self.typed;
+            self.closed = Some(Class::new(SegmentKind::Signature, "signature.delimiter"));
+        } else if closing::is_list_footer(self.lines, i) {
+            self.closed = Some(Class::new(SegmentKind::Disclaimer, "list.footer"));
+        } else if closing::is_tagline(line) && self.closed.is_none() {
+            // People type above a tagline, or below a quote under it; text right below it may be a lost quote.
+            let below = Class::new(SegmentKind::Unsure, "tagline.below");
+            self.closed = self.typed.then_some(below);
             return self.one(i, SegmentKind::Tagline, "tagline");
         }
-        if self.tagged {
-            return self.one(i, SegmentKind::Unsure, "tagline.below");
+        if let Some(class) = self.closed {
+            return self.one(i, class.kind, class.evidence);
         }
         if !header::is_rule(line) {
             self.typed = true;
@@ -278,6 +290,11 @@ impl Walk<'_, '_> {
                 self.set(start, end, SegmentKind::Divider, "rule");
             } else if start > from && closing::is_disclaimer(&join(piece)) {
                 self.set(start, end, SegmentKind::Disclaimer, "disclaimer");
+            } else if piece.len() > 1 && piece.last().is_some_and(|l| closing::is_disclaimer(&l.folded)) {
+                // In HTML the notice is one long line, perhaps right below the name.
+                self.set(end - 1, end, SegmentKind::Disclaimer, "disclaimer");
+                to = end - 1;
+                continue;
             } else {
                 break;
             }

@@ -1,9 +1,12 @@
 //! The two parts of a mail as witnesses of one text: they must tell the same story.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
-use crate::model::{Reading, Reason};
-use crate::text::squeeze;
+use regex::Regex;
+
+use crate::model::{Reading, Reason, SegmentKind};
+use crate::text::{fixed, squeeze};
 
 /// Joins the readings of the plain and of the HTML part.
 pub(super) fn join(plain: Option<Reading>, html: Option<Reading>) -> Reading {
@@ -26,17 +29,19 @@ fn both(plain: Reading, html: Reading) -> Reading {
     if told == shown {
         return agreed(plain, &html);
     }
-    // The same words, but one part shows more clearly where the signature begins.
-    let closed = |r: &Reading, fresh: &[String]| {
-        let mut all = fresh.to_vec();
-        all.extend(words(&r.signature));
-        all
-    };
-    if closed(&plain, &told) == closed(&html, &shown) {
-        let shorter = if told.len() <= shown.len() { (plain, html) } else { (html, plain) };
-        return agreed(shorter.0, &shorter.1);
+    // The same words, but one part shows more clearly where signature or notice begin.
+    if own_words(&plain) == own_words(&html) {
+        let plain_first = shown.is_empty() || (!told.is_empty() && told.len() <= shown.len());
+        return if plain_first { agreed(plain, &html) } else { agreed(html, &plain) };
     }
     differ(plain, html, &told, &shown)
+}
+
+/// Everything that belongs to the author, typed or appended by the program.
+fn own_words(reading: &Reading) -> Vec<String> {
+    use SegmentKind::{Disclaimer, Fresh, FreshInline, Signature, Tagline};
+    let own = |k: SegmentKind| matches!(k, Fresh | FreshInline | Signature | Tagline | Disclaimer);
+    reading.segments.iter().filter(|s| own(s.kind)).flat_map(|s| words(&s.text)).collect()
 }
 
 fn agreed(mut kept: Reading, other: &Reading) -> Reading {
@@ -115,7 +120,12 @@ fn add(to: &mut String, text: &str) {
 
 /// Words for comparing: programs that make plain text from HTML add bullets, stars and link targets.
 fn words(text: &str) -> Vec<String> {
-    squeeze(text)
+    // "[image: logo.png]" (Gmail), "[cid:…]" and "[https://…]" (Outlook) stand for images.
+    static IMAGES: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(r"\[(?:image: [^\]]*|cid:[^\]]*|https?://[^\]]*|inline image[^\]]*)\]|<image\d+\.\w+>")
+    });
+    IMAGES
+        .replace_all(&squeeze(text), " ")
         .split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '[' | ']'))
         .filter(|t| !t.contains("://") && !t.starts_with("mailto:") && !t.starts_with("cid:"))
         .flat_map(|t| t.split(|c: char| !c.is_alphanumeric() && !is_sign(c)))

@@ -1,6 +1,23 @@
 //! What is it, what does it answer, which opportunity is it about? Machine mail is decided here, once.
 
-use crate::model::{Declaration, Kind, Message, Reading, Recognition, Seller};
+mod answers;
+mod criteria;
+mod declaration;
+mod forward;
+mod machine;
+mod mojibake;
+mod opportunity;
+mod phrase;
+mod result;
+mod subject;
+mod wording;
+
+use crate::model::{
+    Automatic, Declaration, Kind, Message, OpportunityId, Reading, Reason, Recognition, Seller,
+};
+use answers::Answer;
+use forward::Forward;
+pub use opportunity::{opportunities, opportunity};
 
 /// A declaration on record and the message that it came in.
 #[derive(Debug, Clone)]
@@ -20,28 +37,114 @@ pub struct Thread<'a> {
     pub declarations: Vec<Declared<'a>>,
 }
 
-/// Recognises `message`.
+/// Recognises `message`: machine mail first, then declarations, forwards, answers, and answers to something that is
+/// not known yet.
 pub fn recognise(message: &Message, reading: &Reading, thread: &Thread<'_>, seller: &Seller) -> Recognition {
-    let _ = (message, reading, thread, seller);
-    Recognition {
+    let (named, mut reasons) = opportunity::opportunity(message, &reading.fresh, seller);
+    let mut recognition = Recognition {
         kind: Kind::Other,
         automatic: None,
         weak_machine: false,
         declaration: None,
         answers: None,
-        opportunity: None,
+        opportunity: named,
         reasons: Vec::new(),
+    };
+    let sellers = message.author().is_some_and(|a| a.address.is_at(&seller.domains));
+    let looks_like_answer = declaration::is_answer(message);
+    if let Some((kind, why)) = machine::machine(message, reading, seller) {
+        recognition.kind = Kind::Automatic;
+        recognition.automatic = Some(kind);
+        reasons.push(machine_reason(kind, why));
+    } else if let Some(declaration) = declaration(message, reading, seller) {
+        recognition.kind = Kind::Declaration;
+        recognition.declaration = Some(declaration);
+        recognition.reasons = reasons;
+        return recognition;
     }
+    let forward = forward::forward(message, reading).filter(|_| recognition.automatic.is_none());
+    let unthreaded = !sellers || looks_like_answer;
+    let answer = answers::answer(message, reading, thread, seller, unthreaded);
+    settle_opportunity(&mut recognition, &answer, message, reading, seller, &mut reasons);
+    recognition.answers = answers::digest(&answer);
+    if recognition.kind != Kind::Automatic {
+        let weak = machine::weak(message, reading);
+        recognition.weak_machine = !weak.is_empty();
+        reasons.extend(weak);
+        let tagged =
+            !sellers && (recognition.opportunity.is_some() || opportunity::has_evidence_tag(message, seller));
+        recognition.kind = match (forward, &answer.declared) {
+            (Some(_), _) => Kind::Forward,
+            (None, Some(_)) => Kind::Reply,
+            (None, None) if looks_like_answer || tagged => Kind::Orphan,
+            (None, None) => Kind::Other,
+        };
+        reasons.extend(forward_reason(forward));
+        reasons.extend(answer.reasons);
+    }
+    recognition.reasons = reasons;
+    recognition
 }
 
 /// The declaration that `message` is, if one of the seller's people wrote it and it states criteria.
 pub fn declaration(message: &Message, reading: &Reading, seller: &Seller) -> Option<Declaration> {
-    let _ = (message, reading, seller);
-    None
+    declaration::declaration(message, reading, seller)
 }
 
-/// Opportunity ids that `message` itself carries: plus-address, subject tag, or a line of `fresh`.
-pub fn opportunities(message: &Message, fresh: &str, seller: &Seller) -> Vec<crate::model::OpportunityId> {
-    let _ = (message, fresh, seller);
-    Vec::new()
+/// An answer belongs to the opportunity of the declaration that it answers.
+fn settle_opportunity(
+    recognition: &mut Recognition,
+    answer: &Answer<'_>,
+    message: &Message,
+    reading: &Reading,
+    seller: &Seller,
+    reasons: &mut Vec<Reason>,
+) {
+    let Some(declared) = answer.declared.and_then(|d| answers::opportunity_of(d, seller)) else { return };
+    let own = opportunity::opportunities(message, &reading.fresh, seller);
+    let others: Vec<&str> = own.iter().filter(|id| **id != declared).map(OpportunityId::as_str).collect();
+    reasons.retain(|r| r.code != "opportunity_conflict");
+    if !others.is_empty() {
+        let text = format!(
+            "The mail names {}, but the declaration it answers belongs to {declared}.",
+            others.join(", ")
+        );
+        reasons.push(
+            Reason::new("opportunity_conflict", text)
+                .fix("Link the mail to the right opportunity in the review queue."),
+        );
+    }
+    recognition.opportunity = Some(declared);
 }
+
+fn machine_reason(kind: Automatic, why: String) -> Reason {
+    match kind {
+        Automatic::Reaction => Reason::new("reply_reaction", why)
+            .fix("Ask the champion for an answer in words: a reaction is no statement."),
+        Automatic::Recall => Reason::new("recall", why)
+            .fix("Ask the champion whether the earlier answer still stands: a recall may take it back."),
+        Automatic::Bounce => {
+            Reason::new("bounce", why).fix("Check the address: the mail may not have reached the person.")
+        }
+        Automatic::List => {
+            Reason::new("list", why).fix("Ask the author to answer directly, not through the list.")
+        }
+        _ => Reason::new("machine", why),
+    }
+}
+
+fn forward_reason(forward: Option<Forward>) -> Option<Reason> {
+    let text = match forward? {
+        Forward::Inline => {
+            "The mail passes on somebody else's words in its own text; whoever sends it could have changed them."
+        }
+        Forward::Attached => return None,
+    };
+    Some(
+        Reason::new("forwarded_inline", text)
+            .fix("Forward the original as an attachment, so that its own signature can be checked."),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
 //! Who said it: policy over the edge's facts. Blind to what was said.
 //!
-//! The order is that of docs/ARCHITECTURE.md "verify": who may speak for the buyer ([`champions`]), whom the
-//! message names as its author ([`author`]), what its signatures prove ([`signature`]), what ties it to the
-//! declaration and whether the champion saw the recorded criteria ([`binding`]). Every step only adds reasons,
+//! The order is that of docs/ARCHITECTURE.md "verify": who may speak for the buyer (`champions`), whom the
+//! message names as its author (`author`), what its signatures prove (`signature`), what ties it to the
+//! declaration and whether the champion saw the recorded criteria (`binding`, `quote`). Every step only adds reasons,
 //! and a step can lower the claim but never raise it: one more bad fact never helps anybody.
 
 mod author;
@@ -50,33 +50,36 @@ pub fn verify(witnessed: &Witnessed, case: &Case<'_>, reading: &Reading, policy:
     let message = witnessed.message.as_ref();
     let speakers = champions::speakers(case, policy);
     let seen = quote::seen(reading, case);
-    let champion = match author::author(message, case, &speakers, &policy.seller) {
-        Named::Champion(champion) => champion,
-        Named::Other(claim, reasons) => {
-            let binding = binding::binding(message, None, case, seen);
-            return Authorship { claim, binding, seen, signed_by: None, reasons };
-        }
-    };
-
-    let mut findings = Findings::new(speakers.best, speakers.reasons);
-    oddities(message, &mut findings);
     let window = Window::after(case.declared, witnessed.seen_at, policy);
-    let proof = signature::prove(witnessed, champion, &speakers.domains, &window);
-    let signature = match proof {
-        Proof::Good(signature) => Some(signature),
-        Proof::Short(claim, reason) => {
-            findings.add(claim, reason);
-            None
-        }
+    let proof = message
+        .author()
+        .map(|author| signature::prove(witnessed, &author.address, &speakers.domains, &window));
+    let signature = match &proof {
+        Some(Proof::Good(signature)) => Some(*signature),
+        _ => None,
     };
     let binding = binding::binding(message, signature, case, seen);
+    let signed_by = signature.map(|s| s.domain.clone());
+    let champion = match author::author(message, case, &speakers, &policy.seller) {
+        Named::Champion(champion) => champion,
+        Named::Other(claim, reasons) => return Authorship { claim, binding, seen, signed_by, reasons },
+    };
+
+    let doubt = champions::doubt(champion, &speakers, &policy.seller);
+    let mut findings = Findings::new(speakers.best, speakers.reasons);
+    if let Some(reason) = doubt {
+        findings.add(Claim::Unverified, reason);
+    }
+    oddities(message, &mut findings);
+    if let Some(Proof::Short(claim, reason)) = proof {
+        findings.add(claim, reason);
+    }
     if signature.is_some() && binding != Binding::Signed {
         findings.add(Claim::Unverified, binding::not_bound(binding));
     }
     if seen == CriteriaSeen::Differ {
         findings.add(Claim::Unverified, quote::differ());
     }
-    let signed_by = signature.map(|s| s.domain.clone());
     Authorship { claim: findings.claim, binding, seen, signed_by, reasons: findings.reasons }
 }
 
@@ -156,6 +159,10 @@ fn oddities(message: &Message, findings: &mut Findings) {
         let reason =
             Reason::new(code, text).fix("Read the mail yourself, or ask the champion for a new reply.");
         findings.add(Claim::Unverified, reason);
+    }
+    if message.sender.is_none() && message.header("Sender").next().is_some() {
+        let reason = Reason::new("header_syntax", "The mail names a sender that cannot be read.");
+        findings.add(Claim::Unverified, reason.fix("Ask the champion for a new reply."));
     }
     let author = message.author().map(|a| &a.address);
     if let (Some(sender), Some(author)) = (&message.sender, author)

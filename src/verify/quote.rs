@@ -35,13 +35,21 @@ static CRITERION_LINE: LazyLock<Regex> = LazyLock::new(|| {
 /// Compares what the reply quotes with what the declaration states.
 pub(super) fn seen(reading: &Reading, case: &Case<'_>) -> CriteriaSeen {
     let stated = Text::new(&body_text(&case.declared.message));
-    let quoted = Text::new(&reading.quoted);
     let items = items(&stated, case);
+    let seen = compare(&stated, &items, &Text::new(&reading.quoted));
+    // BSD mail and some scripts quote the raw bytes. What they garbled may clear a difference, never make one.
+    match undecoded(&reading.quoted) {
+        Some(text) if seen == CriteriaSeen::Differ => compare(&stated, &items, &Text::new(&text)),
+        _ => seen,
+    }
+}
+
+fn compare(stated: &Text, items: &[Item], quoted: &Text) -> CriteriaSeen {
     if items.is_empty() || quoted.words.is_empty() {
         return CriteriaSeen::Threaded;
     }
-    let found: Vec<Found> = items.iter().map(|item| find(item, &quoted)).collect();
-    let comparison = Comparison { stated: &stated, quoted: &quoted, items: &items, found: &found };
+    let found: Vec<Found> = items.iter().map(|item| find(item, quoted)).collect();
+    let comparison = Comparison { stated, quoted, items, found: &found };
     if comparison.has_foreign_criterion() {
         return CriteriaSeen::Differ;
     }
@@ -59,6 +67,42 @@ pub(super) fn differ() -> Reason {
     Reason::new("criteria_differ", "The reply quotes criteria that differ from the recorded ones.").fix(
         "Compare the quote with the declaration, and send the champion the recorded criteria to confirm.",
     )
+}
+
+/// The text decoded, if it looks like quoted-printable (RFC 2045 §6.7) that a client quoted undecoded.
+fn undecoded(text: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    let mut decoded = false;
+    loop {
+        let (byte, tail) = match rest {
+            [b'=', b'\n', tail @ ..] | [b'=', b'\r', b'\n', tail @ ..] => {
+                (rest, decoded) = (tail, true);
+                continue;
+            }
+            [b'=', high, low, tail @ ..] => match (hex(*high), hex(*low)) {
+                (Some(high), Some(low)) => {
+                    decoded = true;
+                    (high << 4 | low, tail)
+                }
+                _ => (b'=', rest.get(1..).unwrap_or_default()),
+            },
+            [byte, tail @ ..] => (*byte, tail),
+            [] => break,
+        };
+        out.push(byte);
+        rest = tail;
+    }
+    decoded.then(|| String::from_utf8_lossy(&out).into_owned())
+}
+
+/// An upper-case hexadecimal digit, as encoders write them; lower case is more likely text.
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
 }
 
 /// A text as words, each with the number of its line.

@@ -9,6 +9,8 @@ use crate::model::{Address, Body, Claim, KeyState, Message, Policy, Reason, Sign
 const EARLY_MINUTES_MAX: i64 = 5;
 /// … and so much after it was seen.
 const FUTURE_MINUTES_MAX: i64 = 15;
+/// No setting makes a signature count that is older, in days: its key has long been replaced, maybe published.
+const AGE_DAYS_LIMIT: i64 = 366;
 /// Smaller RSA keys can be broken (RFC 8301 §3.2).
 const RSA_BITS_MIN: u32 = 1024;
 /// Header fields without which a signature does not count: they say who, what about and when.
@@ -29,10 +31,14 @@ impl Window {
         Self { from: None, seen_at, age_days_max: policy.signature_age_days_max }
     }
 
-    /// The same, and after the declaration.
+    /// The same, and after the declaration. Its Date is the seller's word; the time at which the mail server
+    /// signed it can only be later, and then counts.
     pub(super) fn after(declared: &Witnessed, seen_at: Timestamp, policy: &Policy) -> Self {
-        let sent = declared.message.date.unwrap_or(declared.seen_at);
-        Self { from: Some(sent), ..Self::open(seen_at, policy) }
+        let own = declared.message.author().map(|a| a.address.domain());
+        let signed = declared.signatures.iter().filter(|s| s.headers_hold && Some(s.domain.as_str()) == own);
+        let signed = signed.filter_map(|s| Timestamp::from_second(s.signed_at?).ok()).max();
+        let dated = declared.message.date.unwrap_or(declared.seen_at);
+        Self { from: Some(signed.map_or(dated, |t| t.max(dated))), ..Self::open(seen_at, policy) }
     }
 
     /// Why a signed time is not in the window.
@@ -43,7 +49,9 @@ impl Window {
             let text = format!("The {which} lies after the time at which the mail was seen.");
             return Some(Reason::new("stale_evidence", text).fix(fix));
         }
-        if since(time, self.seen_at) > SignedDuration::from_hours(24 * self.age_days_max) {
+        if since(time, self.seen_at)
+            > SignedDuration::from_hours(24 * self.age_days_max.clamp(0, AGE_DAYS_LIMIT))
+        {
             let text = format!("The {which} is more than {} days old at first sight.", self.age_days_max);
             return Some(Reason::new("stale_evidence", text).fix(fix));
         }
@@ -196,9 +204,8 @@ fn untimely(signature: &Signature, message: &Message, window: &Window) -> Option
 /// rewrite headers and the body came as signed, somebody changed the header or signed with another key: a
 /// forgery. Otherwise a list or gateway can have done it.
 fn broken(signature: &Signature, message: &Message) -> (Claim, Reason) {
-    let why = signature.failure.clone().unwrap_or_else(|| "it does not hold".into());
-    let usable = matches!(signature.key, KeyState::Found(_)) && signature.key_bits.is_some();
-    if !usable {
+    let why = signature.failure.as_deref().unwrap_or("it does not hold");
+    if !signature.headers_broken {
         let text = format!("The signature of {} cannot be checked: {why}.", signature.domain);
         let fix = "Ask the champion for a new reply; if this goes on, their mail administrator has to look.";
         return (Claim::Unverified, Reason::new("identity_unverified", text).fix(fix));

@@ -6,16 +6,20 @@ use crate::model::{Message, Witnessed};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tags(Vec<(String, String)>);
 
+/// More tags than this in one list are no signature: RFC 6376 and its extensions define twenty.
+const TAGS_MAX: usize = 64;
+
 impl Tags {
     /// Reads `text`; `None` when a specification has no `=`, a name is not one word, or a name comes twice
-    /// (RFC 6376 §3.2: the whole list is then invalid).
+    /// (RFC 6376 §3.2: the whole list is then invalid), or when there are more than 64.
     pub fn parse(text: &str) -> Option<Self> {
         let mut tags = Vec::new();
         for spec in text.split(';').map(str::trim).filter(|spec| !spec.is_empty()) {
             let (name, value) = spec.split_once('=')?;
             let name = name.trim().to_ascii_lowercase();
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            if name.is_empty() || !name.chars().all(plain) || tags.iter().any(|(n, _)| *n == name) {
+            let twice = tags.iter().any(|(n, _)| *n == name);
+            if name.is_empty() || !name.chars().all(plain) || twice || tags.len() == TAGS_MAX {
                 return None;
             }
             tags.push((name, value.trim().to_owned()));

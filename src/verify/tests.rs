@@ -64,6 +64,7 @@ fn good(domain: &str, headers: &str) -> Signature {
         test_key: false,
         key: KeyState::Found("v=DKIM1; p=x".into()),
         headers_hold: true,
+        headers_broken: false,
         body: Body::Fits,
         failure: None,
     }
@@ -244,8 +245,8 @@ fn a_field_put_on_top_of_a_signed_one_is_seen() {
 fn one_good_signature_is_enough() {
     let mut scene = Scene::honest();
     let mut broken = good("acme.example", FULL);
-    broken.headers_hold = false;
-    let waiting = Signature { key: KeyState::Temporary, headers_hold: false, ..broken.clone() };
+    (broken.headers_hold, broken.headers_broken) = (false, true);
+    let waiting = Signature { key: KeyState::Temporary, headers_broken: false, ..broken.clone() };
     scene.signatures = vec![good("mailer.example", FULL), broken, waiting, good("acme.example", FULL)];
     assert_eq!(scene.verify().claim, Claim::Verified);
     scene.signatures.pop();
@@ -268,7 +269,7 @@ fn a_missing_answer_of_dns_neither_raises_nor_lowers() {
 
 #[test]
 fn a_changed_header_is_a_forgery_only_on_a_direct_path() {
-    let breaks: fn(&mut Signature) = |s| s.headers_hold = false;
+    let breaks: fn(&mut Signature) = |s| (s.headers_hold, s.headers_broken) = (false, true);
     Scene::honest().signature(breaks).is(Claim::Forged, "identity_failed");
     let mut list = Scene::honest().signature(breaks);
     list.reply.headers.push(Header { name: "List-Id".into(), value: "<x.acme.example>".into() });
@@ -276,9 +277,10 @@ fn a_changed_header_is_a_forgery_only_on_a_direct_path() {
     let mut banner = Scene::honest().signature(breaks);
     banner.reply.subject = "[EXTERNAL] Re: Win".into();
     banner.is(Claim::Unverified, "identity_failed");
-    Scene::honest()
-        .signature(|s| (s.headers_hold, s.body) = (false, Body::Differs))
-        .is(Claim::Unverified, "identity_failed");
+    let both: fn(&mut Signature) =
+        |s| (s.headers_hold, s.headers_broken, s.body) = (false, true, Body::Differs);
+    Scene::honest().signature(both).is(Claim::Unverified, "identity_failed");
+    Scene::honest().signature(|s| s.headers_hold = false).is(Claim::Unverified, "identity_unverified");
 }
 
 #[test]
@@ -297,6 +299,10 @@ fn the_statement_must_be_fresh_and_later_than_the_declaration() {
     let mut undated = Scene::honest();
     undated.reply.date = None;
     undated.is(Claim::Unverified, "stale_evidence");
+    // A declaration that is dated back does not make an older statement an answer to it.
+    let mut back = dated("2026-11-20T09:56:00Z");
+    back.declared.signatures[0].signed_at = Some(time("2026-11-20T10:02:00Z").as_second());
+    back.is(Claim::Unverified, "before_declaration");
     let old = Scene::honest().signature(|s| s.signed_at = Some(time("2026-11-20T09:00:00Z").as_second()));
     old.is(Claim::Unverified, "before_declaration");
     // Passed since, but not when we saw the mail.
@@ -354,9 +360,22 @@ fn who_may_speak_must_be_known() {
     free.is(Claim::Unverified, "free_mail");
     let waived = free.accounts(&["acme.example"], &["dana@gmail.com"]);
     assert_eq!(waived.verify().claim, Claim::Verified);
+    // The account executive in To, or a private address beside hers, does not spoil the champion's own words.
     let mut own = Scene::honest();
-    own.declaration.champions.push(address("tom@northwind.example"));
-    own.is(Claim::Unverified, "vendor_sender");
+    own.declaration.champions =
+        ["tom@northwind.example", "x@gmail.com", "dana@acme.example"].map(address).into();
+    assert_eq!(own.verify().claim, Claim::Verified);
+    own.from("Tom", "tom@northwind.example").is(Claim::Seller, "vendor_sender");
+    for (champion, code) in [
+        ("dana@northwind-demo.example", "lookalike"),
+        ("dana@n0rthwind.example", "lookalike"),
+        ("dana@äcme.example", "lookalike"),
+        ("dana@xn--cme-pla.example", "lookalike"),
+    ] {
+        let mut tenant = Scene::honest().from("Dana", champion);
+        tenant.declaration.champions = vec![address(champion)];
+        tenant.is(Claim::Unverified, code);
+    }
 }
 
 #[test]
@@ -432,6 +451,8 @@ fn the_quoted_criteria_are_compared() {
     assert_eq!(seen(&body.replace("✅ ", "  * ")), CriteriaSeen::Quoted, "marks lost");
     assert_eq!(seen(&body.replace('✅', "âœ…").replace('—', "â€”")), CriteriaSeen::Quoted, "wrong charset");
     assert_eq!(seen(&body.replace('—', "-").to_uppercase()), CriteriaSeen::Quoted, "laid out anew");
+    let raw = body.replace('✅', "=E2=9C=85").replace('—', "=E2=80=94").replace("Entra", "Ent=\nra");
+    assert_eq!(seen(&raw), CriteriaSeen::Quoted, "quoted undecoded");
     assert_eq!(seen(""), CriteriaSeen::Threaded);
     assert_eq!(seen(LIST.lines().next().unwrap()), CriteriaSeen::Threaded, "trimmed");
     assert_eq!(seen("Let us meet on Tuesday about something else."), CriteriaSeen::Threaded);
@@ -449,6 +470,7 @@ fn another_text_than_the_recorded_one_is_seen() {
     differs(&body.replace("under 30 seconds", "under 130 seconds"), "figure that holds the old one");
     differs(&body.replace("✅ Failover under 30 seconds — Passed", ""), "left out");
     differs(&body.replace("✅ Failover", "✅ Role based access — Failed\n✅ Failover"), "one more");
+    differs(&body.replace('—', "=E2=80=94").replace("30", "90"), "figure, quoted undecoded");
     differs(&format!("{LIST}\n✅ Audit trail export — Passed"), "one more at the end");
     Scene { quoted: body.replace("30", "90"), ..Scene::honest() }.is(Claim::Unverified, "criteria_differ");
 }

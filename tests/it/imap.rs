@@ -115,7 +115,7 @@ async fn a_new_uidvalidity_means_reading_everything_again() {
 async fn a_kicked_session_comes_back() {
     let (server, sink) = (Dovecot::start(), Sink::new());
     let running = run(&server.settings(Tls::Implicit), &sink);
-    sink.wait_for_cycle().await;
+    sink.wait_for_first_cycle().await;
     for n in 0..3 {
         server.kick();
         server.deliver(&message(n));
@@ -162,7 +162,7 @@ async fn a_wrong_password_ends_the_source_at_the_first_login_only() {
     settings.password = Password::File(file.path().to_owned());
     settings.timings.credentials_retry = Duration::from_millis(300);
     let running = run(&settings, &sink);
-    sink.wait_for_cycle().await;
+    sink.wait_for_first_cycle().await;
     std::fs::write(file.path(), "wrong").unwrap();
     server.kick();
     server.deliver(&message(0));

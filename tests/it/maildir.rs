@@ -68,7 +68,7 @@ async fn a_maildir_delivery_is_noticed_without_a_poll_and_never_twice() {
     let (maildir, sink) = (Maildir::new(), Sink::new());
     let running =
         Running::start(|stop| watch(maildir.path().to_owned(), Duration::from_secs(3600), &sink, stop));
-    sink.wait_for_cycle().await;
+    sink.wait_for_first_cycle().await;
     maildir.deliver(&message(1));
     sink.wait_for(1, Duration::from_secs(3)).await;
     // A mail reader opens it: same message, other name.

@@ -107,7 +107,13 @@ impl Sink {
         until(limit, || self.len() >= n, || format!("{} of {n} messages", self.len())).await;
     }
 
-    /// Waits until a cycle was completed that began after the call (or nearly so).
+    /// Waits until any cycle was completed.
+    pub async fn wait_for_first_cycle(&self) {
+        until(Duration::from_secs(15), || self.progress.age().is_some(), || "no completed cycle".into())
+            .await;
+    }
+
+    /// Waits until a cycle was completed that ended after the call: sources with nothing to do complete one at each renewal or poll.
     pub async fn wait_for_cycle(&self) {
         let start = Instant::now();
         let fresh = || self.progress.age().is_some_and(|age| age < start.elapsed());

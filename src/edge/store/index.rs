@@ -9,94 +9,16 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Deserialize as _;
-use serde::de::IntoDeserializer as _;
-use serde::de::value::StrDeserializer;
 use sled::transaction::{ConflictableTransactionError, TransactionError};
 
 use super::error::StoreError;
-use super::frame::{take, take_u32, take_u64};
+use super::frame::{take_u32, take_u64};
 use super::guard;
-use super::journal::{self, Fact, Span};
+use super::journal::{Fact, Span};
+use super::rows::{CopyRow, Head, decode_cursor, key, place_key, read_id, short, table};
 use super::segments::{Placed, Tail};
 use crate::model::{Digest, Kind, MessageId, OpportunityId, Outcome};
 use crate::record::{Cursor, Entry, Place, Seen};
-
-/// Version of the tables; an index of another version is moved aside and rebuilt.
-const TABLES_VERSION: u8 = 1;
-
-/// The tables by the first byte of their keys.
-mod table {
-    /// One row: [`super::Head`].
-    pub const HEAD: u8 = b'h';
-    /// Sequence number: offset and length in the journal.
-    pub const ENTRY: u8 = b'e';
-    /// Digest: where the raw copy lies.
-    pub const RAW: u8 = b'r';
-    /// Digest: sequence number of the first `Seen`.
-    pub const SEEN: u8 = b's';
-    /// Message-ID and digest.
-    pub const COPY: u8 = b'i';
-    /// Message-ID of a parent and digest of the child.
-    pub const CHILD: u8 = b'c';
-    /// Digest: [`super::Newest`].
-    pub const OUTCOME: u8 = b'o';
-    /// Opportunity, zero byte, digest.
-    pub const OPPORTUNITY: u8 = b'p';
-    /// Digest of a declaration without an opportunity.
-    pub const UNLINKED: u8 = b'u';
-    /// Order and digest of a copy that must be considered.
-    pub const TODO: u8 = b't';
-    /// Digest of such a copy: its order.
-    pub const TODO_AT: u8 = b'a';
-    /// Name of a key record: sequence number of the newest.
-    pub const KEY: u8 = b'k';
-    /// Mailbox: cursor.
-    pub const CURSOR: u8 = b'm';
-    /// Place.
-    pub const PLACE: u8 = b'l';
-}
-
-/// What the index knows of the files, and the counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
-    /// Entries.
-    pub size: u64,
-    /// Copies that must be considered.
-    pub todo: u64,
-    /// Length of the journal that is indexed.
-    pub journal: u64,
-    /// First byte of its last frame, and that frame's checksum: tells whether it is this journal.
-    pub last: Option<(u64, u32)>,
-    /// End of the raw mail that the journal names.
-    pub tail: Tail,
-}
-
-impl Head {
-    /// The head of an empty store.
-    pub const EMPTY: Self =
-        Self { size: 0, todo: 0, journal: journal::START, last: None, tail: Tail { segment: 0, end: 0 } };
-
-    fn encode(&self) -> Vec<u8> {
-        let mut out = vec![TABLES_VERSION];
-        for number in [self.size, self.todo, self.journal, self.last.map_or(0, |l| l.0), self.tail.end] {
-            out.extend_from_slice(&number.to_be_bytes());
-        }
-        out.extend_from_slice(&self.last.map_or(0, |l| l.1).to_be_bytes());
-        out.extend_from_slice(&self.tail.segment.to_be_bytes());
-        out
-    }
-
-    fn decode(mut bytes: &[u8]) -> Option<Self> {
-        let bytes = &mut bytes;
-        let [version] = take(bytes)?;
-        let (size, todo, journal) = (take_u64(bytes)?, take_u64(bytes)?, take_u64(bytes)?);
-        let (last, end) = (take_u64(bytes)?, take_u64(bytes)?);
-        let (crc, segment) = (take_u32(bytes)?, take_u32(bytes)?);
-        let last = (last != 0).then_some((last, crc));
-        (version == TABLES_VERSION).then_some(Self { size, todo, journal, last, tail: Tail { segment, end } })
-    }
-}
 
 /// The open index.
 #[derive(Debug)]
@@ -158,24 +80,26 @@ impl Index {
         self.row(&key(table::ENTRY, &[&seq.to_be_bytes()]), |row| Some((take_u64(row)?, take_u32(row)?)))
     }
 
+    /// What is known of a copy.
+    pub fn copy(&self, sha256: &Digest) -> Result<Option<CopyRow>, StoreError> {
+        self.row(&key(table::COPY, &[&sha256.0]), CopyRow::decode)
+    }
+
     /// Where a raw copy lies.
     pub fn raw(&self, sha256: &Digest) -> Result<Option<Placed>, StoreError> {
-        self.row(&key(table::RAW, &[&sha256.0]), Placed::decode)
+        let raw = self.copy(sha256)?.and_then(|copy| copy.raw);
+        Ok(raw.map(|(segment, offset, length)| Placed { sha256: *sha256, segment, offset, length }))
     }
 
-    /// Sequence number of the first `Seen` of a copy.
-    pub fn seen(&self, sha256: &Digest) -> Result<Option<u64>, StoreError> {
-        self.row(&key(table::SEEN, &[&sha256.0]), take_u64)
-    }
-
-    /// Sequence number of the newest outcome of a copy.
-    pub fn outcome(&self, sha256: &Digest) -> Result<Option<u64>, StoreError> {
-        Ok(self.row(&key(table::OUTCOME, &[&sha256.0]), Newest::decode)?.map(|newest| newest.seq))
-    }
-
-    /// Sequence number of the newest key record of a name.
-    pub fn key_record(&self, name: &str) -> Result<Option<u64>, StoreError> {
-        self.row(&key(table::KEY, &[&short(name)]), take_u64)
+    /// Sequence numbers of all key records of a name, in the order of the log.
+    pub fn key_records(&self, name: &str) -> Result<Vec<u64>, StoreError> {
+        let prefix = key(table::KEY, &[&short(name)]);
+        let rows = guard::calm("read it", &self.folder, || {
+            self.db.scan_prefix(prefix).keys().collect::<sled::Result<Vec<_>>>()
+        })?;
+        let seq = |row: &sled::IVec| row.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes));
+        let all = rows.iter().map(seq).collect::<Option<Vec<_>>>();
+        all.ok_or_else(|| self.unreadable("a key is too short"))
     }
 
     /// How far a mailbox was read.
@@ -190,7 +114,7 @@ impl Index {
 
     /// Copies that carry a Message-ID, by digest.
     pub fn copies(&self, id: &MessageId) -> Result<Vec<Digest>, StoreError> {
-        self.digests(&key(table::COPY, &[&short(id.as_str())]), usize::MAX)
+        self.digests(&key(table::MESSAGE_ID, &[&short(id.as_str())]), usize::MAX)
     }
 
     /// Copies that name a Message-ID as their parent, by digest.
@@ -299,7 +223,7 @@ impl<'a> Draft<'a> {
     pub fn add(&mut self, fact: &Fact, span: Span) -> Result<(), StoreError> {
         match fact {
             Fact::Entry(entry) => self.add_entry(entry, span)?,
-            Fact::Stored(placed) => placed.iter().for_each(|p| self.add_raw(p)),
+            Fact::Stored(placed) => placed.iter().try_for_each(|p| self.add_raw(p))?,
             Fact::Consider(digests) => digests.iter().try_for_each(|d| self.mark(d))?,
         }
         self.head.journal = span.end();
@@ -307,9 +231,12 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    fn add_raw(&mut self, placed: &Placed) {
-        self.put(key(table::RAW, &[&placed.sha256.0]), placed.encode());
+    fn add_raw(&mut self, placed: &Placed) -> Result<(), StoreError> {
         self.head.tail = Tail { segment: placed.segment, end: placed.end() };
+        let mut copy = self.copy(&placed.sha256)?;
+        copy.raw = Some((placed.segment, placed.offset, placed.length));
+        self.put_copy(&placed.sha256, &copy);
+        Ok(())
     }
 
     fn add_entry(&mut self, entry: &Entry, span: Span) -> Result<(), StoreError> {
@@ -321,7 +248,7 @@ impl<'a> Draft<'a> {
         match entry {
             Entry::Seen(seen) => self.add_seen(seen, seq),
             Entry::Key(record) => {
-                self.put(key(table::KEY, &[&short(&record.name)]), seq.to_be_bytes().to_vec());
+                self.put(key(table::KEY, &[&short(&record.name), &seq.to_be_bytes()]), Vec::new());
                 Ok(())
             }
             Entry::Considered(outcome) => self.add_outcome(outcome, seq),
@@ -330,12 +257,13 @@ impl<'a> Draft<'a> {
     }
 
     fn add_seen(&mut self, seen: &Seen, seq: u64) -> Result<(), StoreError> {
-        let first = key(table::SEEN, &[&seen.sha256.0]);
-        if self.get(&first)?.is_none() {
-            self.put(first, seq.to_be_bytes().to_vec());
+        let mut copy = self.copy(&seen.sha256)?;
+        if copy.seen.is_none() {
+            copy.seen = Some(seq);
+            self.put_copy(&seen.sha256, &copy);
         }
         if let Some(id) = &seen.links.message_id {
-            self.put(key(table::COPY, &[&short(id.as_str()), &seen.sha256.0]), Vec::new());
+            self.put(key(table::MESSAGE_ID, &[&short(id.as_str()), &seen.sha256.0]), Vec::new());
         }
         for parent in &seen.links.parents {
             self.put(key(table::CHILD, &[&short(parent.as_str()), &seen.sha256.0]), Vec::new());
@@ -360,42 +288,48 @@ impl<'a> Draft<'a> {
     }
 
     fn add_outcome(&mut self, outcome: &Outcome, seq: u64) -> Result<(), StoreError> {
-        let at = key(table::OUTCOME, &[&outcome.sha256.0]);
-        if let Some(old) = self.get(&at)?.and_then(|row| Newest::decode(&mut row.as_slice())) {
-            for row in old.rows(&outcome.sha256) {
-                self.rows.insert(row, None);
-            }
+        let sha256 = &outcome.sha256;
+        let mut copy = self.copy(sha256)?;
+        for row in copy.outcome_keys(sha256) {
+            self.rows.insert(row, None);
         }
-        let new = Newest::of(outcome, seq);
-        for row in new.rows(&outcome.sha256) {
+        if let Some(order) = copy.todo.take() {
+            self.rows.insert(key(table::TODO, &[&order.to_be_bytes(), &sha256.0]), None);
+            self.head.todo = self.head.todo.saturating_sub(1);
+        }
+        copy.outcome = Some(seq);
+        copy.unlinked = outcome.kind == Kind::Declaration && outcome.opportunity.is_none();
+        let opportunity = outcome.opportunity.as_ref();
+        copy.opportunity = opportunity.map_or_else(Vec::new, |id| id.as_str().as_bytes().to_vec());
+        for row in copy.outcome_keys(sha256) {
             self.put(row, Vec::new());
         }
-        self.put(at, new.encode());
-        self.clear(&outcome.sha256)
+        self.put_copy(sha256, &copy);
+        Ok(())
     }
 
     fn mark(&mut self, sha256: &Digest) -> Result<(), StoreError> {
-        let at = key(table::TODO_AT, &[&sha256.0]);
-        if self.get(&at)?.is_some() {
-            return Ok(());
+        let mut copy = self.copy(sha256)?;
+        if copy.todo.is_none() {
+            // A copy that was never seen queues behind everything that was.
+            let order = copy.seen.unwrap_or(self.head.size);
+            self.put(key(table::TODO, &[&order.to_be_bytes(), &sha256.0]), Vec::new());
+            copy.todo = Some(order);
+            self.put_copy(sha256, &copy);
+            self.head.todo += 1;
         }
-        // A copy that was never seen queues behind everything that was.
-        let seen = self.get(&key(table::SEEN, &[&sha256.0]))?;
-        let order = seen.unwrap_or_else(|| self.head.size.to_be_bytes().to_vec());
-        self.put(key(table::TODO, &[&order, &sha256.0]), Vec::new());
-        self.put(at, order);
-        self.head.todo += 1;
         Ok(())
     }
 
-    fn clear(&mut self, sha256: &Digest) -> Result<(), StoreError> {
-        let at = key(table::TODO_AT, &[&sha256.0]);
-        if let Some(order) = self.get(&at)? {
-            self.rows.insert(key(table::TODO, &[&order, &sha256.0]), None);
-            self.rows.insert(at, None);
-            self.head.todo = self.head.todo.saturating_sub(1);
-        }
-        Ok(())
+    fn copy(&self, sha256: &Digest) -> Result<CopyRow, StoreError> {
+        let Some(row) = self.get(&key(table::COPY, &[&sha256.0]))? else {
+            return Ok(CopyRow::default());
+        };
+        CopyRow::decode(&mut row.as_slice()).ok_or_else(|| self.index.unreadable("a copy's row is too short"))
+    }
+
+    fn put_copy(&mut self, sha256: &Digest, copy: &CopyRow) {
+        self.put(key(table::COPY, &[&sha256.0]), copy.encode());
     }
 
     fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
@@ -408,82 +342,4 @@ impl<'a> Draft<'a> {
             None => Ok(self.index.get(key)?.map(|row| row.to_vec())),
         }
     }
-}
-
-/// What must be known of the newest outcome of a copy to take its rows back when a newer one comes.
-struct Newest {
-    seq: u64,
-    unlinked: bool,
-    opportunity: Vec<u8>,
-}
-
-impl Newest {
-    fn of(outcome: &Outcome, seq: u64) -> Self {
-        let unlinked = outcome.kind == Kind::Declaration && outcome.opportunity.is_none();
-        let opportunity =
-            outcome.opportunity.as_ref().map_or_else(Vec::new, |id| id.as_str().as_bytes().to_vec());
-        Self { seq, unlinked, opportunity }
-    }
-
-    fn rows(&self, sha256: &Digest) -> Vec<Vec<u8>> {
-        let mut rows = Vec::new();
-        if self.unlinked {
-            rows.push(key(table::UNLINKED, &[&sha256.0]));
-        }
-        if !self.opportunity.is_empty() {
-            rows.push(key(table::OPPORTUNITY, &[&self.opportunity, &[0], &sha256.0]));
-        }
-        rows
-    }
-
-    fn encode(&self) -> Vec<u8> {
-        let mut out = self.seq.to_be_bytes().to_vec();
-        out.push(u8::from(self.unlinked));
-        out.extend_from_slice(&self.opportunity);
-        out
-    }
-
-    fn decode(bytes: &mut &[u8]) -> Option<Self> {
-        let seq = take_u64(bytes)?;
-        let [unlinked] = take(bytes)?;
-        Some(Self { seq, unlinked: unlinked != 0, opportunity: bytes.to_vec() })
-    }
-}
-
-/// An id as it was recorded: not `OpportunityId::new`, whose rules for mail may change.
-fn read_id(bytes: &[u8]) -> Option<OpportunityId> {
-    let text: StrDeserializer<'_, serde::de::value::Error> =
-        std::str::from_utf8(bytes).ok()?.into_deserializer();
-    OpportunityId::deserialize(text).ok()
-}
-
-fn decode_cursor(bytes: &mut &[u8]) -> Option<Cursor> {
-    Some(Cursor { uid_validity: take_u32(bytes)?, uid: take_u32(bytes)? })
-}
-
-fn place_key(place: &Place) -> Vec<u8> {
-    let digest = match place {
-        Place::Imap { mailbox, uid_validity, uid } => {
-            let (epoch, uid) = (uid_validity.to_be_bytes(), uid.to_be_bytes());
-            Digest::of_fields([&b"imap"[..], mailbox.as_bytes(), &epoch, &uid])
-        }
-        Place::Maildir { mailbox, name } => {
-            Digest::of_fields([&b"maildir"[..], mailbox.as_bytes(), name.as_bytes()])
-        }
-        Place::File { path } => Digest::of_fields([&b"file"[..], path.as_bytes()]),
-        Place::Attached { to, n } => Digest::of_fields([&b"attached"[..], &to.0, &n.to_be_bytes()]),
-    };
-    key(table::PLACE, &[digest.0.first_chunk::<16>().map_or(&[][..], |half| half)])
-}
-
-/// The first 16 bytes of a text's sha256.
-fn short(text: &str) -> [u8; 16] {
-    let digest = Digest::of(text.as_bytes());
-    digest.0.first_chunk::<16>().copied().unwrap_or_default()
-}
-
-fn key(table: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let mut key = vec![table];
-    parts.iter().for_each(|part| key.extend_from_slice(part));
-    key
 }

@@ -21,6 +21,7 @@ mod guard;
 mod index;
 mod journal;
 mod opening;
+mod rows;
 mod segments;
 #[cfg(test)]
 mod tests;
@@ -37,8 +38,9 @@ use crate::model::{Digest, KeyRecord, MessageId, OpportunityId, Outcome};
 use crate::record::{Cursor, Entry, Place, Seen};
 
 pub use error::StoreError;
-use index::{Draft, Head, Index};
+use index::{Draft, Index};
 use journal::{Bodies, Fact, Journal};
+use rows::Head;
 use segments::Segments;
 
 /// Bytes after which a segment of raw mail is followed by the next one: large enough to keep a year's mail in a few
@@ -128,6 +130,8 @@ impl Store {
         }
         let lock = guard::lock(folder, options.lock_wait)?;
         opening::check_format(folder, options.create)?;
+        // A copy of the store may have left out an empty folder.
+        guard::make_folder(&folder.join("segments"))?;
         let journal = Journal::open(&folder.join("journal"))?;
         let segments = Segments::new(folder.join("segments"), options.segment_bytes_max);
         let mark = opening::open_mark(folder)?;
@@ -201,7 +205,7 @@ impl Store {
     /// Where and when a copy was seen first.
     pub fn seen(&self, sha256: &Digest) -> Result<Option<Seen>, StoreError> {
         self.read(|| {
-            self.pick(self.index.seen(sha256)?, |entry| match entry {
+            self.pick(self.index.copy(sha256)?.and_then(|copy| copy.seen), |entry| match entry {
                 Entry::Seen(seen) if seen.sha256 == *sha256 => Some(seen),
                 _ => None,
             })
@@ -221,7 +225,7 @@ impl Store {
     /// The newest outcome of a copy.
     pub fn outcome(&self, sha256: &Digest) -> Result<Option<Outcome>, StoreError> {
         self.read(|| {
-            self.pick(self.index.outcome(sha256)?, |entry| match entry {
+            self.pick(self.index.copy(sha256)?.and_then(|copy| copy.outcome), |entry| match entry {
                 Entry::Considered(outcome) if outcome.sha256 == *sha256 => Some(*outcome),
                 _ => None,
             })
@@ -247,13 +251,18 @@ impl Store {
         self.read(|| self.index.unlinked(limit))
     }
 
-    /// The newest key record of a name (`selector._domainkey.domain`): the one that was recorded last.
-    pub fn key(&self, name: &str) -> Result<Option<KeyRecord>, StoreError> {
+    /// All key records of a name (`selector._domainkey.domain`), in the order in which they were recorded: keys
+    /// rotate, and each message verifies for ever with the record of its time.
+    pub fn keys(&self, name: &str) -> Result<Vec<KeyRecord>, StoreError> {
         self.read(|| {
-            self.pick(self.index.key_record(name)?, |entry| match entry {
-                Entry::Key(record) if record.name == name => Some(record),
-                _ => None,
-            })
+            let mut records = Vec::new();
+            for seq in self.index.key_records(name)? {
+                records.extend(self.pick(Some(seq), |entry| match entry {
+                    Entry::Key(record) if record.name == name => Some(record),
+                    _ => None,
+                })?);
+            }
+            Ok(records)
         })
     }
 

@@ -7,8 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::error::StoreError;
-use super::index::{Draft, Head, Index};
+use super::index::{Draft, Index};
 use super::journal::{self, Journal};
+use super::rows::Head;
 use super::{frame, guard};
 
 /// The version of the folder that we write.
@@ -42,7 +43,6 @@ pub fn check_format(folder: &Path, create: bool) -> Result<(), StoreError> {
         Err(_) if !create => return Err(StoreError::NotFound { path: folder.to_owned() }),
         Err(_) => {}
     }
-    guard::make_folder(&folder.join("segments"))?;
     Journal::create(&journal)?;
     // An earlier attempt may have been killed between making these names and making them durable.
     guard::sync_folder(folder)?;

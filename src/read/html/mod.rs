@@ -195,7 +195,7 @@ impl Page {
                 *number = number.saturating_add(1);
                 format!("{}. ", number.saturating_sub(1))
             }
-            _ => return,
+            _ => "- ".to_owned(),
         };
         self.words(&mark, state);
     }

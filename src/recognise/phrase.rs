@@ -1,0 +1,214 @@
+//! What a seller's sentence does: asks for a confirmation, announces a win, reports met criteria. All patterns run
+//! on folded text (lower case, no accents, plain quotes and dashes).
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::text::{fixed, squeeze};
+
+/// The sentences of `text`, as typed. A paragraph or a list item ends a sentence.
+pub(super) fn sentences(text: &str) -> Vec<&str> {
+    static END: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"[.!?…]+[)\x22'”’»]*(?:\s+|$)|[。！？]+\s*|\n\s*\n|\n\s*(?:[-*•]|\d{1,2}[.)]|✅|❌|✓|✔|\[[ xX]\])\s*",
+        )
+    });
+    let mut sentences = Vec::new();
+    let mut start = 0;
+    for end in END.find_iter(text) {
+        // The mark stays with its sentence: a question must keep its question mark.
+        let stop = if end.as_str().starts_with('\n') { end.start() } else { end.end() };
+        sentences.push(text.get(start..stop).unwrap_or_default());
+        start = end.end();
+    }
+    sentences.push(text.get(start..).unwrap_or_default());
+    sentences.retain(|s| !s.trim().is_empty());
+    sentences
+}
+
+/// Whether a sentence asks the reader to confirm the result.
+pub(super) fn asks(sentence: &str) -> bool {
+    static POLITE: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(concat!(
+            r"\b(?:please|kindly|pls)\b.{0,120}\b(?:confirm|reply|respond|answer|let (?:us|me) know|tell (?:us|me)|acknowledge|endorse|sign[- ]off|approve|agree)",
+            r"|\b(?:could|can|would|will|may) (?:you|we|i)\b.{0,120}\b(?:confirm|reply|respond|let (?:us|me) know|tell (?:us|me)|acknowledge|endorse|sign off|agree|consider|get your)",
+            r"|\b(?:do|does|did|are|is|have|has) (?:you|your|we|the team|this|that)\b.{0,120}\b(?:confirm|agree|consider|accept|endorse|recommend|satisfied|match|happy|ok|comfortable)",
+            r"|\b(?:we|i)(?:'d| would)? (?:ask|need|appreciate|be grateful|kindly ask|would like|look forward to)\b.{0,80}\b(?:confirm|written (?:reply|yes|statement)|in writing|your reply)",
+            r"|\breply\b.{0,40}\b(?:to|and|with)\b.{0,40}\bconfirm|\ba (?:short|brief|quick|simple|written) (?:reply|yes|answer|confirmation)\b",
+            r"|\b(?:bitte|konnen sie|konnten sie|konnt ihr|konntet ihr|kannst du|wurden sie|wir bitten|darf ich)\b.{0,140}(?:bestatig|antwort|ruckmeld|mitteil|teilen sie|zustimm|einverstanden|schreib)",
+            r"|\b(?:merci de|pourriez[- ]vous|pouvez[- ]vous|pourrais[- ]tu|peux[- ]tu|veuillez|nous vous (?:prions|demandons|remercions)|je vous (?:prie|remercie))\b.{0,140}(?:confirm|repond|valider|indiquer|nous dire|donner votre accord)",
+            r"|(?:\b(?:por favor|podria[ns]?|podrias|pueden?|puedes|os pedimos|l[ea]s? (?:ruego|rogamos|pedimos|agradeceri)|rogamos|agradeceriamos|confirme[ns]?)\b).{0,140}(?:confirm|respond|contest|indic|digan|evaluacion)",
+            r"|\b(?:per favore|potete|potresti|potreste|puo|puoi|potrebbe|vi chiediamo|le chiedo|la prego|vi preghiamo|si prega|cortesemente|gentilmente)\b.{0,140}(?:conferm|rispond|far(?:ci|mi) sapere|indicar)",
+            r"|\b(?:por favor|poderia[ms]?|podem?|pedimos|solicitamos|agradeco|agradecemos)\b.{0,140}(?:confirm|respond|indica|diga)",
+            r"|\b(?:graag|kun(?:t|nen)?|kan|zou(?:den)?|alsjeblieft|alstublieft|gelieve|wil(?:t|len)?)\b.{0,140}(?:bevestig|antwoord|reager|laten weten|akkoord)",
+            r"|\b(?:vanligen|kan (?:ni|du|i|dere)|skulle (?:ni|du)|vennligst|venligst|vi ber)\b.{0,140}(?:bekraft|bekreft|svar|meddel)",
+            r"|\b(?:prosze|prosimy|czy (?:moga|moze|mozecie))\b.{0,140}(?:potwierdz|odpow)",
+            r"|\b(?:prosim|muzete|voitteko|vahvista)\b.{0,140}(?:potvrd|odpov|vahvist|vasta)",
+        ))
+    });
+    static EAST: LazyLock<Regex> = LazyLock::new(|| {
+        // Folding takes the sound marks off kana, in the text as in the pattern.
+        let words =
+            ["確認", "返信", "返事", "回答", "ください", "下さい", "お願い", "いただけ", "请", "確認"];
+        let [confirm, reply, reply2, answer, please, please2, beg, may, qing, _] = words.map(squeeze);
+        fixed(&format!(
+            "(?:{confirm}|{reply}|{reply2}|{answer}).{{0,30}}(?:{please}|{please2}|{beg}|{may})|{qing}.{{0,40}}(?:确认|回复|答复)"
+        ))
+    });
+    static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
+        // "If something above does not match, tell us", "let me know if you have questions", "confirm the slot".
+        fixed(
+            r"^\W*(?:if|should|in case|falls|wenn|si|se|als|sollte|om|hvis|jesli)\b|\bif (?:you have|there (?:is|are)|anything|something|any)\b|\b(?:any|further|other|open) questions?\b|\b(?:meeting|call|slot|time|date|invite|invitation|calendar|attendance|receipt|shipping|address|termin|reunion|rendez[- ]vous|besprechung)\b",
+        )
+    });
+    static VERDICT: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"criteri|kriteri|success|erfolg|succes|exito|successo|sucesso|evaluat|evaluier|evaluier|evaluac|valutaz|avaliac|utvarder|ewaluac|technical|techni[sq]|tecnic|teknisk|win\b|result|ergebnis|requirement|anforderung|recommend|empf|agree|einverstanden|d'accord|acuerdo|summary|above|in writing|schriftlich|par ecrit|por escrito|your team|ihr team|votre equipe|su equipo|poc\b|pilot|trial|test|評価|評價|确认|評|检|验|基準",
+        )
+    });
+    let folded = squeeze(sentence);
+    if EAST.is_match(&folded) {
+        return true;
+    }
+    let about = VERDICT.is_match(&folded);
+    if !POLITE.is_match(&folded) || (ELSEWHERE.is_match(&folded) && !strong(&folded)) {
+        return false;
+    }
+    // "Please confirm." asks about the whole mail; longer sentences must name what is to be confirmed.
+    about || folded.split_whitespace().count() <= 5
+}
+
+/// A sentence that asks for the confirmation even though it also names a meeting or begins with "if".
+fn strong(folded: &str) -> bool {
+    static STRONG: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"\bconfirm.{0,60}\b(?:success|criteria|evaluation|technical win)|\bagree.{0,60}\btechnical win|\btell (?:us|me) whether\b|\blet (?:us|me) know whether\b|\breply (?:to|and) confirm",
+        )
+    });
+    STRONG.is_match(folded) && !folded.starts_with("if ")
+}
+
+/// Whether a text speaks of a conditional win.
+pub(super) fn is_conditional(text: &str) -> bool {
+    static CONDITIONAL: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"\b(?:conditional|provisional)(?:ly)?\b.{0,40}\b(?:win|success|acceptance|endorse\w*|sign-?off|approval|pass)|\bbedingte\w* (?:technische\w* )?(?:win|technical win|erfolg|sieg|gewinn|abnahme|zusage)|\b(?:win|victoire|succes|accord|validation) techniques? (?:conditionnel|sous (?:condition|reserve))|(?:victoria|exito|visto bueno|aceptacion) tecnic[ao] condicional|(?:vittoria|successo|approvazione) tecnic[ao] condizionat|(?:vitoria|sucesso|aprovacao) tecnic[ao] condicional|\bvoorwaardelijke? (?:technische )?(?:win|akkoord|succes|overwinning)|\b(?:villkorad|betinget)\w* (?:teknisk )?\w+|条件付き|附条件|有条件",
+        )
+    });
+    CONDITIONAL.is_match(&squeeze(text))
+}
+
+/// Whether a sentence announces a technical win (not: speaks of one to come).
+pub(super) fn announces(sentence: &str) -> bool {
+    static WIN: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"\btech(?:nical)?[- ]win\b|\btechnische\w* (?:erfolg|sieg|gewinn|win|overwinning|winst)|\b(?:victoire|succes|win) technique|\b(?:victoria|exito) tecnic|\b(?:vittoria|successo) tecnic|\b(?:vitoria|sucesso) tecnic|\bteknisk (?:vinst|sejr|seier|win)|技術的?(?:勝利|合格)|技术胜利",
+        )
+    });
+    static VERB: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"\b(?:confirm\w*|record\w*|declar\w*|announc\w*|agree\w*|propos\w*|mark\w*|document\w*|achiev\w*|reached|secured|consider\w*|call|close[sd]?|is|as|bestatig\w*|halten\w*|verzeichn\w*|festhalt\w*|vorschlag\w*|schlagen|proposons|confirm\w*|registr\w*|proponemos|proponiamo|conferm\w*|propomos|bevestig\w*|stellen)\b",
+        )
+    });
+    let folded = squeeze(sentence);
+    WIN.is_match(&folded) && VERB.is_match(&folded) && !is_future(&folded)
+}
+
+/// Whether a sentence reports that criteria were met.
+pub(super) fn reports_met(sentence: &str) -> bool {
+    static VERB: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"\b(?:validated|met|passed|fulfilled|satisfied|achieved|completed|cleared|proved|proven|hit|verified|erfullt|bestanden|nachgewiesen|validiert|erreicht|valide[es]*|rempli[es]*|atteint[es]*|satisfait[es]*|cumpli\w+|valida\w+|supera\w+|soddisf\w+|raggiunt\w+|atendi\w+|voldaan|behaald|gevalideerd|uppfyll\w+|opfyld\w+|oppfyl\w+|spelni\w+)\b|達成|満たし|合格|通过|满足|达成",
+        )
+    });
+    static NOUN: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"criteri|kriteri|kriterie|requirements?\b|anforderung|exigences?\b|requisit|requisiti|success plan|erfolgsplan|krav\b|eisen\b|objectives?\b|基準|標準|标准|要件",
+        )
+    });
+    static NOT: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"\bnot\b|n't\b|\bnone\b|\bfailed\b|\bnicht\b|\bne\b.{0,20}\bpas\b|\bniet\b|\bnao\b|\b(?:lead|engineer|champion|team|colleague)s? (?:have |has )?confirmed\b",
+        )
+    });
+    let folded = squeeze(sentence);
+    VERB.is_match(&folded)
+        && NOUN.is_match(&folded)
+        && !NOT.is_match(&folded)
+        && !is_future(&folded)
+        && !folded.trim_end().ends_with('?')
+}
+
+/// Whether a text speaks of an evaluation against criteria at all.
+pub(super) fn speaks_of_criteria(text: &str) -> bool {
+    static TOPIC: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"criteri|kriteri|requirement|anforderung|exigence|requisit|success plan|erfolgsplan|technical win|evaluat|evaluier|evaluac|valutaz|avaliac|evaluer|utvarder|ewaluac|proof of (?:concept|value)|\bpo[cv]\b|\btrial\b|\bpilot|\breadout\b|acceptance|abnahme|recette|基準|評価|评估|验收|標準|要件|평가|기준",
+        )
+    });
+    TOPIC.is_match(&squeeze(text))
+}
+
+fn is_future(folded: &str) -> bool {
+    static FUTURE: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"\b(?:before|until|once|unless|toward|towards|whether|agenda|prepare|discuss|talk about|schedule|plan to|planned|aim|hope|hopefully|upcoming|next step|need to|needs to|have to|has to|should|should be|to be|will be|would be|still|remaining|bevor|sobald|sollten|avant|antes|prima di|quando|cuando|quand)\b|^\W*(?:if|when|wenn|falls|si|se)\b",
+        )
+    });
+    FUTURE.is_match(folded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asks_for_a_confirmation() {
+        for sentence in [
+            "Can you please reply to confirm that your team considers the technical evaluation a success?",
+            "Please reply and tell us whether Acme agrees to a Conditional Technical Win on that basis.",
+            "Can we agree to a Conditional Technical Win today?",
+            "Please confirm.",
+            "Does this match what your team saw in the tests?",
+            "Bitte bestätigen Sie uns, dass die Evaluierung aus Ihrer Sicht erfolgreich war.",
+            "Merci de nous confirmer que votre équipe considère l'évaluation comme un succès.",
+            "¿Podrían confirmar que su equipo considera la evaluación un éxito?",
+            "評価が成功だったことをご返信にてご確認ください。",
+        ] {
+            assert!(asks(sentence), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn other_requests_are_no_ask() {
+        for sentence in [
+            "If something above does not match what your team saw, tell us here and we correct the record.",
+            "Please let me know if you have any questions.",
+            "Could you confirm the slot on Thursday?",
+            "As agreed, Lee Park will be in touch about the commercial framework.",
+            "Thank you for confirming today that Heron has met all success criteria.",
+            "Please send me the log files of Tuesday.",
+        ] {
+            assert!(!asks(sentence), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn announcements_are_not_plans() {
+        assert!(announces("We would like to record this as a Technical Win."));
+        assert!(announces("Das bestätigt den technischen Erfolg."));
+        assert!(!announces("Before we can call it a technical win we need the load test."));
+        assert!(reports_met("we validated the 3 mandatory success criteria of the plan"));
+        assert!(!reports_met("Once all criteria are met we can talk about dates."));
+        assert!(!reports_met("Your engineer confirmed that we met the criteria."));
+    }
+
+    #[test]
+    fn sentences_keep_their_marks() {
+        assert_eq!(
+            sentences("One 2.5 s. Two?\n\nThree\n- four"),
+            ["One 2.5 s. ", "Two?\n\n", "Three", "four"]
+        );
+    }
+}

@@ -1,0 +1,103 @@
+//! What a subject says: reply and forward prefixes, platform and account (RFC 5322 §3.6.5 knows only `Re: `).
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::text::{fixed, squeeze};
+
+/// Whether the subject begins with a reply prefix.
+pub(super) fn is_reply(subject: &str) -> bool {
+    static REPLY: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"^(?:\[[^\]]{1,40}\]\s*)*(?:re|aw|antw|sv|vs|res|ref|odp|rif|r|ynt|回复|回覆|답장|回)\s*(?:\[\d+\]|\(\d+\))?\s*[:：]",
+        )
+    });
+    REPLY.is_match(&squeeze(subject))
+}
+
+/// Whether the subject begins with a forward prefix.
+pub(super) fn is_forward(subject: &str) -> bool {
+    static FORWARD: LazyLock<Regex> = LazyLock::new(|| {
+        // `[sender: subject]` is how mutt marks a forward.
+        fixed(
+            r"^(?:\[[^\]]{1,40}\]\s*)*(?:fwd?|fw|wg|tr|rv|i|enc|vb|vl|pd|ilt|doorst|转发|轉寄|転送)\s*[:：]|^\[\S+@\S+: .*\]$",
+        )
+    });
+    FORWARD.is_match(&squeeze(subject))
+}
+
+/// Platform and account, when the subject has one of the usual forms.
+pub(super) fn names(subject: &str) -> (Option<String>, Option<String>) {
+    static PREFIX: LazyLock<Regex> =
+        LazyLock::new(|| fixed(r"(?i)^(?:\s*(?:\[[^\]]{1,40}\]|(?:re|aw|sv|fwd?|wg|tr|rv)\s*:))+\s*"));
+    static WIN: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"(?i)^(?:[\p{L}]+\s+)?(?:tech(?:nical|nischer|nique|nische)?|t[eé]cnic[ao]|teknisk)?[\s-]*(?:win|success|victory|erfolg|sieg|gewinn|victoire|succès|victoria|éxito|vittoria|successo|vitória|sucesso)\b[^–—:+-]{0,40}?\s*(?:[–—:：]|--?\s)-?\s*(?P<rest>.+)$",
+        )
+    });
+    static AT: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"(?i)^(?P<p>.+?)\s+(?:technical |product |poc |pov )?(?:evaluation|trial|pilot|poc|pov|proof of concept|proof of value|evaluierung|évaluation)\s+(?:at|with|for|by|bei|chez)\s+(?P<a>.+?)(?:\s*[:：].*|\s+[–—-]+\s.*)?$",
+        )
+    });
+    static PAIR: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(r"(?i)^(?P<p>.+?)\s+(?:\+|×|x|<>|/|at|@|for|bei|chez|en|presso|na|bij)\s+(?P<a>.+)$")
+    });
+    static PLUS: LazyLock<Regex> = LazyLock::new(|| fixed(r"^(?P<p>.+?)\s*\+\s*(?P<a>.+)$"));
+    let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
+    let subject = PREFIX.replace(&subject, "");
+    let rest = WIN.captures(&subject).and_then(|c| c.name("rest")).map(|m| m.as_str());
+    let found = match rest {
+        Some(rest) => PLUS.captures(rest).or_else(|| PAIR.captures(rest)),
+        None => AT.captures(&subject),
+    };
+    let name = |group: &str| {
+        let text =
+            found.as_ref()?.name(group)?.as_str().trim().trim_matches(['"', '“', '”', '.', ',']).trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    };
+    (name("p"), name("a"))
+}
+
+/// Whether the subject announces a win: `Technical Win Confirmed — …`, `Conditional Technical Win: …`.
+pub(super) fn announces(subject: &str) -> bool {
+    static ANNOUNCED: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"^(?:\[[^\]]{1,40}\]\s*)*(?:proposal: )?(?:conditional )?tech(?:nical)? win\b(?: (?:confirmed|declared|declaration|summary|recap|achieved))?\s*(?:[-:+]|$)",
+        )
+    });
+    ANNOUNCED.is_match(&squeeze(subject))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_in_many_languages() {
+        for subject in
+            ["Re: x", "RE: x", "AW: x", "Antw.: x".trim_end(), "[EXTERNAL] Re: x", "Re[2]: x", "回复：x"]
+        {
+            assert_eq!(is_reply(subject), subject != "Antw.: x", "{subject}");
+        }
+        for subject in ["Fwd: x", "FW: x", "WG: x", "TR : x", "[OPP-1] Fwd: x", "[a@b.example: Re: x]"] {
+            assert!(is_forward(subject), "{subject}");
+        }
+        assert!(!is_reply("Results of the trial"));
+        assert!(!is_forward("Forward planning: x"));
+    }
+
+    #[test]
+    fn platform_and_account() {
+        let some = |p: &str, a: &str| (Some(p.to_owned()), Some(a.to_owned()));
+        assert_eq!(
+            names("Technical Win Confirmed — Heron Desk + Acme, Ltd"),
+            some("Heron Desk", "Acme, Ltd")
+        );
+        assert_eq!(names("[OPP-7] Technical Win Confirmed - Heron + Acme"), some("Heron", "Acme"));
+        assert_eq!(names("Conditional Technical Win: Heron at Port of Acme"), some("Heron", "Port of Acme"));
+        assert_eq!(names("Heron evaluation at Acme & Sons: technical readout"), some("Heron", "Acme & Sons"));
+        assert_eq!(names("Lunch on Friday"), (None, None));
+    }
+}
