@@ -4,10 +4,11 @@
 use super::declaration::is_evidence;
 use super::wording;
 use crate::model::{Automatic, Defect, Message, Part, Reading, Reason, Seller};
+use crate::text::squeeze;
 
 /// Which machine wrote `message`, with the sign that says so. Signs inside attached messages do not count.
 pub(super) fn machine(message: &Message, reading: &Reading, seller: &Seller) -> Option<(Automatic, String)> {
-    let mail = Mail { message, reading, seller };
+    let mail = Mail { signs: Signs::new(message, reading), message, seller };
     mail.own()
         .or_else(|| mail.bounce())
         .or_else(|| mail.receipt())
@@ -22,7 +23,7 @@ pub(super) fn machine(message: &Message, reading: &Reading, seller: &Seller) -> 
 
 /// Signs that a machine may have had a hand in a mail; each is a sentence for a person.
 pub(super) fn weak(message: &Message, reading: &Reading) -> Vec<Reason> {
-    let mail = Signs { message, reading };
+    let mail = Signs::new(message, reading);
     let signs = [
         (
             mail.has("X-Auto-Response-Suppress"),
@@ -30,9 +31,12 @@ pub(super) fn weak(message: &Message, reading: &Reading) -> Vec<Reason> {
         ),
         (mail.voted(), "The subject looks like a voting button or a calendar answer, and nothing was typed."),
         (mail.redirected(), "A mailbox rule of somebody else passed the mail on."),
-        (wording::is_reaction(mail.typed()), "The text looks like a reaction, but more was typed."),
+        (
+            wording::is_reaction(mail.typed, &mail.folded),
+            "The text looks like a reaction, but more was typed.",
+        ),
         (mail.via(), "The sender's name says that a service sent the mail for somebody."),
-        (wording::is_ticket_subject(&message.subject), "The subject carries the number of a ticket system."),
+        (wording::is_ticket_subject(&mail.subject), "The subject carries the number of a ticket system."),
         (
             mail.unreadable(),
             "The mail cannot be read: it is encrypted, a picture, or a format of one vendor.",
@@ -48,16 +52,12 @@ pub(super) fn weak(message: &Message, reading: &Reading) -> Vec<Reason> {
 type Sign = Option<(Automatic, String)>;
 
 struct Mail<'a> {
+    signs: Signs<'a>,
     message: &'a Message,
-    reading: &'a Reading,
     seller: &'a Seller,
 }
 
 impl Mail<'_> {
-    fn signs(&self) -> Signs<'_> {
-        Signs { message: self.message, reading: self.reading }
-    }
-
     /// Our own letters carry `X-Endorsed-*` and come from the evidence address.
     fn own(&self) -> Sign {
         let from_us = self.message.from.iter().any(|m| is_evidence(&m.address, self.seller));
@@ -67,7 +67,7 @@ impl Mail<'_> {
 
     /// Delivery reports (RFC 3464): failed, delayed and delivered alike are no answer.
     fn bounce(&self) -> Sign {
-        let signs = self.signs();
+        let signs = &self.signs;
         let report = signs.report("delivery-status")
             || signs.part(|p| {
                 matches!(p.media_type.as_str(), "message/delivery-status" | "message/global-delivery-status")
@@ -78,13 +78,13 @@ impl Mail<'_> {
         let found = report
             || header
             || daemon
-            || wording::is_bounce_subject(&self.message.subject) && signs.null_sender();
+            || wording::is_bounce_subject(&self.signs.subject) && signs.null_sender();
         found.then(|| (Automatic::Bounce, "The mail is a delivery report.".into()))
     }
 
     /// Disposition notifications (RFC 8098) and feedback reports (RFC 5965).
     fn receipt(&self) -> Sign {
-        let signs = self.signs();
+        let signs = &self.signs;
         let disposition = signs.report("disposition-notification")
             || signs.part(|p| {
                 matches!(
@@ -92,7 +92,7 @@ impl Mail<'_> {
                     "message/disposition-notification" | "message/global-disposition-notification"
                 )
             });
-        if disposition || wording::is_receipt_subject(&self.message.subject) {
+        if disposition || wording::is_receipt_subject(&self.signs.subject) {
             return Some((
                 Automatic::Receipt,
                 "The mail is a receipt: it says that a mail was read, not what was thought of it.".into(),
@@ -112,7 +112,7 @@ impl Mail<'_> {
                     .iter()
                     .any(|m| text.contains(&format!("METHOD:{m}")))
         };
-        let found = self.signs().part(|p| {
+        let found = self.signs.part(|p| {
             p.media_type == "text/calendar" && p.disposition.as_deref() != Some("attachment") && method(p)
         });
         found.then(|| (Automatic::Calendar, "The mail is a calendar answer.".into()))
@@ -120,26 +120,26 @@ impl Mail<'_> {
 
     /// Reactions: RFC 9078, Gmail's part, and the stock wording of clients that send no mark.
     fn reaction(&self) -> Sign {
-        let signs = self.signs();
+        let signs = &self.signs;
         let marked = signs.part(|p| {
             p.disposition.as_deref() == Some("reaction")
                 || (p.media_type == "text/vnd.google.email-reaction+json"
                     && p.disposition.as_deref() != Some("attachment"))
         });
-        let worded = wording::is_bare_reaction(signs.typed());
+        let worded = wording::is_bare_reaction(signs.typed, &signs.folded);
         (marked || worded)
             .then(|| (Automatic::Reaction, "The mail is a reaction, made with one click.".into()))
     }
 
     fn recall(&self) -> Sign {
-        let found = wording::is_recall(&self.message.subject, self.signs().typed());
+        let found = wording::is_recall(&self.signs.subject, &self.signs.folded);
         found.then(|| (Automatic::Recall, "The mail asks to recall an earlier one.".into()))
     }
 
     fn challenge(&self) -> Sign {
         let header = ["X-Boxbe-", "X-SpamArrest-", "X-TMDA-", "X-Challenge-"];
         let header = self.message.headers.iter().any(|h| header.iter().any(|p| starts_with(&h.name, p)));
-        let found = header || wording::is_challenge(self.signs().typed());
+        let found = header || wording::is_challenge(&self.signs.folded);
         found.then(|| {
             (Automatic::Challenge, "The mail asks the sender to prove that a person wrote to it.".into())
         })
@@ -169,14 +169,14 @@ impl Mail<'_> {
         }
         let body = self.message.plain.as_deref().unwrap_or_default();
         let worded = wording::is_reply_line(body)
-            || wording::is_ticket_subject(&self.message.subject)
-                && wording::is_acknowledgement(self.signs().typed());
+            || wording::is_ticket_subject(&self.signs.subject)
+                && wording::is_acknowledgement(&self.signs.folded);
         worded.then(|| (Automatic::Ticket, "A ticket system wrote the mail: so its wording says.".into()))
     }
 
     /// RFC 3834 §5 and what mail systems wrote before and beside it.
     fn auto_reply(&self) -> Sign {
-        let signs = self.signs();
+        let signs = &self.signs;
         if let Some(value) = self.message.header("Auto-Submitted").next() {
             let word = value.split([';', '(', ' ', '\t']).next().unwrap_or_default().to_ascii_lowercase();
             if !word.is_empty() && word != "no" {
@@ -217,7 +217,7 @@ impl Mail<'_> {
             ),
             (signs.null_sender(), "The mail has no envelope sender, as only machines send it."),
             (
-                wording::is_absence_subject(&self.message.subject),
+                wording::is_absence_subject(&self.signs.subject),
                 "The subject is that of an out-of-office reply.",
             ),
             (precedence && !signs.is_list() && !self.sellers(), "The header Precedence marks bulk mail."),
@@ -227,7 +227,7 @@ impl Mail<'_> {
 
     fn submitted(&self, word: &str) -> Automatic {
         let answer = word == "auto-replied"
-            || wording::is_absence_subject(&self.message.subject)
+            || wording::is_absence_subject(&self.signs.subject)
             || (word == "auto-generated" && super::declaration::is_answer(self.message));
         if answer { Automatic::AutoReply } else { Automatic::Notification }
     }
@@ -235,7 +235,7 @@ impl Mail<'_> {
     /// Lists (RFC 2919, RFC 2369) and services. A seller's own mail may pass through a campaign tool; it never
     /// counts as an answer anyway.
     fn bulk(&self) -> Sign {
-        let signs = self.signs();
+        let signs = &self.signs;
         let own_list = self.seller.evidence.as_str().replace('@', ".");
         let ours = self.message.header("List-Id").any(|id| id.to_ascii_lowercase().contains(&own_list));
         if signs.is_list() && !ours {
@@ -252,7 +252,7 @@ impl Mail<'_> {
         ]);
         let service =
             !self.sellers() && (signs.has("Feedback-ID") || (signs.has("List-Unsubscribe") && !ours));
-        let found = address || service || wording::is_notification(signs.typed());
+        let found = address || service || wording::is_notification(&signs.folded);
         found.then(|| (Automatic::Notification, "A service sent the mail for somebody.".into()))
     }
 
@@ -264,10 +264,20 @@ impl Mail<'_> {
 /// What can be seen on a mail without knowing the seller.
 struct Signs<'a> {
     message: &'a Message,
-    reading: &'a Reading,
+    /// The subject, folded.
+    subject: String,
+    /// What the person typed; where nothing is sure, what could have been typed.
+    typed: &'a str,
+    /// The begin of it, folded.
+    folded: String,
 }
 
 impl<'a> Signs<'a> {
+    fn new(message: &'a Message, reading: &'a Reading) -> Self {
+        let typed = if reading.fresh.trim().is_empty() { &reading.unsure } else { &reading.fresh };
+        Self { message, subject: squeeze(&message.subject), typed, folded: wording::folded_head(typed) }
+    }
+
     fn has(&self, name: &str) -> bool {
         self.message.header(name).next().is_some()
     }
@@ -304,13 +314,8 @@ impl<'a> Signs<'a> {
         })
     }
 
-    /// What the person typed; where nothing is sure, what could have been typed.
-    fn typed(&self) -> &'a str {
-        if self.reading.fresh.trim().is_empty() { &self.reading.unsure } else { &self.reading.fresh }
-    }
-
     fn voted(&self) -> bool {
-        self.typed().trim().is_empty() && wording::is_vote_subject(&self.message.subject)
+        self.typed.trim().is_empty() && wording::is_vote_subject(&self.subject)
     }
 
     /// The loop header names the mailbox whose rule acted: if that is not the author, somebody passed the mail on.
