@@ -6,10 +6,20 @@ use super::wording;
 use crate::model::{Automatic, Defect, Message, Part, Reading, Reason, Seller};
 use crate::text::squeeze;
 
-/// Which machine wrote `message`, with the sign that says so. Signs inside attached messages do not count.
-pub(super) fn machine(message: &Message, reading: &Reading, seller: &Seller) -> Option<(Automatic, String)> {
+/// Who wrote a mail, as far as headers, MIME structure and stock wording tell.
+#[derive(Debug)]
+pub(super) enum Writer {
+    /// A machine, and the sign that says so.
+    Machine(Automatic, String),
+    /// A person, or with reasons perhaps not.
+    Person(Vec<Reason>),
+}
+
+/// Who wrote `message`. Signs inside attached messages do not count.
+pub(super) fn writer(message: &Message, reading: &Reading, seller: &Seller) -> Writer {
     let mail = Mail { signs: Signs::new(message, reading), message, seller };
-    mail.own()
+    let found = mail
+        .own()
         .or_else(|| mail.bounce())
         .or_else(|| mail.receipt())
         .or_else(|| mail.calendar())
@@ -18,35 +28,11 @@ pub(super) fn machine(message: &Message, reading: &Reading, seller: &Seller) -> 
         .or_else(|| mail.challenge())
         .or_else(|| mail.ticket())
         .or_else(|| mail.auto_reply())
-        .or_else(|| mail.bulk())
-}
-
-/// Signs that a machine may have had a hand in a mail; each is a sentence for a person.
-pub(super) fn weak(message: &Message, reading: &Reading) -> Vec<Reason> {
-    let mail = Signs::new(message, reading);
-    let signs = [
-        (
-            mail.has("X-Auto-Response-Suppress"),
-            "A header asks other mail systems not to answer, as robots do.",
-        ),
-        (mail.voted(), "The subject looks like a voting button or a calendar answer, and nothing was typed."),
-        (mail.redirected(), "A mailbox rule of somebody else passed the mail on."),
-        (
-            wording::is_reaction(mail.typed, &mail.folded),
-            "The text looks like a reaction, but more was typed.",
-        ),
-        (mail.via(), "The sender's name says that a service sent the mail for somebody."),
-        (wording::is_ticket_subject(&mail.subject), "The subject carries the number of a ticket system."),
-        (
-            mail.unreadable(),
-            "The mail cannot be read: it is encrypted, a picture, or a format of one vendor.",
-        ),
-    ];
-    let reason = |text: &str| {
-        Reason::new("weak_machine", text)
-            .fix("Read the original and decide whether a person wrote it as an answer.")
-    };
-    signs.iter().filter(|(holds, _)| *holds).map(|(_, text)| reason(text)).collect()
+        .or_else(|| mail.bulk());
+    match found {
+        Some((kind, why)) => Writer::Machine(kind, why),
+        None => Writer::Person(mail.signs.weak()),
+    }
 }
 
 type Sign = Option<(Automatic, String)>;
@@ -278,6 +264,36 @@ impl<'a> Signs<'a> {
         Self { message, subject: squeeze(&message.subject), typed, folded: wording::folded_head(typed) }
     }
 
+    /// Signs that a machine may have had a hand in the mail; each is a sentence for a person.
+    fn weak(&self) -> Vec<Reason> {
+        let signs = [
+            (
+                self.has("X-Auto-Response-Suppress"),
+                "A header asks other mail systems not to answer, as robots do.",
+            ),
+            (
+                self.voted(),
+                "The subject looks like a voting button or a calendar answer, and nothing was typed.",
+            ),
+            (self.redirected(), "A mailbox rule of somebody else passed the mail on."),
+            (
+                wording::is_reaction(self.typed, &self.folded),
+                "The text looks like a reaction, but more was typed.",
+            ),
+            (self.via(), "The sender's name says that a service sent the mail for somebody."),
+            (wording::is_ticket_subject(&self.subject), "The subject carries the number of a ticket system."),
+            (
+                self.unreadable(),
+                "The mail cannot be read: it is encrypted, a picture, or a format of one vendor.",
+            ),
+        ];
+        let reason = |text: &str| {
+            Reason::new("weak_machine", text)
+                .fix("Read the original and decide whether a person wrote it as an answer.")
+        };
+        signs.iter().filter(|(holds, _)| *holds).map(|(_, text)| reason(text)).collect()
+    }
+
     fn has(&self, name: &str) -> bool {
         self.message.header(name).next().is_some()
     }
@@ -350,12 +366,15 @@ mod tests {
         } else {
             format!("From: Dana <dana@acme.example>\n{headers}")
         };
-        machine(&sent(headers.trim_end(), text), &fresh(text), &seller()).map(|(kind, _)| kind)
+        match writer(&sent(headers.trim_end(), text), &fresh(text), &seller()) {
+            Writer::Machine(kind, _) => Some(kind),
+            Writer::Person(_) => None,
+        }
     }
 
     fn weakly(headers: &str, text: &str) -> bool {
         let message = sent(&format!("From: Dana <dana@acme.example>\n{headers}"), text);
-        machine(&message, &fresh(text), &seller()).is_none() && !weak(&message, &fresh(text)).is_empty()
+        matches!(writer(&message, &fresh(text), &seller()), Writer::Person(weak) if !weak.is_empty())
     }
 
     #[test]
