@@ -7,7 +7,7 @@ use regex::Regex;
 use super::{declaration, subject};
 use crate::model::{Message, Reading, SegmentKind};
 use crate::read::body_text;
-use crate::text::fixed;
+use crate::text::{fixed, squeeze};
 
 /// How a mail passes on another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,14 +33,18 @@ pub(super) fn forward(message: &Message, reading: &Reading) -> Option<Forward> {
     passed_on.then_some(Forward::Inline)
 }
 
+/// Whether a line of the body says that a forwarded mail follows.
 fn is_marked(body: &str) -> bool {
     static MARK: LazyLock<Regex> = LazyLock::new(|| {
         fixed(concat!(
-            r"(?im)^[-_ ]*(?:begin forwarded message:?|(?:-{2,}|_{2,}) ?(?:forwarded message|forwarded by|original-nachricht weitergeleitet|weitergeleitete nachricht|message transféré|mensaje reenviado|messaggio inoltrato|mensagem encaminhada|doorgestuurd bericht|vidarebefordrat (?:mail|meddelande)|videresendt (?:melding|meddelelse|besked)|wiadomość przekazana|転送メッセージ|転送されたメッセージ|转发的邮件|转发邮件)\b.*",
-            r"|anfang der weitergeleiteten (?:nachricht|e-mail):?|début du message (?:transféré|réexpédié) ?:?|inicio del mensaje reenviado:?|inizio messaggio inoltrato:?|begin doorgestuurd bericht:?)\s*$"
+            r"^[-_ ]*(?:begin forwarded message|forwarded (?:message|by)|weitergeleitete nachricht|original-nachricht weitergeleitet|message transfere|mensaje reenviado|messaggio inoltrato|mensagem encaminhada|doorgestuurd bericht|vidarebefordrat (?:mail|meddelande)|videresendt (?:melding|meddelelse|besked)|wiadomosc przekazana|przekazana wiadomosc",
+            r"|anfang der weitergeleiteten (?:nachricht|e-mail)|debut du message (?:transfere|reexpedie)|inicio del mensaje reenviado|inizio messaggio inoltrato|begin doorgestuurd bericht|転送メッセーシ|転送されたメッセーシ|转发的邮件|转发邮件)"
         ))
     });
-    MARK.is_match(body)
+    // Only rules and short lines that end with a colon can be such a line.
+    let candidate =
+        |l: &str| l.starts_with("--") || l.starts_with("__") || (l.ends_with([':', '：']) && l.len() < 100);
+    body.lines().map(str::trim).any(|l| candidate(l) && MARK.is_match(&squeeze(l)))
 }
 
 /// Header lines of a mail inside the body, as Outlook puts them above what it forwards.

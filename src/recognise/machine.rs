@@ -4,11 +4,22 @@
 use super::declaration::is_evidence;
 use super::wording;
 use crate::model::{Automatic, Defect, Message, Part, Reading, Reason, Seller};
+use crate::text::squeeze;
 
-/// Which machine wrote `message`, with the sign that says so. Signs inside attached messages do not count.
-pub(super) fn machine(message: &Message, reading: &Reading, seller: &Seller) -> Option<(Automatic, String)> {
-    let mail = Mail { message, reading, seller };
-    mail.own()
+/// Who wrote a mail, as far as headers, MIME structure and stock wording tell.
+#[derive(Debug)]
+pub(super) enum Writer {
+    /// A machine, and the sign that says so.
+    Machine(Automatic, String),
+    /// A person, or with reasons perhaps not.
+    Person(Vec<Reason>),
+}
+
+/// Who wrote `message`. Signs inside attached messages do not count.
+pub(super) fn writer(message: &Message, reading: &Reading, seller: &Seller) -> Writer {
+    let mail = Mail { signs: Signs::new(message, reading), message, seller };
+    let found = mail
+        .own()
         .or_else(|| mail.bounce())
         .or_else(|| mail.receipt())
         .or_else(|| mail.calendar())
@@ -17,47 +28,22 @@ pub(super) fn machine(message: &Message, reading: &Reading, seller: &Seller) -> 
         .or_else(|| mail.challenge())
         .or_else(|| mail.ticket())
         .or_else(|| mail.auto_reply())
-        .or_else(|| mail.bulk())
-}
-
-/// Signs that a machine may have had a hand in a mail; each is a sentence for a person.
-pub(super) fn weak(message: &Message, reading: &Reading) -> Vec<Reason> {
-    let mail = Signs { message, reading };
-    let signs = [
-        (
-            mail.has("X-Auto-Response-Suppress"),
-            "A header asks other mail systems not to answer, as robots do.",
-        ),
-        (mail.voted(), "The subject looks like a voting button or a calendar answer, and nothing was typed."),
-        (mail.redirected(), "A mailbox rule of somebody else passed the mail on."),
-        (wording::is_reaction(mail.typed()), "The text looks like a reaction, but more was typed."),
-        (mail.via(), "The sender's name says that a service sent the mail for somebody."),
-        (wording::is_ticket_subject(&message.subject), "The subject carries the number of a ticket system."),
-        (
-            mail.unreadable(),
-            "The mail cannot be read: it is encrypted, a picture, or a format of one vendor.",
-        ),
-    ];
-    let reason = |text: &str| {
-        Reason::new("weak_machine", text)
-            .fix("Read the original and decide whether a person wrote it as an answer.")
-    };
-    signs.iter().filter(|(holds, _)| *holds).map(|(_, text)| reason(text)).collect()
+        .or_else(|| mail.bulk());
+    match found {
+        Some((kind, why)) => Writer::Machine(kind, why),
+        None => Writer::Person(mail.signs.weak()),
+    }
 }
 
 type Sign = Option<(Automatic, String)>;
 
 struct Mail<'a> {
+    signs: Signs<'a>,
     message: &'a Message,
-    reading: &'a Reading,
     seller: &'a Seller,
 }
 
 impl Mail<'_> {
-    fn signs(&self) -> Signs<'_> {
-        Signs { message: self.message, reading: self.reading }
-    }
-
     /// Our own letters carry `X-Endorsed-*` and come from the evidence address.
     fn own(&self) -> Sign {
         let from_us = self.message.from.iter().any(|m| is_evidence(&m.address, self.seller));
@@ -67,7 +53,7 @@ impl Mail<'_> {
 
     /// Delivery reports (RFC 3464): failed, delayed and delivered alike are no answer.
     fn bounce(&self) -> Sign {
-        let signs = self.signs();
+        let signs = &self.signs;
         let report = signs.report("delivery-status")
             || signs.part(|p| {
                 matches!(p.media_type.as_str(), "message/delivery-status" | "message/global-delivery-status")
@@ -78,13 +64,13 @@ impl Mail<'_> {
         let found = report
             || header
             || daemon
-            || wording::is_bounce_subject(&self.message.subject) && signs.null_sender();
+            || wording::is_bounce_subject(&self.signs.subject) && signs.null_sender();
         found.then(|| (Automatic::Bounce, "The mail is a delivery report.".into()))
     }
 
     /// Disposition notifications (RFC 8098) and feedback reports (RFC 5965).
     fn receipt(&self) -> Sign {
-        let signs = self.signs();
+        let signs = &self.signs;
         let disposition = signs.report("disposition-notification")
             || signs.part(|p| {
                 matches!(
@@ -92,7 +78,7 @@ impl Mail<'_> {
                     "message/disposition-notification" | "message/global-disposition-notification"
                 )
             });
-        if disposition || wording::is_receipt_subject(&self.message.subject) {
+        if disposition || wording::is_receipt_subject(&self.signs.subject) {
             return Some((
                 Automatic::Receipt,
                 "The mail is a receipt: it says that a mail was read, not what was thought of it.".into(),
@@ -112,7 +98,7 @@ impl Mail<'_> {
                     .iter()
                     .any(|m| text.contains(&format!("METHOD:{m}")))
         };
-        let found = self.signs().part(|p| {
+        let found = self.signs.part(|p| {
             p.media_type == "text/calendar" && p.disposition.as_deref() != Some("attachment") && method(p)
         });
         found.then(|| (Automatic::Calendar, "The mail is a calendar answer.".into()))
@@ -120,26 +106,26 @@ impl Mail<'_> {
 
     /// Reactions: RFC 9078, Gmail's part, and the stock wording of clients that send no mark.
     fn reaction(&self) -> Sign {
-        let signs = self.signs();
+        let signs = &self.signs;
         let marked = signs.part(|p| {
             p.disposition.as_deref() == Some("reaction")
                 || (p.media_type == "text/vnd.google.email-reaction+json"
                     && p.disposition.as_deref() != Some("attachment"))
         });
-        let worded = wording::is_bare_reaction(signs.typed());
+        let worded = wording::is_bare_reaction(signs.typed, &signs.folded);
         (marked || worded)
             .then(|| (Automatic::Reaction, "The mail is a reaction, made with one click.".into()))
     }
 
     fn recall(&self) -> Sign {
-        let found = wording::is_recall(&self.message.subject, self.signs().typed());
+        let found = wording::is_recall(&self.signs.subject, &self.signs.folded);
         found.then(|| (Automatic::Recall, "The mail asks to recall an earlier one.".into()))
     }
 
     fn challenge(&self) -> Sign {
         let header = ["X-Boxbe-", "X-SpamArrest-", "X-TMDA-", "X-Challenge-"];
         let header = self.message.headers.iter().any(|h| header.iter().any(|p| starts_with(&h.name, p)));
-        let found = header || wording::is_challenge(self.signs().typed());
+        let found = header || wording::is_challenge(&self.signs.folded);
         found.then(|| {
             (Automatic::Challenge, "The mail asks the sender to prove that a person wrote to it.".into())
         })
@@ -169,14 +155,14 @@ impl Mail<'_> {
         }
         let body = self.message.plain.as_deref().unwrap_or_default();
         let worded = wording::is_reply_line(body)
-            || wording::is_ticket_subject(&self.message.subject)
-                && wording::is_acknowledgement(self.signs().typed());
+            || wording::is_ticket_subject(&self.signs.subject)
+                && wording::is_acknowledgement(&self.signs.folded);
         worded.then(|| (Automatic::Ticket, "A ticket system wrote the mail: so its wording says.".into()))
     }
 
     /// RFC 3834 §5 and what mail systems wrote before and beside it.
     fn auto_reply(&self) -> Sign {
-        let signs = self.signs();
+        let signs = &self.signs;
         if let Some(value) = self.message.header("Auto-Submitted").next() {
             let word = value.split([';', '(', ' ', '\t']).next().unwrap_or_default().to_ascii_lowercase();
             if !word.is_empty() && word != "no" {
@@ -217,7 +203,7 @@ impl Mail<'_> {
             ),
             (signs.null_sender(), "The mail has no envelope sender, as only machines send it."),
             (
-                wording::is_absence_subject(&self.message.subject),
+                wording::is_absence_subject(&self.signs.subject),
                 "The subject is that of an out-of-office reply.",
             ),
             (precedence && !signs.is_list() && !self.sellers(), "The header Precedence marks bulk mail."),
@@ -227,7 +213,7 @@ impl Mail<'_> {
 
     fn submitted(&self, word: &str) -> Automatic {
         let answer = word == "auto-replied"
-            || wording::is_absence_subject(&self.message.subject)
+            || wording::is_absence_subject(&self.signs.subject)
             || (word == "auto-generated" && super::declaration::is_answer(self.message));
         if answer { Automatic::AutoReply } else { Automatic::Notification }
     }
@@ -235,7 +221,7 @@ impl Mail<'_> {
     /// Lists (RFC 2919, RFC 2369) and services. A seller's own mail may pass through a campaign tool; it never
     /// counts as an answer anyway.
     fn bulk(&self) -> Sign {
-        let signs = self.signs();
+        let signs = &self.signs;
         let own_list = self.seller.evidence.as_str().replace('@', ".");
         let ours = self.message.header("List-Id").any(|id| id.to_ascii_lowercase().contains(&own_list));
         if signs.is_list() && !ours {
@@ -252,7 +238,7 @@ impl Mail<'_> {
         ]);
         let service =
             !self.sellers() && (signs.has("Feedback-ID") || (signs.has("List-Unsubscribe") && !ours));
-        let found = address || service || wording::is_notification(signs.typed());
+        let found = address || service || wording::is_notification(&signs.folded);
         found.then(|| (Automatic::Notification, "A service sent the mail for somebody.".into()))
     }
 
@@ -264,10 +250,50 @@ impl Mail<'_> {
 /// What can be seen on a mail without knowing the seller.
 struct Signs<'a> {
     message: &'a Message,
-    reading: &'a Reading,
+    /// The subject, folded.
+    subject: String,
+    /// What the person typed; where nothing is sure, what could have been typed.
+    typed: &'a str,
+    /// The begin of it, folded.
+    folded: String,
 }
 
 impl<'a> Signs<'a> {
+    fn new(message: &'a Message, reading: &'a Reading) -> Self {
+        let typed = if reading.fresh.trim().is_empty() { &reading.unsure } else { &reading.fresh };
+        Self { message, subject: squeeze(&message.subject), typed, folded: wording::folded_head(typed) }
+    }
+
+    /// Signs that a machine may have had a hand in the mail; each is a sentence for a person.
+    fn weak(&self) -> Vec<Reason> {
+        let signs = [
+            (
+                self.has("X-Auto-Response-Suppress"),
+                "A header asks other mail systems not to answer, as robots do.",
+            ),
+            (
+                self.voted(),
+                "The subject looks like a voting button or a calendar answer, and nothing was typed.",
+            ),
+            (self.redirected(), "A mailbox rule of somebody else passed the mail on."),
+            (
+                wording::is_reaction(self.typed, &self.folded),
+                "The text looks like a reaction, but more was typed.",
+            ),
+            (self.via(), "The sender's name says that a service sent the mail for somebody."),
+            (wording::is_ticket_subject(&self.subject), "The subject carries the number of a ticket system."),
+            (
+                self.unreadable(),
+                "The mail cannot be read: it is encrypted, a picture, or a format of one vendor.",
+            ),
+        ];
+        let reason = |text: &str| {
+            Reason::new("weak_machine", text)
+                .fix("Read the original and decide whether a person wrote it as an answer.")
+        };
+        signs.iter().filter(|(holds, _)| *holds).map(|(_, text)| reason(text)).collect()
+    }
+
     fn has(&self, name: &str) -> bool {
         self.message.header(name).next().is_some()
     }
@@ -304,13 +330,8 @@ impl<'a> Signs<'a> {
         })
     }
 
-    /// What the person typed; where nothing is sure, what could have been typed.
-    fn typed(&self) -> &'a str {
-        if self.reading.fresh.trim().is_empty() { &self.reading.unsure } else { &self.reading.fresh }
-    }
-
     fn voted(&self) -> bool {
-        self.typed().trim().is_empty() && wording::is_vote_subject(&self.message.subject)
+        self.typed.trim().is_empty() && wording::is_vote_subject(&self.subject)
     }
 
     /// The loop header names the mailbox whose rule acted: if that is not the author, somebody passed the mail on.
@@ -345,12 +366,15 @@ mod tests {
         } else {
             format!("From: Dana <dana@acme.example>\n{headers}")
         };
-        machine(&sent(headers.trim_end(), text), &fresh(text), &seller()).map(|(kind, _)| kind)
+        match writer(&sent(headers.trim_end(), text), &fresh(text), &seller()) {
+            Writer::Machine(kind, _) => Some(kind),
+            Writer::Person(_) => None,
+        }
     }
 
     fn weakly(headers: &str, text: &str) -> bool {
         let message = sent(&format!("From: Dana <dana@acme.example>\n{headers}"), text);
-        machine(&message, &fresh(text), &seller()).is_none() && !weak(&message, &fresh(text)).is_empty()
+        matches!(writer(&message, &fresh(text), &seller()), Writer::Person(weak) if !weak.is_empty())
     }
 
     #[test]

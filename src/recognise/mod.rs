@@ -17,6 +17,7 @@ use crate::model::{
 };
 use answers::Answer;
 use forward::Forward;
+use machine::Writer;
 pub use opportunity::{opportunities, opportunity};
 
 /// A declaration on record and the message that it came in.
@@ -52,11 +53,18 @@ pub fn recognise(message: &Message, reading: &Reading, thread: &Thread<'_>, sell
     };
     let sellers = message.author().is_some_and(|a| a.address.is_at(&seller.domains));
     let looks_like_answer = declaration::is_answer(message);
-    if let Some((kind, why)) = machine::machine(message, reading, seller) {
-        recognition.kind = Kind::Automatic;
-        recognition.automatic = Some(kind);
-        reasons.push(machine_reason(kind, why));
-    } else if let Some(declaration) = declaration(message, reading, seller) {
+    let mut weak = Vec::new();
+    match machine::writer(message, reading, seller) {
+        Writer::Machine(kind, why) => {
+            recognition.kind = Kind::Automatic;
+            recognition.automatic = Some(kind);
+            reasons.push(machine_reason(kind, why));
+        }
+        Writer::Person(signs) => weak = signs,
+    }
+    if recognition.automatic.is_none()
+        && let Some(declaration) = declaration(message, reading, seller)
+    {
         recognition.kind = Kind::Declaration;
         recognition.declaration = Some(declaration);
         recognition.reasons = reasons;
@@ -68,7 +76,6 @@ pub fn recognise(message: &Message, reading: &Reading, thread: &Thread<'_>, sell
     settle_opportunity(&mut recognition, &answer, message, reading, seller, &mut reasons);
     recognition.answers = answers::digest(&answer);
     if recognition.kind != Kind::Automatic {
-        let weak = machine::weak(message, reading);
         recognition.weak_machine = !weak.is_empty();
         reasons.extend(weak);
         let tagged =
