@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::lines::{Line, Mark};
-use super::markers::{CALENDAR, LEADS, LEADS_CJK, VERBS};
+use super::markers::{CALENDAR, LEADS, LEADS_CJK, VERBS, VERBS_UNSPACED, WEEKDAYS};
 use crate::text::{fixed, fold};
 
 /// Most lines that a wrapped attribution takes.
@@ -64,29 +64,28 @@ struct Words {
 }
 
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
-    let verbs = alternatives(VERBS);
+    let verbs = format!("(?:(?:^|[^a-z])(?:{})|{})", alternatives(VERBS), alternatives(VERBS_UNSPACED));
     let leads = LEADS.iter().map(|l| fold(l).text).collect::<Vec<_>>().join("|");
-    let calendar = alternatives(CALENDAR);
+    let names = alternatives(CALENDAR);
+    let weekdays = alternatives(WEEKDAYS);
     let cjk = fold(LEADS_CJK).text;
     let mail = r"[^\s<>@()\[\]]+@[^\s<>@()\[\]]+|<[^<>@\s]{0,40}>";
     let number_date = r"(?:19|20)\d\d\b|\b\d{1,2}[./\-]\d{1,2}[./\-]\d{2,4}|\b\d{1,2}[:h]\d\d|年|月|日";
     let hangul = fold("년|월|일").text;
     Words {
-        verb: fixed(&format!(r"(?:^|[^a-z])(?:{verbs})(?:$|[^a-z])")),
-        verb_ends: fixed(&format!(r"(?:^|[^a-z])(?:{verbs})\s*:?\s*[-*_]*$")),
-        verb_then_when: fixed(&format!(
-            r"(?:{verbs})\s+(?:am|den|op|on|le|el|w dniu|dnia|\(|\d|kl|{calendar})"
-        )),
+        verb: fixed(&format!(r"{verbs}(?:$|[^a-z])")),
+        verb_ends: fixed(&format!(r"{verbs}\s*:?\s*[-*_]*$")),
+        verb_then_when: fixed(&format!(r"{verbs}\s+(?:am|den|op|on|le|el|w dniu|dnia|\(|\d|kl|{names})")),
         lead: fixed(&format!(r"^[-\s]*(?:(?:{leads})(?:$|[\s,])|{cjk})")),
         starts_with_date: fixed(&format!(
-            r"^[\[(]?(?:\d|(?:{calendar})[a-zа-я]{{0,8}}[.,]? ?(?:\d|[a-z]{{3,9}}[.,]? \d))"
+            r"^[\[(]?(?:\d|(?:{names})[a-zа-я]{{0,7}}[.,]{{0,2}} (?:\d|[a-z]{{3,9}}[.,]? \d)|(?:{weekdays})[.,]{{0,2}} \d)"
         )),
         date: fixed(&format!(
-            r"{number_date}|\d\s?(?:{hangul})|\b\d{{1,2}}[.,]? (?:de )?(?:{calendar})|\b(?:{calendar})[a-z]*[.,]? \d"
+            r"{number_date}|\d\s?(?:{hangul})|\b\d{{1,2}}[.,]? (?:de )?(?:{names})|\b(?:{names})[a-z]{{0,7}}[.,]? \d{{1,2}}\b"
         )),
         mail: fixed(mail),
         mail_ends: fixed(&format!(r"(?:{mail})[>)\]\x22']*\s*:?\s*$")),
-        dashed: fixed(&format!(r"^-{{2,}}\s.*(?:^|[^a-z])(?:{verbs})\s*:?\s*-{{2,}}$")),
+        dashed: fixed(&format!(r"^-{{2,}}\s.*{verbs}\s*:?\s*-{{2,}}$")),
     }
 });
 
@@ -182,6 +181,10 @@ fn weigh(text: &str, quoted: bool, nothing_below: bool) -> Option<bool> {
         fixed(r"^(?:quoting|zitat von|citando a?|citat fran|cytowanie|citeren|citado por) .{2,120}:$")
     });
     if colon && (mail || quoted) && QUOTING.is_match(text) {
+        return Some(true);
+    }
+    // A name, an address in angle brackets and a date, in any order, and a quote below: somebody's own format.
+    if colon && quoted && date && mail && text.contains('<') && text.len() < 140 && !prose(text) {
         return Some(true);
     }
     // Older still: "2013/11/1 Kim <kim@seller.example>".
