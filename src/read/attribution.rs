@@ -60,6 +60,7 @@ struct Words {
     date: Regex,
     mail: Regex,
     mail_ends: Regex,
+    mail_then_verb: Regex,
     dashed: Regex,
 }
 
@@ -85,6 +86,7 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
         )),
         mail: fixed(mail),
         mail_ends: fixed(&format!(r"(?:{mail})[>)\]\x22']*\s*:?\s*$")),
+        mail_then_verb: fixed(&format!(r"(?:{mail})[>)\]]*\s*{verbs}(?:$|[^a-z])")),
         dashed: fixed(&format!(r"^-{{2,}}\s.*{verbs}\s*:?\s*-{{2,}}$")),
     }
 });
@@ -166,7 +168,7 @@ fn weigh(text: &str, quoted: bool, nothing_below: bool) -> Option<bool> {
     if verb && colon && (date || mail) && w.verb_then_when.is_match(text) && !prose(text) {
         return Some(quoted || mail);
     }
-    if verb && quoted && date && mail {
+    if verb && date && mail && (quoted || colon && w.mail_then_verb.is_match(text) && text.len() < 200) {
         return Some(true);
     }
     if date && mail && opens && (colon || quoted) && w.mail_ends.is_match(text) && !prose(text) {
@@ -184,8 +186,8 @@ fn weigh(text: &str, quoted: bool, nothing_below: bool) -> Option<bool> {
         return Some(true);
     }
     // A name, an address in angle brackets and a date, in any order, and a quote below: somebody's own format.
-    if colon && quoted && date && mail && text.contains('<') && text.len() < 140 && !prose(text) {
-        return Some(true);
+    if colon && date && mail && text.contains('<') && text.len() < 140 && !prose(text) {
+        return Some(quoted);
     }
     // Older still: "2013/11/1 Kim <kim@seller.example>".
     let year_first = text.get(..5).is_some_and(|t| t.ends_with(['/', '-']) && t.starts_with("20"));
@@ -198,11 +200,16 @@ fn prose(text: &str) -> bool {
     SENTENCE.is_match(text)
 }
 
+/// Whether the first line of a window visibly begins an attribution; a typed sentence does not.
 fn opens(first_line: &str) -> bool {
     let w = &*WORDS;
-    let text = first_line.trim_matches(['*', '_', ' ', '|', '-']);
-    let dated = w.date.is_match(text) || w.mail.is_match(text);
-    w.starts_with_date.is_match(text) || (w.lead.is_match(text) && (dated || text.len() < 24))
+    let text = first_line.trim_matches(['*', '_', ' ', '|']);
+    if prose(text) || text.len() > 120 || (text.len() >= 24 && text.ends_with(['.', '!', '?'])) {
+        return false;
+    }
+    let date = w.date.is_match(text);
+    (date && w.starts_with_date.is_match(text))
+        || (w.lead.is_match(text) && (date || w.mail.is_match(text) || text.len() < 24))
 }
 
 #[cfg(test)]
@@ -270,6 +277,13 @@ mod tests {
         let lines = plain_lines(text);
         assert_eq!(find(&lines, 0), None);
         assert!(find(&lines, 1).is_some());
+    }
+
+    #[test]
+    fn lines_that_only_begin_with_a_digit_are_typed() {
+        let text =
+            "-1 from both of us, so it is a no\nut 3. 11. 2026 o 10:12 Kim <k@s.example> napísal(a):\n> x\n";
+        assert_eq!(find(&plain_lines(text), 0), None);
     }
 
     #[test]
