@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::attribution;
 use super::header;
 use super::lines::Line;
-use super::split::Class;
+use super::split::{Class, is_fresh};
 use crate::model::SegmentKind;
 use crate::text::{fold, squeeze};
 
@@ -98,7 +98,14 @@ pub(super) fn align(lines: &[Line<'_>], classes: &mut [Class], originals: &Origi
     if originals.is_empty() {
         return;
     }
+    let typed = classes.iter().zip(lines).any(|(c, l)| is_fresh(c.kind) && !l.is_blank());
     quoted_without_marks(lines, classes, originals);
+    if typed && !classes.iter().zip(lines).any(|(c, l)| is_fresh(c.kind) && !l.is_blank()) {
+        // The whole mail repeats an earlier one: pasted, or said again. We cannot tell which.
+        for class in classes.iter_mut().filter(|c| c.evidence.starts_with("original.")) {
+            *class = Class::new(SegmentKind::Unsure, "original.only");
+        }
+    }
     edited_quotes(lines, classes, originals);
 }
 

@@ -193,3 +193,14 @@ fn notices_right_below_the_name() {
     );
     assert_eq!(r.fresh, "We confirm.\nDana");
 }
+
+#[test]
+fn struck_out_text_never_affirms() {
+    for (open, close) in
+        [("<s>", "</s>"), ("<del>", "</del>"), ("<span style='text-decoration:line-through'>", "</span>")]
+    {
+        let r = html(&format!("<p>{open}We confirm.{close}</p><p>We need a week more.</p>"));
+        assert_eq!(r.fresh, "We need a week more.", "{open}");
+        assert_eq!(r.unsure, "We confirm.", "{open}");
+    }
+}

@@ -64,3 +64,11 @@ fn trimmed_quotes_are_no_edits() {
     );
     assert_eq!((r.fresh.as_str(), r.unsure.as_str()), ("Yes\n\nYes", ""));
 }
+
+#[test]
+fn a_mail_that_only_repeats_is_left_to_a_person() {
+    let said = "We confirm that all five checks of the pilot are met for us.";
+    let r = split_plain(said, &Originals::new(&[DECLARED, said]));
+    assert_eq!((r.fresh.as_str(), r.unsure.as_str()), ("", said));
+    assert_eq!(r.doubts[0].code, "unsure_cut");
+}
