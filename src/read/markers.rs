@@ -161,7 +161,7 @@ pub(super) const TAGLINES: &str = "sent from (?:my|a|an|outlook|yahoo|mail|proto
 /// Phrases that hardly stand outside confidentiality notices.
 pub(super) const DISCLAIMERS: &str = "intended recipient|intended addressee|intended solely for|intended only for|for the use of the (?:addressee)|\
      received this e-?mail in error|received this message in error|received this communication in error|received it in error|\
-     if you are not the|notify the sender|notify us immediately|nicht der richtige adressat|nicht der beabsichtigte|irrtumlich erhalten|\
+     if you are not the|notif. the sender|notif. us immediately|nicht der richtige adressat|nicht der beabsichtigte|irrtumlich erhalten|\
      informieren sie bitte sofort|destinataire prevu|pas le destinataire|recu ce message par erreur|recu cet? e-?mail par erreur|\
      a su destinatario|no es usted el destinatario|recibido este (?:mensaje) por error|recibido por error|destinado exclusivamente|\
      nao for o destinatario|recebeu esta mensagem por engano|ricevuto questo messaggio per errore|persone diverse dal destinatario|\

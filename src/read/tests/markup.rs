@@ -189,7 +189,7 @@ fn text_hidden_in_a_quote_is_no_doubt() {
 #[test]
 fn notices_right_below_the_name() {
     let r = html(
-        "<div>We confirm.</div><div>Dana</div><div>This message is confidential. If you are not the intended recipient, please notify the sender and delete it.</div>",
+        "<div>We confirm.</div><div>Dana</div><div>This message is confidential. If you are not the intended recipient, please inform the sender and delete it.</div>",
     );
     assert_eq!(r.fresh, "We confirm.\nDana");
 }
