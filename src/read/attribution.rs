@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::lines::{Line, Mark};
-use super::markers::{CALENDAR, LEADS, LEADS_CJK, VERBS};
+use super::markers::{CALENDAR, LEADS, LEADS_CJK, VERBS, VERBS_UNSPACED, WEEKDAYS};
 use crate::text::{fixed, fold};
 
 /// Most lines that a wrapped attribution takes.
@@ -60,33 +60,34 @@ struct Words {
     date: Regex,
     mail: Regex,
     mail_ends: Regex,
+    mail_then_verb: Regex,
     dashed: Regex,
 }
 
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
-    let verbs = alternatives(VERBS);
+    let verbs = format!("(?:(?:^|[^a-z])(?:{})|{})", alternatives(VERBS), alternatives(VERBS_UNSPACED));
     let leads = LEADS.iter().map(|l| fold(l).text).collect::<Vec<_>>().join("|");
-    let calendar = alternatives(CALENDAR);
+    let names = alternatives(CALENDAR);
+    let weekdays = alternatives(WEEKDAYS);
     let cjk = fold(LEADS_CJK).text;
     let mail = r"[^\s<>@()\[\]]+@[^\s<>@()\[\]]+|<[^<>@\s]{0,40}>";
     let number_date = r"(?:19|20)\d\d\b|\b\d{1,2}[./\-]\d{1,2}[./\-]\d{2,4}|\b\d{1,2}[:h]\d\d|年|月|日";
     let hangul = fold("년|월|일").text;
     Words {
-        verb: fixed(&format!(r"(?:^|[^a-z])(?:{verbs})(?:$|[^a-z])")),
-        verb_ends: fixed(&format!(r"(?:^|[^a-z])(?:{verbs})\s*:?\s*[-*_]*$")),
-        verb_then_when: fixed(&format!(
-            r"(?:{verbs})\s+(?:am|den|op|on|le|el|w dniu|dnia|\(|\d|kl|{calendar})"
-        )),
+        verb: fixed(&format!(r"{verbs}(?:$|[^a-z])")),
+        verb_ends: fixed(&format!(r"{verbs}\s*:?\s*[-*_]*$")),
+        verb_then_when: fixed(&format!(r"{verbs}\s+(?:am|den|op|on|le|el|w dniu|dnia|\(|\d|kl|{names})")),
         lead: fixed(&format!(r"^[-\s]*(?:(?:{leads})(?:$|[\s,])|{cjk})")),
         starts_with_date: fixed(&format!(
-            r"^[\[(]?(?:\d|(?:{calendar})[a-zа-я]{{0,8}}[.,]? ?(?:\d|[a-z]{{3,9}}[.,]? \d))"
+            r"^[\[(]?(?:\d|(?:{names})[a-zа-я]{{0,7}}[.,]{{0,2}} (?:\d|[a-z]{{3,9}}[.,]? \d)|(?:{weekdays})[.,]{{0,2}} \d)"
         )),
         date: fixed(&format!(
-            r"{number_date}|\d\s?(?:{hangul})|\b\d{{1,2}}[.,]? (?:de )?(?:{calendar})|\b(?:{calendar})[a-z]*[.,]? \d"
+            r"{number_date}|\d\s?(?:{hangul})|\b\d{{1,2}}[.,]? (?:de )?(?:{names})|\b(?:{names})[a-z]{{0,7}}[.,]? \d{{1,2}}\b"
         )),
         mail: fixed(mail),
         mail_ends: fixed(&format!(r"(?:{mail})[>)\]\x22']*\s*:?\s*$")),
-        dashed: fixed(&format!(r"^-{{2,}}\s.*(?:^|[^a-z])(?:{verbs})\s*:?\s*-{{2,}}$")),
+        mail_then_verb: fixed(&format!(r"(?:{mail})[>)\]]*\s*{verbs}(?:$|[^a-z])")),
+        dashed: fixed(&format!(r"^-{{2,}}\s.*{verbs}\s*:?\s*-{{2,}}$")),
     }
 });
 
@@ -167,7 +168,7 @@ fn weigh(text: &str, quoted: bool, nothing_below: bool) -> Option<bool> {
     if verb && colon && (date || mail) && w.verb_then_when.is_match(text) && !prose(text) {
         return Some(quoted || mail);
     }
-    if verb && quoted && date && mail {
+    if verb && date && mail && (quoted || colon && w.mail_then_verb.is_match(text) && text.len() < 200) {
         return Some(true);
     }
     if date && mail && opens && (colon || quoted) && w.mail_ends.is_match(text) && !prose(text) {
@@ -184,6 +185,10 @@ fn weigh(text: &str, quoted: bool, nothing_below: bool) -> Option<bool> {
     if colon && (mail || quoted) && QUOTING.is_match(text) {
         return Some(true);
     }
+    // A name, an address in angle brackets and a date, in any order, and a quote below: somebody's own format.
+    if colon && date && mail && text.contains('<') && text.len() < 140 && !prose(text) {
+        return Some(quoted);
+    }
     // Older still: "2013/11/1 Kim <kim@seller.example>".
     let year_first = text.get(..5).is_some_and(|t| t.ends_with(['/', '-']) && t.starts_with("20"));
     (year_first && mail && w.mail_ends.is_match(text) && text.len() < 140).then_some(true)
@@ -195,11 +200,16 @@ fn prose(text: &str) -> bool {
     SENTENCE.is_match(text)
 }
 
+/// Whether the first line of a window visibly begins an attribution; a typed sentence does not.
 fn opens(first_line: &str) -> bool {
     let w = &*WORDS;
-    let text = first_line.trim_matches(['*', '_', ' ', '|', '-']);
-    let dated = w.date.is_match(text) || w.mail.is_match(text);
-    w.starts_with_date.is_match(text) || (w.lead.is_match(text) && (dated || text.len() < 24))
+    let text = first_line.trim_matches(['*', '_', ' ', '|']);
+    if prose(text) || text.len() > 120 || (text.len() >= 24 && text.ends_with(['.', '!', '?'])) {
+        return false;
+    }
+    let date = w.date.is_match(text);
+    (date && w.starts_with_date.is_match(text))
+        || (w.lead.is_match(text) && (date || w.mail.is_match(text) || text.len() < 24))
 }
 
 #[cfg(test)]
@@ -267,6 +277,13 @@ mod tests {
         let lines = plain_lines(text);
         assert_eq!(find(&lines, 0), None);
         assert!(find(&lines, 1).is_some());
+    }
+
+    #[test]
+    fn lines_that_only_begin_with_a_digit_are_typed() {
+        let text =
+            "-1 from both of us, so it is a no\nut 3. 11. 2026 o 10:12 Kim <k@s.example> napísal(a):\n> x\n";
+        assert_eq!(find(&plain_lines(text), 0), None);
     }
 
     #[test]

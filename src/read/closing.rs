@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use regex::{Regex, RegexSet};
 
-use super::header::is_rule;
+use super::attribution;
+use super::header::{self, is_rule};
 use super::lines::Line;
 use super::markers::{BANNERS, DISCLAIMER_WORDS, DISCLAIMERS, SIGN_OFFS, TAGLINES};
 use crate::text::{fixed, fixed_set, fold};
@@ -30,8 +31,12 @@ pub(super) fn is_delimiter(lines: &[Line<'_>], i: usize) -> bool {
     if !loose && !matches!(body.trim_end(), "---" | "\u{2014}\u{2014}") {
         return false;
     }
-    let block: Vec<&Line<'_>> =
-        lines.iter().skip(i + 1).take_while(|l| l.depth == line.depth).filter(|l| !l.is_blank()).collect();
+    let head = |k: usize| attribution::find(lines, k).is_some() || header::block(lines, k) > 0;
+    let block: Vec<&Line<'_>> = (i + 1..i + 1 + 3 * LOOSE_SIGNATURE_LINES_MAX)
+        .map_while(|k| lines.get(k).filter(|l| l.depth == line.depth && l.mark == line.mark && !head(k)))
+        .take_while(|l| header::divider(l).is_none() && !is_rule(l))
+        .filter(|l| !l.is_blank())
+        .collect();
     block.len() <= LOOSE_SIGNATURE_LINES_MAX
         && (loose || is_contact(&block))
         && !block.iter().any(|l| is_sentence(&l.folded) && !is_tagline(l))
@@ -141,7 +146,7 @@ pub(super) fn contact_block(run: &[&Line<'_>]) -> Option<usize> {
             && is_contact(block)
         {
             let signed = signed_above(run, start);
-            if signed || closes {
+            if signed || closes || opens_with_name(block) {
                 best = Some(start);
             }
         }
@@ -155,6 +160,16 @@ fn signed_above(run: &[&Line<'_>], start: usize) -> bool {
     let (Some(name), before) = (above.next(), above.next()) else { return false };
     is_sign_off(name)
         || (is_short_name(&name.folded) && before.is_some_and(|b| is_sign_off(b) || ends_sentence(&b.folded)))
+}
+
+/// Whether a block of several lines opens with a full name.
+fn opens_with_name(block: &[&Line<'_>]) -> bool {
+    let capital = |w: &str| w.chars().next().is_some_and(char::is_uppercase);
+    block.iter().filter(|l| !l.is_blank()).count() >= 3
+        && block.first().is_some_and(|l| {
+            let words: Vec<&str> = l.body.split_whitespace().collect();
+            is_short_name(&l.folded) && (2..=4).contains(&words.len()) && words.into_iter().all(capital)
+        })
 }
 
 fn is_name_below_sign_off(run: &[&Line<'_>], start: usize) -> bool {

@@ -25,6 +25,8 @@ pub(super) enum Mark {
     Hidden,
     /// Behind a client's "the quoted mail begins here".
     Cut,
+    /// Struck out: the reader sees that it does not hold.
+    Struck,
     /// Inside a bare `blockquote`, which people also use to indent their own words.
     Indented,
 }

@@ -84,15 +84,20 @@ pub(super) const VERBS: &[&str] = &[
     "написал|написала|написал(а)|пишет|писал|пише|написав|написала|написа|пишува",
     "έγραψε|έγραψες|yazdı|yazmış|kirjoitti|írta|ezt írta|a scris|scrie|rakstīja|kirjutas|parašė|rašė",
     "đã viết|viết|menulis|napisao|napisala|je napisao|je napisal",
+    "wiadomość napisana przez",
+];
+
+/// The same in scripts that put no space between words.
+pub(super) const VERBS_UNSPACED: &[&str] = &[
     "写道|寫道|來信|来信|撰写|撰寫|のメッセージ|のメール|は書きました|さんは書きました|さんが書きました|작성|님이 작성|님이 씀",
-    "كتب|كتبت|כתב|כתבה|เขียนว่า|เขียน",
+    "كتب|كتبت|تمت كتابة|כתב|כתבה|เขียนว่า|เขียน",
 ];
 
 /// Words with which an attribution begins.
 pub(super) const LEADS: &[&str] = &[
     "on|at|in message|in article|le|el|il|il giorno|in data|em|no dia|a|am|op|den|på|w dniu|dnia|dne|dňa",
     "pe|la|în data|în|vào|στις|στην|pada|þann|vom|den|d\\.|kl\\.|em data|em dia|el día|le|af|på|um|dana|u",
-    "في|בתאריך|ב-|on behalf of",
+    "في|בתאריך|ב-|on behalf of|wiadomość napisana przez|на|ut|dne|v",
 ];
 
 /// Leads that stand without a space behind them.
@@ -101,12 +106,17 @@ pub(super) const LEADS_CJK: &str = "在|於|于|引用|אב";
 /// Weekdays and months, shortened where all longer forms begin alike.
 pub(super) const CALENDAR: &[&str] = &[
     "mon|tue|wed|thu|fri|sat|sun|lun|mar|mer|jeu|ven|sam|dim|mié|jue|vie|sáb|dom|seg|ter|qua|qui|sex",
-    "gio|mo|di|mi|do|fr|sa|so|ma|wo|vr|za|zo|man|tir|ons|tor|tors|fre|lør|lör|søn|sön|mån|tis|pon|wt|śr|czw",
-    "pt|sob|niedz|po|út|st|čt|pá|ne|пн|вт|ср|чт|пт|сб|вс|нд|pzt|sal|çar|per|cum|cmt|paz|ti|ke|to|pe|la|su",
-    "h|k|sze|cs|p|szo|v|lu|joi|vi|ma",
+    "gio|lør|löj|søn|sön|mån|tis|tir|ons|tor|fre|man|pon|wto|czw|pią|sob|niedz|śro|понед|втор|сред|четв|пятн|субб|воскр",
+    "pzt|sal|çar|per|cum|cmt|paz|sze|szo|joi|tre|pet|uto|sri|čet|lör",
     "jan|feb|apr|may|jun|jul|aug|sep|oct|nov|dec|janv|févr|mars|avr|mai|juin|juil|août|déc|ene|abr|ago|dic",
-    "mär|märz|okt|dez|gen|mag|giu|lug|set|ott|mei|maj|mrt|sty|lut|kwi|cze|lip|sie|wrz|paź|lis|gru",
+    "mär|märz|okt|dez|gen|mag|giu|lug|set|ott|mei|maj|mrt|sty|lut|kwi|cze|lip|sie|wrz|paź|lis|gru|stu|pro",
     "янв|фев|мар|апр|мая|май|июн|июл|авг|сен|окт|ноя|дек|січ|лют|бер|квіт|трав|чер|лип|серп|верес|жовт|груд",
+];
+
+/// Weekdays that are shortened to one or two letters.
+pub(super) const WEEKDAYS: &[&str] = &[
+    "mo|di|mi|do|fr|sa|so|ma|wo|vr|za|zo|wt|śr|pt|po|út|st|čt|pá|ne|ut|št|pi|пн|вт|ср|чт|пт|сб|вс|нд|ti|ke|to|pe|la|su",
+    "lu|ma|mi|vi|du|dl|dt|dc|dj|dv|ds|dg|th|cn|tor|tors|tirs|ons|man|tis|fre",
 ];
 
 /// Text between the dashes of a divider.
@@ -151,7 +161,7 @@ pub(super) const TAGLINES: &str = "sent from (?:my|a|an|outlook|yahoo|mail|proto
 /// Phrases that hardly stand outside confidentiality notices.
 pub(super) const DISCLAIMERS: &str = "intended recipient|intended addressee|intended solely for|intended only for|for the use of the (?:addressee)|\
      received this e-?mail in error|received this message in error|received this communication in error|received it in error|\
-     if you are not the|notify the sender|notify us immediately|nicht der richtige adressat|nicht der beabsichtigte|irrtumlich erhalten|\
+     if you are not the|notif. the sender|notif. us immediately|nicht der richtige adressat|nicht der beabsichtigte|irrtumlich erhalten|\
      informieren sie bitte sofort|destinataire prevu|pas le destinataire|recu ce message par erreur|recu cet? e-?mail par erreur|\
      a su destinatario|no es usted el destinatario|recibido este (?:mensaje) por error|recibido por error|destinado exclusivamente|\
      nao for o destinatario|recebeu esta mensagem por engano|ricevuto questo messaggio per errore|persone diverse dal destinatario|\

@@ -45,7 +45,7 @@ pub fn read(message: &Message, originals: &[&str]) -> Reading {
 /// The whole body as its reader sees it: the plain part, else the HTML part laid out as text.
 pub fn body_text(message: &Message) -> String {
     match (&message.plain, &message.html) {
-        (Some(plain), _) if !plain.trim().is_empty() => plain.clone(),
+        (Some(plain), Some(_)) if !witness::says_nothing(plain) => plain.clone(),
         (_, Some(html)) => html::lay_out(html).visible(),
         (Some(plain), None) => plain.clone(),
         (None, None) => String::new(),
@@ -93,6 +93,15 @@ fn guard(reading: &mut Reading, originals: &Originals) {
             "attribution_left",
             "Something in the typed text looks like the head of a quote.",
         ));
+    }
+    let unsure = reading.segments.iter().any(|s| s.kind == SegmentKind::Unsure);
+    if reading.fresh.is_empty() && unsure {
+        reading
+            .doubts
+            .push(Reason::new("unsure_cut", "What was typed could not be told from what was quoted."));
+    }
+    if reading.fresh.contains(['\u{202d}', '\u{202e}']) {
+        reading.doubts.push(Reason::new("bidi_override", "Control characters change the order of the text."));
     }
     reading.sure = reading.doubts.is_empty();
 }

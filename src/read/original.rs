@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::attribution;
+use super::closing;
 use super::header;
 use super::lines::Line;
-use super::split::Class;
+use super::split::{Class, is_fresh};
 use crate::model::SegmentKind;
 use crate::text::{fold, squeeze};
 
@@ -98,7 +99,14 @@ pub(super) fn align(lines: &[Line<'_>], classes: &mut [Class], originals: &Origi
     if originals.is_empty() {
         return;
     }
+    let typed = classes.iter().zip(lines).any(|(c, l)| is_fresh(c.kind) && !l.is_blank());
     quoted_without_marks(lines, classes, originals);
+    if typed && !classes.iter().zip(lines).any(|(c, l)| is_fresh(c.kind) && !l.is_blank()) {
+        // The whole mail repeats an earlier one: pasted, or said again. We cannot tell which.
+        for class in classes.iter_mut().filter(|c| c.evidence.starts_with("original.")) {
+            *class = Class::new(SegmentKind::Unsure, "original.only");
+        }
+    }
     edited_quotes(lines, classes, originals);
 }
 
@@ -175,15 +183,17 @@ fn beside_quoted(lines: &[Line<'_>], classes: &mut [Class], originals: &Original
 /// A line that is a whole line of the original: by letter when short, by words when longer.
 fn is_original_line(line: &Line<'_>, originals: &Originals) -> bool {
     let own = words(line.body);
-    own.len() >= 3 && !super::closing::is_sign_off(line) && originals.lines.contains(&squeeze(line.body))
+    own.len() >= 3 && !closing::is_sign_off(line) && originals.lines.contains(&squeeze(line.body))
         || own.len() >= 6 && originals.sequences.contains(&own)
 }
 
 fn edited_quotes(lines: &[Line<'_>], classes: &mut [Class], originals: &Originals) {
     // A quote of a quote is another mail: each depth is weighed by itself.
     let mut depths: BTreeMap<u16, Vec<(usize, u64)>> = BTreeMap::new();
+    let added = added_by_gateways(lines);
     for (i, line) in lines.iter().enumerate() {
-        if classes.get(i).is_some_and(|c| c.kind == SegmentKind::Quoted) && !is_frame(lines, i) {
+        let quoted = classes.get(i).is_some_and(|c| c.kind == SegmentKind::Quoted);
+        if quoted && !added.contains(&i) && !is_frame(lines, i) {
             depths.entry(line.depth).or_default().extend(words(line.body).into_iter().map(|w| (i, w)));
         }
     }
@@ -208,16 +218,31 @@ fn edited_quotes(lines: &[Line<'_>], classes: &mut [Class], originals: &Original
     }
 }
 
+/// Banners and notices that gateways put into a mail on its way stand in the quote and not in the original.
+fn added_by_gateways(lines: &[Line<'_>]) -> HashSet<usize> {
+    let mut added = HashSet::new();
+    let mut from = 0;
+    for paragraph in lines.chunk_by(|a, b| a.is_blank() == b.is_blank() && a.depth == b.depth) {
+        let text = paragraph.iter().map(|l| l.folded.as_str()).collect::<Vec<_>>().join(" ");
+        if closing::is_banner(&text) || closing::is_disclaimer(&text) {
+            added.extend(from..from + paragraph.len());
+        }
+        from += paragraph.len();
+    }
+    added
+}
+
 /// Attributions, labels and taglines inside a quote belong to the program, not to the original.
 fn is_frame(lines: &[Line<'_>], i: usize) -> bool {
-    lines.get(i).is_some_and(|l| header::label(l).is_some() || super::closing::is_tagline(l))
+    lines.get(i).is_some_and(|l| header::label(l).is_some() || closing::is_tagline(l))
         || attribution::find(lines, i).is_some()
         || (1..4)
             .any(|k| i.checked_sub(k).and_then(|j| attribution::find(lines, j)).is_some_and(|f| f.lines > k))
 }
 
 /// Words as numbers: letters and digits of the folded text; links and addresses are left out, because
-/// programs add them when they lay out text.
+/// programs add them when they lay out text. Lone letters are left out as well: they remain where a sign went
+/// through the wrong charset.
 fn words(text: &str) -> Vec<u64> {
     let folded = fold(text).text;
     let mut out = Vec::new();
@@ -225,7 +250,8 @@ fn words(text: &str) -> Vec<u64> {
         if token.contains('@') || token.contains("://") || token.contains("www.") || token.contains("cid:") {
             continue;
         }
-        for word in token.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()) {
+        let letter = |w: &str| matches!(w, "aœ" | "") || w.len() == 1 && !w.chars().all(char::is_numeric);
+        for word in token.split(|c: char| !c.is_alphanumeric()).filter(|w| !letter(w)) {
             let mut hasher = DefaultHasher::new();
             word.hash(&mut hasher);
             out.push(hasher.finish());

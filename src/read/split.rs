@@ -89,6 +89,7 @@ impl Walk<'_, '_> {
                 _ if line.depth > 0 => self.quote(i),
                 _ if line.is_blank() => i + 1,
                 Mark::Signature => self.one(i, SegmentKind::Signature, "html.signature"),
+                Mark::Struck => self.one(i, SegmentKind::Unsure, "html.struck"),
                 Mark::Indented => self.indented(i),
                 Mark::None | Mark::Attribution => self.head(i).unwrap_or_else(|| self.text(i)),
             };

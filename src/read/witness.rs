@@ -8,6 +8,9 @@ use regex::Regex;
 use crate::model::{Reading, Reason, SegmentKind};
 use crate::text::{fixed, squeeze};
 
+/// A plain part that only says "this is an HTML mail" is shorter than this.
+const PLACEHOLDER_BYTES_MAX: usize = 300;
+
 /// Joins the readings of the plain and of the HTML part.
 pub(super) fn join(plain: Option<Reading>, html: Option<Reading>) -> Reading {
     match (plain, html) {
@@ -19,7 +22,7 @@ pub(super) fn join(plain: Option<Reading>, html: Option<Reading>) -> Reading {
 
 fn both(plain: Reading, html: Reading) -> Reading {
     // Some programs write a plain part that only says "this is an HTML mail".
-    if is_empty(&plain) || is_placeholder(&plain) {
+    if is_empty(&plain) || (plain.quoted.is_empty() && says_nothing(&plain.fresh)) {
         return with_hidden(html, &plain);
     }
     if is_empty(&html) {
@@ -100,11 +103,14 @@ fn is_empty(reading: &Reading) -> bool {
     [&reading.fresh, &reading.quoted, &reading.unsure].iter().all(|t| words(t).is_empty())
 }
 
-fn is_placeholder(reading: &Reading) -> bool {
-    let text = squeeze(&reading.fresh);
-    text.len() < 200
-        && text.contains("html")
-        && ["support", "view", "client", "viewer", "message", "compatible"].iter().any(|w| text.contains(w))
+/// Whether a plain part only tells that there is an HTML part.
+pub(super) fn says_nothing(plain: &str) -> bool {
+    const WORDS: &[&str] = &["support", "view", "client", "viewer", "message", "compatible", "programm"];
+    if plain.len() > PLACEHOLDER_BYTES_MAX {
+        return false;
+    }
+    let text = squeeze(plain);
+    text.is_empty() || text.contains("html") && WORDS.iter().any(|w| text.contains(w))
 }
 
 fn add(to: &mut String, text: &str) {
@@ -127,7 +133,9 @@ fn words(text: &str) -> Vec<String> {
     IMAGES
         .replace_all(&squeeze(text), " ")
         .split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '[' | ']'))
-        .filter(|t| !t.contains("://") && !t.starts_with("mailto:") && !t.starts_with("cid:"))
+        .filter(|t| {
+            !t.contains("://") && !t.contains('@') && !t.starts_with("tel:") && !t.starts_with("cid:")
+        })
         .flat_map(|t| t.split(|c: char| !c.is_alphanumeric() && !is_sign(c)))
         .filter(|w| !w.is_empty())
         .map(str::to_owned)

@@ -21,6 +21,9 @@ const VALUE_BYTES_MAX: usize = 4096;
 /// Bytes of style sheets that are looked at.
 const STYLE_BYTES_MAX: usize = 64 * 1024;
 
+/// Attribute that stands for struck-out text in the canonical form.
+pub(super) const STRUCK: &str = "data-struck";
+
 /// The canonical form.
 #[derive(Debug, Default)]
 pub(super) struct Limited {
@@ -115,6 +118,10 @@ impl Writer {
                 self.out.over_limit = true;
             }
             return rest;
+        }
+        let mut tag = tag;
+        if matches!(tag.name.as_str(), "s" | "strike" | "del") {
+            tag.attributes.push((STRUCK, String::new()));
         }
         let Some(name) = known(&tag) else { return rest };
         self.imply_ends(name);
@@ -354,7 +361,9 @@ fn known(tag: &Tag) -> Option<&'static str> {
 }
 
 fn can_hide(tag: &Tag) -> bool {
-    tag.attributes.iter().any(|(key, _)| matches!(*key, "style" | "class" | "color" | "hidden" | "id"))
+    tag.attributes
+        .iter()
+        .any(|(key, _)| matches!(*key, "style" | "class" | "color" | "hidden" | "id" | STRUCK))
 }
 
 fn is_formatting(name: &str) -> bool {
@@ -363,6 +372,7 @@ fn is_formatting(name: &str) -> bool {
         "a" | "b"
             | "big"
             | "code"
+            | "del"
             | "em"
             | "font"
             | "i"

@@ -127,6 +127,11 @@ impl Page {
         if matches!(own.name(), "ol" | "ul") {
             state.ordered = own.name() == "ol";
         }
+        let struck = own.attr(limit::STRUCK).is_some()
+            || own.attr("style").is_some_and(|s| s.contains("line-through"));
+        if struck && outer.depth == 0 && state.mark == Mark::None {
+            state.mark = Mark::Struck;
+        }
         match marks::role(own, || element.text().take(8).collect()) {
             Role::None => {}
             Role::Quote => (state.depth, state.mark) = (outer.depth.saturating_add(1), Mark::None),

@@ -189,7 +189,18 @@ fn text_hidden_in_a_quote_is_no_doubt() {
 #[test]
 fn notices_right_below_the_name() {
     let r = html(
-        "<div>We confirm.</div><div>Dana</div><div>This message is confidential. If you are not the intended recipient, please notify the sender and delete it.</div>",
+        "<div>We confirm.</div><div>Dana</div><div>This message is confidential. If you are not the intended recipient, please inform the sender and delete it.</div>",
     );
     assert_eq!(r.fresh, "We confirm.\nDana");
+}
+
+#[test]
+fn struck_out_text_never_affirms() {
+    for (open, close) in
+        [("<s>", "</s>"), ("<del>", "</del>"), ("<span style='text-decoration:line-through'>", "</span>")]
+    {
+        let r = html(&format!("<p>{open}We confirm.{close}</p><p>We need a week more.</p>"));
+        assert_eq!(r.fresh, "We need a week more.", "{open}");
+        assert_eq!(r.unsure, "We confirm.", "{open}");
+    }
 }

@@ -64,3 +64,34 @@ fn trimmed_quotes_are_no_edits() {
     );
     assert_eq!((r.fresh.as_str(), r.unsure.as_str()), ("Yes\n\nYes", ""));
 }
+
+#[test]
+fn a_mail_that_only_repeats_is_left_to_a_person() {
+    let said = "We confirm that all five checks of the pilot are met for us.";
+    let r = split_plain(said, &Originals::new(&[DECLARED, said]));
+    assert_eq!((r.fresh.as_str(), r.unsure.as_str()), ("", said));
+    assert_eq!(r.doubts[0].code, "unsure_cut");
+}
+
+#[test]
+fn what_programs_and_gateways_add_is_no_edit() {
+    let quote = DECLARED
+        .replace("- Login over SAML - Passed", "  *   Login over *SAML* <https://safe.example/x?y=z> â€” Passed")
+        .replace("Hello Dana,", "CAUTION: This email originated from outside of the organization. Do not click links.\n\nHello Dana,");
+    let marked: String = quote.lines().map(|l| format!("> {l}\n")).collect();
+    let r = knowing(&format!("Fine.\n\nOn 3 Nov 2026, Kim <kim@seller.example> wrote:\n{marked}"));
+    assert_eq!((r.fresh.as_str(), r.unsure.as_str()), ("Fine.", ""));
+}
+
+#[test]
+fn ticks_and_lines_added_to_the_quote_are_edits() {
+    for (old, new) in [
+        ("Login over SAML - Passed", "Login over SAML - Passed - not on our side"),
+        ("- Failover", "no way\n- Failover"),
+        ("Forty thousand", "Thirty thousand"),
+    ] {
+        let marked: String = DECLARED.replace(old, new).lines().map(|l| format!("> {l}\n")).collect();
+        let r = knowing(&format!("See below.\n\nOn 3 Nov 2026, Kim <kim@seller.example> wrote:\n{marked}"));
+        assert!(!r.unsure.is_empty(), "{new}");
+    }
+}

@@ -162,7 +162,7 @@ fn banner_notice_and_contact_block() {
         "[EXTERNAL] This message came from outside of your organization. Do not click links.\n\n\
          We confirm.\n\nBest regards,\nDana\n\nDana Ruiz\nHead of Platform | Acme\nPhone: +1 555 0100 200\n\n\
          This e-mail is confidential and meant for the intended recipient only. If you are not the intended\n\
-         recipient, please delete it and notify the sender.\n",
+         recipient, please delete it and tell the sender.\n",
     );
     assert_eq!(r.fresh, "We confirm.\n\nBest regards,\nDana");
     assert!(r.signature.starts_with("Dana Ruiz\nHead"));
