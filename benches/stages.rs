@@ -56,7 +56,12 @@ fn main() {
     let policy = policy();
     let witnessed: Vec<Witnessed> = messages
         .into_iter()
-        .map(|m| Witnessed { seen_at: m.own_time().unwrap(), signatures: Vec::new(), message: Arc::new(m) })
+        .map(|m| Witnessed {
+            seen_at: m.own_time().unwrap(),
+            signatures: Vec::new(),
+            attached: false,
+            message: Arc::new(m),
+        })
         .collect();
     table.time("consider (all but DNS, in memory)", count, || {
         Corpus::new(witnessed, &policy.seller).consider_all(&rules, &policy).len()

@@ -45,6 +45,8 @@ pub struct Facts {
     pub ancestors: Vec<Arc<Witnessed>>,
     /// Other copies under its own Message-ID.
     pub copies: Vec<Arc<Witnessed>>,
+    /// Attached copies of ancestors that were also delivered: what was delivered is what is answered.
+    pub claimed: Vec<Arc<Witnessed>>,
     /// Mail that carries the same opportunity id.
     pub siblings: Vec<Arc<Witnessed>>,
 }
@@ -63,8 +65,15 @@ pub fn gather(witnessed: &Witnessed, library: &dyn Library, seller: &Seller) -> 
         if facts.ancestors.len() >= RELATIVES_MAX || !asked.insert(id.clone()) {
             continue;
         }
-        for found in library.copies(&id) {
-            if known.insert(found.message.digest) {
+        let found = library.copies(&id);
+        let delivered = found.iter().any(|w| !w.attached);
+        for found in found {
+            if !known.insert(found.message.digest) {
+                continue;
+            }
+            if delivered && found.attached {
+                facts.claimed.push(found);
+            } else {
                 queue.extend(found.message.parents().into_iter().cloned());
                 facts.ancestors.push(found);
             }
@@ -123,7 +132,7 @@ pub fn consider(witnessed: &Witnessed, facts: &Facts, rules: &Rules, policy: &Po
         }
         _ => add_unanswered(&mut outcome, message, policy),
     }
-    add_doubts(&mut outcome, facts, &recognition);
+    add_doubts(&mut outcome, facts, &recognition, witnessed, policy);
     decide(outcome)
 }
 
@@ -151,6 +160,7 @@ fn blank(witnessed: &Witnessed, recognition: &Recognition, reading: &Reading, ru
         unsure_text: reading.unsure.clone(),
         signature_text: reading.signature.clone(),
         reasons: recognition.reasons.clone(),
+        attached: witnessed.attached,
         ..Outcome::unread(&witnessed.message, witnessed.seen_at, rules.digest())
     }
 }
@@ -240,19 +250,20 @@ fn add_unanswered(outcome: &mut Outcome, message: &Message, policy: &Policy) {
 }
 
 /// What keeps a reading of the words from being sure whatever the judge says.
-fn add_doubts(outcome: &mut Outcome, facts: &Facts, recognition: &Recognition) {
-    let differs =
-        |copies: &[Arc<Witnessed>], identity: Digest| copies.iter().any(|c| c.message.identity != identity);
-    let declared_twice = recognition.answers.is_some_and(|answered| {
-        let of = |w: &&Arc<Witnessed>| w.message.digest == answered;
-        facts.ancestors.iter().find(of).is_some_and(|declaring| {
-            facts.ancestors.iter().any(|w| {
-                w.message.message_id == declaring.message.message_id
-                    && w.message.identity != declaring.message.identity
-            })
-        })
+fn add_doubts(
+    outcome: &mut Outcome,
+    facts: &Facts,
+    recognition: &Recognition,
+    witnessed: &Witnessed,
+    policy: &Policy,
+) {
+    let answered = recognition.answers.and_then(|a| facts.ancestors.iter().find(|w| w.message.digest == a));
+    let others = facts.ancestors.iter().chain(&facts.claimed);
+    let declared_twice = answered.is_some_and(|declaring| {
+        let same_id = |w: &&Arc<Witnessed>| w.message.message_id == declaring.message.message_id;
+        others.filter(same_id).any(|w| contradict(declaring, w, policy))
     });
-    if differs(&facts.copies, outcome.identity) || declared_twice {
+    if declared_twice || facts.copies.iter().any(|copy| contradict(witnessed, copy, policy)) {
         outcome.sure = false;
         outcome.reasons.push(
             Reason::new("message_conflict", "Different messages came under one Message-ID.")
@@ -262,6 +273,21 @@ fn add_doubts(outcome: &mut Outcome, facts: &Facts, recognition: &Recognition) {
     let doubtful = |r: &Reason| matches!(r.code.as_str(), "answers_conflict" | "opportunity_conflict");
     if recognition.weak_machine || recognition.reasons.iter().any(doubtful) {
         outcome.sure = false;
+    }
+}
+
+/// Whether two copies under one Message-ID say different things. Clients lay out anew what they attach, so an
+/// attached declaration contradicts a delivered one only if it states other criteria.
+fn contradict(a: &Witnessed, b: &Witnessed, policy: &Policy) -> bool {
+    if a.message.identity == b.message.identity {
+        return false;
+    }
+    if a.attached == b.attached {
+        return true;
+    }
+    match (declared(a, policy), declared(b, policy)) {
+        (Some(a), Some(b)) => a.criteria_digest() != b.criteria_digest() || a.champions != b.champions,
+        _ => true,
     }
 }
 

@@ -45,7 +45,7 @@ pub fn run(judge: &Judge, config: &Config) -> u8 {
     for (label, raw) in mails {
         for (place, message) in unfold(parse(&raw)) {
             labels.push(format!("{label}{place}"));
-            messages.push(message);
+            messages.push((message, !place.is_empty()));
         }
     }
     let Some(witnessed) = witness(messages, &tools.resolver, judge.judging.now) else { return FAILED };
@@ -108,12 +108,16 @@ pub fn read_all(paths: &[PathBuf]) -> (Vec<(String, Vec<u8>)>, bool) {
 }
 
 /// Looks up the keys that the messages need and checks their signatures.
-fn witness(messages: Vec<Message>, resolver: &Resolver, now: Option<Timestamp>) -> Option<Vec<Witnessed>> {
+fn witness(
+    messages: Vec<(Message, bool)>,
+    resolver: &Resolver,
+    now: Option<Timestamp>,
+) -> Option<Vec<Witnessed>> {
     let clock = Timestamp::now();
     let runtime = runtime().map_err(|e| eprintln!("no runtime: {e}")).ok()?;
     let keys = runtime.block_on(async {
         let mut keys = BTreeMap::new();
-        for name in messages.iter().flat_map(|m| needs(m).keys) {
+        for name in messages.iter().flat_map(|(m, _)| needs(m).keys) {
             if !keys.contains_key(&name) {
                 let record = resolver.key(&name, now.unwrap_or(clock)).await;
                 keys.insert(name, record);
@@ -121,7 +125,8 @@ fn witness(messages: Vec<Message>, resolver: &Resolver, now: Option<Timestamp>) 
         }
         keys
     });
-    let witnessed = messages.into_iter().map(|message| Witnessed {
+    let witnessed = messages.into_iter().map(|(message, attached)| Witnessed {
+        attached,
         signatures: dkim::check(&message, &keys),
         seen_at: now.or(message.own_time()).unwrap_or(clock),
         message: message.into(),

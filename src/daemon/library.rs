@@ -12,6 +12,7 @@ use crate::edge::store::{Store, StoreError};
 use crate::model::{Digest, KeyRecord, KeyState, Message, MessageId, OpportunityId, Outcome, Witnessed};
 use crate::parse::parse;
 use crate::pipeline::{Library, needs};
+use crate::record::Place;
 
 /// A key record this much older than a message's first sight does not speak for it: keys rotate.
 const KEY_AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
@@ -37,7 +38,8 @@ impl<'a> Shelf<'a> {
     pub fn load(&self, digest: &Digest) -> Option<Witnessed> {
         let raw = self.keep(self.store.raw(digest)).flatten()?;
         let seen = self.keep(self.store.seen(digest)).flatten()?;
-        Some(self.witness(parse(&raw), seen.seen_at))
+        let attached = matches!(seen.place, Place::Attached { .. });
+        Some(self.witness(parse(&raw), seen.seen_at, attached))
     }
 
     /// Names of key records that were needed and not found.
@@ -50,7 +52,7 @@ impl<'a> Shelf<'a> {
         self.error.take()
     }
 
-    fn witness(&self, message: Message, seen_at: Timestamp) -> Witnessed {
+    fn witness(&self, message: Message, seen_at: Timestamp, attached: bool) -> Witnessed {
         let mut keys = BTreeMap::new();
         for name in needs(&message).keys {
             match self.key(&name, seen_at) {
@@ -63,7 +65,7 @@ impl<'a> Shelf<'a> {
                 }
             }
         }
-        Witnessed { signatures: dkim::check(&message, &keys), message: Arc::new(message), seen_at }
+        Witnessed { signatures: dkim::check(&message, &keys), message: Arc::new(message), seen_at, attached }
     }
 
     /// The record that was first seen when the message was, or later: for ever the same one.

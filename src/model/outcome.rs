@@ -88,6 +88,9 @@ pub struct Outcome {
     pub date: Option<Timestamp>,
     /// When we first saw it.
     pub seen_at: Timestamp,
+    /// It was only ever seen attached to another message.
+    #[serde(default)]
+    pub attached: bool,
     /// What it says it answers, nearest first.
     pub parents: Vec<MessageId>,
     /// What it is.
@@ -140,6 +143,7 @@ impl Outcome {
             from: message.author().map(|m| m.address.clone()),
             date: message.date,
             seen_at,
+            attached: false,
             parents: message.parents().into_iter().cloned().collect(),
             kind: Kind::Other,
             automatic: None,

@@ -95,6 +95,8 @@ pub struct Witnessed {
     pub signatures: Vec<Signature>,
     /// When we first saw it (CONTRACT "seen at").
     pub seen_at: Timestamp,
+    /// It was only ever seen attached to another message: whoever attached it may have changed it.
+    pub attached: bool,
 }
 
 impl Witnessed {

@@ -27,7 +27,10 @@ pub fn standing(opportunity: &OpportunityId, outcomes: &[Outcome]) -> StandingRe
         evidence: Vec::new(),
         declaration: None,
     };
-    let declared: Vec<&Outcome> = messages.iter().copied().filter(|m| m.declaration.is_some()).collect();
+    // What was delivered is what was declared: an attached copy gates only while nothing else is known.
+    let delivered = |m: &Outcome| messages.iter().any(|o| !o.attached && o.message_id == m.message_id);
+    let declared = |m: &&Outcome| m.declaration.is_some() && !(m.attached && delivered(m));
+    let declared: Vec<&Outcome> = messages.iter().copied().filter(declared).collect();
     let newest = chain.newest(&declared);
     let (Some(gating), Some(declaration)) =
         (newest.first(), newest.first().and_then(|m| m.declaration.as_ref()))

@@ -98,6 +98,7 @@ impl Scene {
                 message: Arc::new(declared),
                 signatures: vec![good("northwind.example", FULL)],
                 seen_at: time("2026-11-20T10:00:05Z"),
+                attached: false,
             },
             declaration: Declaration {
                 form: Form::Recap,
@@ -162,6 +163,7 @@ impl Scene {
             message: Arc::new(self.reply.clone()),
             signatures: self.signatures.clone(),
             seen_at: self.seen_at,
+            attached: false,
         };
         let case = Case { declared: &self.declared, declaration: &self.declaration };
         let reading = Reading { quoted: self.quoted.clone(), ..Reading::default() };

@@ -81,7 +81,8 @@ impl Bench {
                 let seen_at = message.own_time().unwrap();
                 let keys = needs(&message).keys.into_iter().map(|name| self.key(name, seen_at)).collect();
                 let signatures = dkim::check(&message, &keys);
-                witnessed.push(Witnessed { signatures, seen_at, message: message.into() });
+                let attached = !place.is_empty();
+                witnessed.push(Witnessed { signatures, seen_at, attached, message: message.into() });
             }
         }
         let outcomes = Corpus::new(witnessed, &self.policy.seller).consider_all(&self.rules, &self.policy);

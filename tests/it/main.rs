@@ -8,8 +8,8 @@
 )]
 #![allow(missing_docs)]
 
-// mod conversations;
 mod config;
+mod conversations;
 mod daemon;
 mod dns;
 mod dovecot;

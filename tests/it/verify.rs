@@ -133,7 +133,7 @@ impl World {
 fn witness(raw: &[u8], keys: &BTreeMap<String, KeyRecord>, seen_at: Timestamp) -> Witnessed {
     let message = parse(raw);
     let signatures = dkim::check(&message, keys);
-    Witnessed { message: Arc::new(message), signatures, seen_at }
+    Witnessed { message: Arc::new(message), signatures, seen_at, attached: false }
 }
 
 fn quoted(message: &Message) -> String {

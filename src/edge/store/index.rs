@@ -258,8 +258,10 @@ impl<'a> Draft<'a> {
 
     fn add_seen(&mut self, seen: &Seen, seq: u64) -> Result<(), StoreError> {
         let mut copy = self.copy(&seen.sha256)?;
-        if copy.seen.is_none() {
+        let attached = matches!(seen.place, Place::Attached { .. });
+        if copy.seen.is_none() || (copy.attached && !attached) {
             copy.seen = Some(seq);
+            copy.attached = attached;
             self.put_copy(&seen.sha256, &copy);
         }
         if let Some(id) = &seen.links.message_id {

@@ -202,7 +202,7 @@ impl Store {
         self.read(|| Ok(self.index.raw(sha256)?.is_some()))
     }
 
-    /// Where and when a copy was seen first.
+    /// Where and when a copy was first delivered, or else first seen attached to another message.
     pub fn seen(&self, sha256: &Digest) -> Result<Option<Seen>, StoreError> {
         self.read(|| {
             self.pick(self.index.copy(sha256)?.and_then(|copy| copy.seen), |entry| match entry {

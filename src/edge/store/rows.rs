@@ -87,8 +87,10 @@ impl Head {
 pub struct CopyRow {
     /// Where its octets lie: segment, offset and length of the frame.
     pub raw: Option<(u32, u64, u32)>,
-    /// Sequence number of its first `Seen`.
+    /// Sequence number of its first `Seen` that was delivered, else of its first one.
     pub seen: Option<u64>,
+    /// Whether it was only ever seen attached to other messages.
+    pub attached: bool,
     /// Sequence number of its newest `Considered`.
     pub outcome: Option<u64>,
     /// Its order among the copies that must be considered.
@@ -108,6 +110,7 @@ impl CopyRow {
             self.outcome.is_some(),
             self.todo.is_some(),
             self.unlinked,
+            self.attached,
         ];
         let mut out = vec![flags.iter().rev().fold(0, |byte, flag| byte << 1 | u8::from(*flag))];
         if let Some((segment, offset, length)) = self.raw {
@@ -125,7 +128,7 @@ impl CopyRow {
     /// Reads the row.
     pub fn decode(bytes: &mut &[u8]) -> Option<Self> {
         let [flags] = take(bytes)?;
-        let mut copy = Self { unlinked: flags & 16 != 0, ..Self::default() };
+        let mut copy = Self { unlinked: flags & 16 != 0, attached: flags & 32 != 0, ..Self::default() };
         if flags & 1 != 0 {
             copy.raw = Some((take_u32(bytes)?, take_u64(bytes)?, take_u32(bytes)?));
         }

@@ -53,6 +53,7 @@ fn outcome(n: u64, opportunity: Option<&str>) -> Outcome {
         from: None,
         date: None,
         seen_at: at(n),
+        attached: false,
         parents: Vec::new(),
         kind: Kind::Declaration,
         automatic: None,
