@@ -156,6 +156,8 @@ fn layout_shows_what_the_reader_sees() {
         "<p>One<br>two</p><ol><li>first</li><li>second</li></ol><table><tr><td>Login</td><td>Passed</td></tr></table><pre>a\n  b</pre>",
     );
     assert_eq!(r.fresh, "One\ntwo\n\n1. first\n2. second\nLogin Passed\na\n  b");
+    let r = html("<ul><li><p>Login</p></li><li><div>Failover</div></li></ul>");
+    assert_eq!(r.fresh, "- Login\n\n- Failover");
     let r = html("A &amp; B &lt;c&gt;&nbsp;d <img alt=\"\u{2705}\"> <!-- no --> <script>x</script>");
     assert_eq!(r.fresh, "A & B <c> d \u{2705}");
 }
