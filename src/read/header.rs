@@ -49,7 +49,17 @@ pub(super) fn block(lines: &[Line<'_>], i: usize) -> usize {
         }
         address |= line.folded.contains('@') && j - last <= 3;
     }
-    if is_block(&seen, address) { last - i + 1 + recipients_below(lines, last) } else { 0 }
+    // "From: our side all is well." and "Date: 5 May works." are typed: two labels alone must hold no sentence.
+    let typed = || lines.iter().take(last + 1).skip(i).any(|l| label(l).is_some() && is_typed(&l.folded));
+    if is_block(&seen, address) && !(seen.len() == 2 && typed()) {
+        last - i + 1 + recipients_below(lines, last)
+    } else {
+        0
+    }
+}
+
+fn is_typed(label_line: &str) -> bool {
+    label_line.ends_with(['.', '!', '?', ',']) && label_line.split_whitespace().count() > 4
 }
 
 fn is_block(seen: &[Label], address: bool) -> bool {
@@ -205,6 +215,7 @@ mod tests {
     fn a_lone_label_is_no_block() {
         assert_eq!(block(&plain_lines("From: our side all is well.\nWe go on.\n"), 0), 0);
         assert_eq!(block(&plain_lines("Date: 5 May works for us.\nBest\n"), 0), 0);
+        assert_eq!(block(&plain_lines("From: our side that is all.\nDate: 5 May works for us.\n"), 0), 0);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Takes a body apart into segments: what the person typed, what was quoted, what we are unsure of.
 //!
-//! Both parts of a mail are witnesses. Each is cut into [`lines`], classified by [`split`] with the tables of
-//! [`markers`], corrected by the known originals ([`original`]) and put together again ([`assemble`]); then
-//! [`witness`] compares the two. Text affirms only when it is surely fresh; what we were unsure how to cut is
+//! Both parts of a mail are witnesses. Each is cut into `lines`, classified by `split` with the tables of
+//! `markers`, corrected by the known originals (`original`) and put together again (`assemble`); then
+//! `witness` compares the two. Text affirms only when it is surely fresh; what we were unsure how to cut is
 //! kept apart, so that it may still veto.
 
 mod assemble;

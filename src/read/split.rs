@@ -171,28 +171,28 @@ impl Walk<'_, '_> {
                 Divider::Forward => (Forwarded, "divider.forward"),
             };
             let block = self.block_below(i + 1);
-            return Some(self.below(i, block.unwrap_or(i + 1), true, below));
+            return Some(self.below(block.unwrap_or(i + 1), true, below));
         }
         if header::is_rule(line)
             && let Some(end) = self.block_below(i + 1)
         {
             self.set(i, i + 1, DividerKind, "divider.rule");
-            return Some(self.below(i, end, true, (Quoted, "header.block")));
+            return Some(self.below(end, true, (Quoted, "header.block")));
         }
         let block = header::block(self.lines, i);
         if block > 0 {
             self.set(i, i + block, HeaderBlock, "header.block");
-            return Some(self.below(i, i + block, true, (Quoted, "header.block")));
+            return Some(self.below(i + block, true, (Quoted, "header.block")));
         }
         let notes = if self.typed { header::notes(self.lines, i) } else { 0 };
         if notes > 0 {
             self.set(i, i + notes, HeaderBlock, "header.notes");
-            return Some(self.below(i, i + notes, true, (Quoted, "header.notes")));
+            return Some(self.below(i + notes, true, (Quoted, "header.notes")));
         }
         let found = attribution::find(self.lines, i)?;
         let strong = found.strong || attribution::quote_follows(self.lines, i, i + found.lines);
         self.set(i, i + found.lines, Attribution, "attribution.evidence");
-        Some(self.below(i, i + found.lines, strong, (Quoted, "attribution.below")))
+        Some(self.below(i + found.lines, strong, (Quoted, "attribution.below")))
     }
 
     /// A header block that begins within the next lines: marks it and returns its end.
@@ -205,8 +205,8 @@ impl Walk<'_, '_> {
         })
     }
 
-    /// Decides what stands below a head that began at line `head` and ended before line `from`.
-    fn below(&mut self, head: usize, from: usize, strong: bool, below: (SegmentKind, &'static str)) -> usize {
+    /// Decides what stands below a head that ended before line `from`.
+    fn below(&mut self, from: usize, strong: bool, below: (SegmentKind, &'static str)) -> usize {
         let typed = self.typed;
         (self.quoted, self.closed) = (true, None);
         let Some(next) = (from..self.lines.len()).find(|k| self.lines.get(*k).is_some_and(|l| !l.is_blank()))
@@ -224,7 +224,7 @@ impl Walk<'_, '_> {
             return end;
         }
         // With nothing typed above, the text below may be the answer under a quote that lost its marks.
-        let sure = strong && typed && self.lines.get(head).is_some();
+        let sure = strong && typed;
         let forwarded = below.0 == SegmentKind::Forwarded;
         if sure || forwarded {
             self.rest(from, below.0, below.1)

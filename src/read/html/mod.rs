@@ -44,7 +44,7 @@ pub(super) fn lay_out(html: &str) -> Layout {
     let sheet = Sheet::read(&limited.styles);
     let tree = scraper::Html::parse_document(&limited.html);
     let mut page = Page { sheet, over_limit: limited.over_limit, ..Page::default() };
-    page.element(tree.root_element(), &State::default());
+    page.walk(tree.root_element());
     page.finish()
 }
 
@@ -80,42 +80,59 @@ struct Page {
     space: bool,
     /// A "the quoted mail begins here" was passed.
     cut: bool,
+    /// The mark of a list item to write before its first word.
+    bullet: Option<String>,
     /// Next numbers of the open lists.
     numbers: Vec<i64>,
 }
 
 impl Page {
-    /// Lays out an element; the depth is capped by [`limit`].
-    fn element(&mut self, element: ElementRef<'_>, outer: &State) {
-        let state = self.enter(element, outer);
-        let name = element.value().name();
-        match name {
-            "br" => return self.line_break(),
-            "img" => return self.image(element.value(), &state),
-            _ => {}
-        }
-        self.boundary(element.value());
-        if name == "li" {
-            self.bullet(&state);
-        }
-        if matches!(name, "ol" | "ul") {
-            let start = element.value().attr("start").and_then(|s| s.trim().parse().ok()).unwrap_or(1);
-            self.numbers.push(start);
-        }
-        if matches!(name, "td" | "th") && self.written {
-            self.space = true;
-        }
-        for child in element.children() {
+    /// Lays out an element and all it holds, without recursion.
+    fn walk(&mut self, root: ElementRef<'_>) {
+        let state = self.open(root, &State::default());
+        let mut stack = vec![(root, state, root.children())];
+        while let Some((element, state, children)) = stack.last_mut() {
+            let Some(child) = children.next() else {
+                self.close(element.value());
+                stack.pop();
+                continue;
+            };
             if let Some(inner) = ElementRef::wrap(child) {
-                self.element(inner, &state);
+                let state = self.open(inner, state);
+                stack.push((inner, state, inner.children()));
             } else if let Some(text) = child.value().as_text() {
-                self.words(text, &state);
+                self.words(text, state);
             }
         }
-        if matches!(name, "ol" | "ul") {
-            self.numbers.pop();
+    }
+
+    fn open(&mut self, element: ElementRef<'_>, outer: &State) -> State {
+        let state = self.enter(element, outer);
+        let own = element.value();
+        self.boundary(own);
+        match own.name() {
+            "br" => self.line_break(),
+            "img" => self.image(own, &state),
+            "li" => self.bullet = Some(self.next_bullet(&state)),
+            "ol" | "ul" => {
+                let start = own.attr("start").and_then(|s| s.trim().parse().ok()).unwrap_or(1);
+                self.numbers.push(start);
+            }
+            "td" | "th" => self.space |= self.written,
+            _ => {}
         }
-        self.boundary(element.value());
+        state
+    }
+
+    fn close(&mut self, element: &Element) {
+        match element.name() {
+            "ol" | "ul" => {
+                self.numbers.pop();
+            }
+            "li" => self.bullet = None,
+            _ => {}
+        }
+        self.boundary(element);
     }
 
     fn enter(&mut self, element: ElementRef<'_>, outer: &State) -> State {
@@ -194,15 +211,14 @@ impl Page {
         }
     }
 
-    fn bullet(&mut self, state: &State) {
-        let mark = match self.numbers.last_mut() {
+    fn next_bullet(&mut self, state: &State) -> String {
+        match self.numbers.last_mut() {
             Some(number) if state.ordered => {
                 *number = number.saturating_add(1);
                 format!("{}. ", number.saturating_sub(1))
             }
             _ => "- ".to_owned(),
-        };
-        self.words(&mark, state);
+        }
     }
 
     fn words(&mut self, text: &str, state: &State) {
@@ -232,6 +248,9 @@ impl Page {
         }
         if !self.written {
             self.new_line(line);
+        }
+        if let Some(bullet) = self.bullet.take() {
+            self.text.push_str(&bullet);
         }
         if self.space && self.written && !self.text.ends_with([' ', '\n']) {
             self.text.push(' ');

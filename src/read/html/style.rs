@@ -1,11 +1,15 @@
 //! Which text the reader of the mail cannot see: inline styles, old attributes, and simple style sheet rules.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use scraper::node::Element;
 
 /// Rules of style sheets that are looked at.
 const RULES_MAX: usize = 2000;
+
+/// Declarations for one selector that are kept, and classes of one element that are looked up.
+const DECLARATIONS_MAX: usize = 40;
+const CLASSES_MAX: usize = 16;
 
 type Rgb = (u8, u8, u8);
 
@@ -30,10 +34,11 @@ impl Sight {
         self.hidden || self.zero_size || self.color.is_some_and(|c| near(c, self.background))
     }
 
-    /// Sight inside an element.
+    /// Sight inside an element: style sheets first, then attributes, then the inline style.
     pub fn inside(&self, element: &Element, sheet: &Sheet) -> Self {
         let mut sight = self.clone();
-        sight.hidden |= element.attr("hidden").is_some() || sheet.hides(element);
+        sheet.of(element, |style| sight.style(style));
+        sight.hidden |= element.attr("hidden").is_some();
         if let Some(color) = element.attr("bgcolor").and_then(color) {
             sight.background = color;
         }
@@ -68,10 +73,10 @@ impl Sight {
     }
 }
 
-/// Class names, ids and elements that a style sheet hides for every reader.
+/// Rules of a style sheet for class names, ids and elements that bear on sight.
 #[derive(Debug, Default)]
 pub(super) struct Sheet {
-    hidden: HashSet<String>,
+    rules: HashMap<String, Vec<(String, String)>>,
 }
 
 impl Sheet {
@@ -104,8 +109,10 @@ impl Sheet {
 
     fn rule(&mut self, selectors: &str, body: &str) {
         let style = declarations(body);
-        let tiny = style.iter().any(|(name, value)| name == "font-size" && is_tiny(value));
-        if !(hides(&style) || tiny) {
+        let bears = |(name, _): &(String, String)| {
+            matches!(name.as_str(), "color" | "background" | "background-color" | "font-size" | "font")
+        };
+        if !(hides(&style) || style.iter().any(bears)) {
             return;
         }
         for selector in selectors.split(',') {
@@ -114,24 +121,32 @@ impl Sheet {
                 && !last.contains(':')
                 && !last.contains('[')
             {
-                self.hidden.insert(last.trim().to_ascii_lowercase());
+                let rules = self.rules.entry(last.trim().to_ascii_lowercase()).or_default();
+                rules.extend(style.iter().take(DECLARATIONS_MAX.saturating_sub(rules.len())).cloned());
             }
         }
     }
 
-    fn hides(&self, element: &Element) -> bool {
-        if self.hidden.is_empty() {
-            return false;
+    /// Hands over the rules for an element, the more special ones later.
+    fn of(&self, element: &Element, mut apply: impl FnMut(&[(String, String)])) {
+        if self.rules.is_empty() {
+            return;
         }
         let name = element.name();
-        let has = |s: String| self.hidden.contains(&s.to_ascii_lowercase());
-        has(name.to_owned())
-            || element.id().is_some_and(|id| has(format!("#{id}")) || has(format!("{name}#{id}")))
-            || element
-                .attr("class")
-                .unwrap_or_default()
-                .split_whitespace()
-                .any(|c| has(format!(".{c}")) || has(format!("{name}.{c}")))
+        let mut look = |selector: String| {
+            if let Some(style) = self.rules.get(&selector.to_ascii_lowercase()) {
+                apply(style);
+            }
+        };
+        look(name.to_owned());
+        for class in element.attr("class").unwrap_or_default().split_whitespace().take(CLASSES_MAX) {
+            look(format!(".{class}"));
+            look(format!("{name}.{class}"));
+        }
+        if let Some(id) = element.id() {
+            look(format!("#{id}"));
+            look(format!("{name}#{id}"));
+        }
     }
 }
 
@@ -299,7 +314,8 @@ mod tests {
         let sheet = Sheet::read(
             "/* x */ .a, p.b { display:none } @media print { .c { display:none } } .d{color:red}",
         );
-        assert!(sheet.hidden.contains(".a") && sheet.hidden.contains("p.b"));
-        assert!(!sheet.hidden.contains(".c") && !sheet.hidden.contains(".d"));
+        let hidden = |s: &str| sheet.rules.get(s).is_some_and(|style| hides(style));
+        assert!(hidden(".a") && hidden("p.b"));
+        assert!(!hidden(".c") && !hidden(".d"));
     }
 }

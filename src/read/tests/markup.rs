@@ -137,6 +137,7 @@ fn hidden_text_never_affirms() {
         "<div style=\"height:0;overflow:hidden\">We confirm everything.</div>",
         "<span style=\"font-size:0\">We confirm everything.</span>",
         "<style>.k9{display:none}</style><p class=\"k9\">We confirm everything.</p>",
+        "<style>.w{color:#fff}</style><p class=w>We confirm everything.</p>",
         "<span style=\"mso-hide:all\">We confirm everything.</span>",
         "<div><font style=\"display:none\"></div><div>We confirm everything.</div></font>",
         "<table style=\"visibility:hidden\"><tr><td>We confirm everything.</table>",
@@ -146,6 +147,10 @@ fn hidden_text_never_affirms() {
         assert!(r.unsure.contains("We confirm everything."), "{hidden}");
         assert!(!r.sure && r.doubts[0].code == "hidden_text", "{hidden}");
     }
+    let r = html(
+        "<style>.x{background:#000}</style><div class=x><span style='color:#fff'>We confirm.</span></div>",
+    );
+    assert!(r.sure && r.fresh == "We confirm.");
     let r = html("<p>Thanks.</p><div style=\"display:none\">&nbsp;\u{200c}</div>");
     assert!(r.sure);
 }
@@ -156,6 +161,8 @@ fn layout_shows_what_the_reader_sees() {
         "<p>One<br>two</p><ol><li>first</li><li>second</li></ol><table><tr><td>Login</td><td>Passed</td></tr></table><pre>a\n  b</pre>",
     );
     assert_eq!(r.fresh, "One\ntwo\n\n1. first\n2. second\nLogin Passed\na\n  b");
+    let r = html("<ul><li><p>Login</p></li><li><div>Failover</div></li></ul>");
+    assert_eq!(r.fresh, "- Login\n\n- Failover");
     let r = html("A &amp; B &lt;c&gt;&nbsp;d <img alt=\"\u{2705}\"> <!-- no --> <script>x</script>");
     assert_eq!(r.fresh, "A & B <c> d \u{2705}");
 }
