@@ -140,13 +140,13 @@ fn platform_in(text: &str) -> Option<String> {
 /// The account executive, when the text names one.
 fn account_executive(text: &str) -> Option<String> {
     static NAMED: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-        let name = r"(\p{Lu}[\p{L}\p{M}.'’-]*(?:[ \t]*\n?[ \t]*\b(?:(?:van|von|de|der|del|di|da|la|le|den|ten)\s+)*\p{Lu}[\p{L}\p{M}.'’-]*){0,3})";
+        let name = r"(\p{Lu}(?:\.|[^\s.,;:!?()\[\]\x22]+)(?:[ \t]*\n?[ \t]*(?:(?:van|von|de|der|del|di|da|la|le|den|ten)\s+)*\p{Lu}(?:\.|[^\s.,;:!?()\[\]\x22]+)){0,3})";
         let role = r"(?:(?i:account\s+executive|account\s+manager|account\s+director|account\s+lead|sales\s+(?:lead|manager|director))|AE|AM)";
         [
             fixed(&format!(r"{name}\s*[,(–—-]+\s*(?:(?:your|our|the|in\s+copy\s+as)\s+)?{role}\b")),
             fixed(&format!(r"\b{role}\b[\s,:(–—-]+{name}")),
             fixed(&format!(
-                r"(?:\b(?:so\s+that|so)\s+)?{name}\s+(?:will|can|is\s+going\s+to|shall|may|wird|kann|va|pourra|puede|podrá|potrà|può|pode|poderá|zal|kan)\s+(?:now\s+|then\s+|also\s+)?(?:be\s+in\s+touch|reach\s+out|get\s+in\s+touch|contact|follow\s+up|begin|start|open|initiate|kick\s+off|keep|take|continue|move|sich|prendre\s+contact|vous|ponerse|contattar\w*|entrar|contact)\b[^.!?]{{0,80}}\b(?i:commercial|contract|proposal|pricing|procurement|order|framework|business|kommerziell|vertrag|angebot|comercial|contrat|commerciale|contratto|contrato|offerte)"
+                r"(?:\b(?:so\s+that|so)\s+)?{name}\s+(?:will|can|is\s+going\s+to|shall|may|wird|kann|va|pourra|puede|podrá|potrà|può|pode|poderá|zal|kan)\s+(?:now\s+|then\s+|also\s+)?(?:be\s+in\s+touch|reach\s+out|get\s+in\s+touch|contact|follow\s+up|begin|start|open|initiate|kick\s+off|keep|take|continue|move|sich|prendre\s+contact|vous|ponerse|contattar\w*|entrar|contact)\b[^.!?]{{0,60}}\b(?i:commercial|contract|proposal|pricing|procurement|order|framework|business|kommerziell|vertrag|angebot|comercial|contrat|commerciale|contratto|contrato|offerte)"
             )),
         ]
     });
