@@ -36,7 +36,7 @@ pub(super) fn declaration(message: &Message, reading: &Reading, seller: &Seller)
     let (platform, account) = subject::names(&title);
     let mut declaration = Declaration {
         form,
-        platform: platform.or_else(|| platform_in(&text)),
+        platform: platform.or_else(|| platform_in(&title, &text, seller)),
         account,
         champions: champions(message, seller),
         seller: author.clone(),
@@ -76,10 +76,13 @@ fn stated(text: &str, title: &str, sentences: &[&str], answer: bool) -> Option<V
     let met: Vec<&str> = sentences.iter().copied().filter(|s| phrase::reports_met(s)).collect();
     let announced = subject::announces(title) || sentences.iter().any(|s| phrase::announces(s));
     if met.is_empty() && !announced {
-        return None;
+        // "The results against the criteria: 1. … Do you consider the evaluation a success?"
+        let asked = sentences.iter().any(|s| phrase::asks_for_verdict(s));
+        let headed = if asked { criteria::without_results(text, Unstated, true) } else { Vec::new() };
+        return (!headed.is_empty()).then_some(headed);
     }
     let result = if met.iter().any(|s| phrase::speaks_of_all(s)) { Pass } else { Unstated };
-    let unresolved = criteria::without_results(text, result);
+    let unresolved = criteria::without_results(text, result, false);
     Some(if unresolved.is_empty() { criteria::in_prose(&met) } else { unresolved })
 }
 
@@ -127,14 +130,21 @@ fn lints(declaration: &Declaration, message: &Message, fresh: &str, seller: &Sel
     .collect()
 }
 
-/// "… that Heron has met all success criteria …".
-fn platform_in(text: &str) -> Option<String> {
+/// "… that Heron has met all success criteria …", else a product of the seller in the subject.
+fn platform_in(title: &str, text: &str, seller: &Seller) -> Option<String> {
     static PLATFORM: LazyLock<Regex> = LazyLock::new(|| {
         fixed(
             r"\bthat\s+(?:the\s+)?(\p{Lu}[^\n,.;:!?]{1,60}?)\s+(?:has\s+|have\s+)?(?:successfully\s+)?(?:met|passed|fulfilled|satisfied)\s+(?:all|every|the)\b",
         )
     });
-    PLATFORM.captures(text)?.get(1).map(|m| m.as_str().split_whitespace().collect::<Vec<_>>().join(" "))
+    let told = PLATFORM.captures(text).and_then(|c| c.get(1));
+    told.map(|m| m.as_str().split_whitespace().collect::<Vec<_>>().join(" ")).or_else(|| {
+        let from =
+            seller.names.iter().filter(|n| !n.is_empty()).find_map(|name| title.find(name.as_str()))?;
+        let capital = |w: &&str| w.chars().next().is_some_and(char::is_uppercase);
+        let rest = title.get(from..)?.split([':', ',', '+', '–', '—', '?', '!', '(']).next()?;
+        Some(rest.split_whitespace().take_while(capital).take(4).collect::<Vec<_>>().join(" "))
+    })
 }
 
 /// The account executive, when the text names one.
@@ -151,8 +161,34 @@ fn account_executive(text: &str) -> Option<String> {
         ]
     });
     // Words that begin a sentence and are no names.
-    const NOT_NAMES: &[&str] =
-        &["We", "I", "You", "They", "Our", "The", "He", "She", "It", "As", "From", "Once", "Next"];
+    const NOT_NAMES: &[&str] = &[
+        "We",
+        "I",
+        "You",
+        "They",
+        "Our",
+        "The",
+        "He",
+        "She",
+        "It",
+        "As",
+        "From",
+        "Once",
+        "Next",
+        "Then",
+        "Now",
+        "After",
+        "Afterwards",
+        "And",
+        "But",
+        "So",
+        "Also",
+        "Thanks",
+        "Best",
+        "When",
+        "If",
+        "With",
+    ];
     NAMED.iter().find_map(|pattern| {
         let found = pattern.captures(text)?.get(1)?.as_str();
         let words: Vec<&str> = found.split_whitespace().collect();

@@ -140,6 +140,17 @@ fn strong(folded: &str) -> bool {
     STRONG.is_match(folded) && !folded.starts_with("if ")
 }
 
+/// Whether a sentence asks how the evaluation came out, and not whether a plan is complete.
+pub(super) fn asks_for_verdict(sentence: &str) -> bool {
+    static OUTCOME: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"\b(?:success|successful|technical win|met|passed|fulfilled|satisfied|recommend|erfolg|erfolgreich|erfullt|bestanden|succes|reussi|exito|exitosa|cumpli|superad|successo|soddisf|sucesso|succesvol|geslaagd|lyckad|vellykket)",
+        )
+    });
+    let folded = squeeze(sentence);
+    asks(sentence) && OUTCOME.is_match(&folded) && !is_future(&folded)
+}
+
 /// Whether a text speaks of a conditional win.
 pub(super) fn is_conditional(text: &str) -> bool {
     static CONDITIONAL: LazyLock<Regex> = LazyLock::new(|| {
