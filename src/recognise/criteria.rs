@@ -407,6 +407,29 @@ mod tests {
     }
 
     #[test]
+    fn a_wrapped_sentence_is_no_pair() {
+        let text = "Criteria:\n- Login: Passed\n\nDo you consider the evaluation a\nsuccess.\n";
+        assert_eq!(read(text), want(&[("Login", Pass)]));
+    }
+
+    #[test]
+    fn sentences_may_tell_results() {
+        let told = in_sentences(&["The trial is over. ", "Login: passed. ", "Restore: failed. "]);
+        assert_eq!(told.iter().map(|c| c.result).collect::<Vec<_>>(), [Pass, Fail]);
+        assert!(in_sentences(&["Login: passed. "]).is_empty(), "one sentence is no list");
+    }
+
+    #[test]
+    fn lists_without_results_need_a_heading() {
+        let text =
+            "The results against the criteria:\n1. Login\n2. Restore\n\nNext steps:\n- call\n- paper\n";
+        let texts =
+            |headed| without_results(text, Unstated, headed).into_iter().map(|c| c.text).collect::<Vec<_>>();
+        assert_eq!(texts(true), ["Login", "Restore"]);
+        assert!(without_results("1. Login\n2. Restore\n", Unstated, true).is_empty());
+    }
+
+    #[test]
     fn the_line_above_speaks_for_the_list() {
         let text = "The following criteria were met:\n- Login\n- Restore\n\nStill open:\n- Audit trail\n";
         assert_eq!(read(text), want(&[("Login", Pass), ("Restore", Pass), ("Audit trail", Open)]));

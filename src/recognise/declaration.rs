@@ -253,6 +253,22 @@ mod tests {
     }
 
     #[test]
+    fn criteria_without_results_are_unstated() {
+        let text = "The trial results against the agreed criteria:\n1. Login\n2. Restore\n\nPlease reply to confirm that your team considers the evaluation a\nsuccess.\n";
+        let d = of("Northwind Heron trial: results", text).unwrap();
+        assert_eq!(d.criteria.iter().map(|c| c.result).collect::<Vec<_>>(), [Unstated, Unstated]);
+        assert_eq!(d.platform.as_deref(), Some("Northwind Heron"));
+        let plan = "The success criteria that we agreed on:\n1. Login\n2. Restore\n\nPlease confirm that these are complete before we start.";
+        assert_eq!(of("Success plan", plan), None);
+    }
+
+    #[test]
+    fn a_conditional_win_may_be_proposed_in_prose() {
+        let text = "Login passed, the restore did not. We propose to record a conditional technical win: legal starts now, nothing is signed until the patch is deployed. Do you agree?";
+        assert_eq!(of("Where we stand", text).unwrap().form, Form::Conditional);
+    }
+
+    #[test]
     fn other_mails_of_the_seller_are_none() {
         for (subject, text) in [
             (
