@@ -1,3 +1,7 @@
 //! The `endorsed` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    endorsed::cli::main()
+}

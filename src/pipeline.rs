@@ -1,1 +1,332 @@
-//! To come.
+//! The whole flow as pure functions: what a message needs to be considered, and the considering.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use crate::decide::decide;
+use crate::judge::{Question, Rules, judge};
+use crate::model::{
+    Authorship, Binding, Claim, CriteriaSeen, Declaration, Digest, Kind, Lint, Message, MessageId,
+    OpportunityId, Outcome, Policy, Reading, Reason, Recognition, Seller, Verdict, Witnessed,
+};
+use crate::read::{body_text, read};
+use crate::recognise::{self, Declared, Thread, recognise};
+use crate::verify::{Case, authenticate_declaration, key_names, verify};
+
+/// Most relatives that are looked at for one message: threads of evaluations have tens of mails.
+pub const RELATIVES_MAX: usize = 64;
+
+/// What must be known from outside before a message can be considered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needs {
+    /// Messages that it says it answers.
+    pub parents: Vec<MessageId>,
+    /// DKIM key records.
+    pub keys: Vec<String>,
+}
+
+/// What `message` needs.
+pub fn needs(message: &Message) -> Needs {
+    Needs { parents: message.parents().into_iter().cloned().collect(), keys: key_names(message) }
+}
+
+/// Where known messages are found: the store, or the mails of a dry run.
+pub trait Library {
+    /// All copies under a Message-ID, in a fixed order.
+    fn copies(&self, id: &MessageId) -> Vec<Arc<Witnessed>>;
+    /// Messages that carry an opportunity's id, in a fixed order.
+    fn of_opportunity(&self, id: &OpportunityId) -> Vec<Arc<Witnessed>>;
+}
+
+/// The known messages that bear on one message.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// What it answers, nearest first, with ancestors.
+    pub ancestors: Vec<Arc<Witnessed>>,
+    /// Other copies under its own Message-ID.
+    pub copies: Vec<Arc<Witnessed>>,
+    /// Mail that carries the same opportunity id.
+    pub siblings: Vec<Arc<Witnessed>>,
+}
+
+/// Collects the facts about `witnessed` from `library`.
+pub fn gather(witnessed: &Witnessed, library: &dyn Library, seller: &Seller) -> Facts {
+    let message = &witnessed.message;
+    let mut known = BTreeSet::from([message.digest]);
+    let mut facts = Facts::default();
+    if let Some(id) = &message.message_id {
+        facts.copies = library.copies(id).into_iter().filter(|w| known.insert(w.message.digest)).collect();
+    }
+    let mut queue: VecDeque<MessageId> = message.parents().into_iter().cloned().collect();
+    let mut asked = BTreeSet::new();
+    while let Some(id) = queue.pop_front() {
+        if facts.ancestors.len() >= RELATIVES_MAX || !asked.insert(id.clone()) {
+            continue;
+        }
+        for found in library.copies(&id) {
+            if known.insert(found.message.digest) {
+                queue.extend(found.message.parents().into_iter().cloned());
+                facts.ancestors.push(found);
+            }
+        }
+    }
+    for id in recognise::opportunities(message, "", seller) {
+        let room = RELATIVES_MAX.saturating_sub(facts.siblings.len());
+        let new = library.of_opportunity(&id).into_iter().filter(|w| known.insert(w.message.digest));
+        facts.siblings.extend(new.take(room));
+    }
+    facts
+}
+
+/// Considers one message: reads, recognises, judges, verifies, decides.
+pub fn consider(witnessed: &Witnessed, facts: &Facts, rules: &Rules, policy: &Policy) -> Outcome {
+    let message = &witnessed.message;
+    let texts: Vec<String> = facts.ancestors.iter().map(|w| body_text(&w.message)).collect();
+    let originals: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let reading = read(message, &originals);
+    let declared: Vec<(&Arc<Witnessed>, Declaration)> = facts
+        .ancestors
+        .iter()
+        .chain(&facts.siblings)
+        .filter_map(|w| Some((w, declared(w, policy)?)))
+        .collect();
+    let thread = Thread {
+        ancestors: facts.ancestors.iter().map(|w| &*w.message).collect(),
+        declarations: declared
+            .iter()
+            .map(|(w, d)| Declared { message: &w.message, declaration: d.clone() })
+            .collect(),
+    };
+    let recognition = recognise(message, &reading, &thread, &policy.seller);
+    let answered = recognition.answers.and_then(|a| declared.iter().find(|(w, _)| w.message.digest == a));
+    let mut outcome = blank(witnessed, &recognition, &reading, rules);
+    match (recognition.kind, answered) {
+        (Kind::Declaration, _) => add_declaration(&mut outcome, witnessed, &recognition, policy),
+        (Kind::Automatic, _) => add_machine(&mut outcome),
+        (Kind::Reply, Some((declaring, declaration))) => {
+            add_answer(&mut outcome, declaring, declaration);
+            let question = Question {
+                form: declaration.form,
+                asks: declaration.asks,
+                criteria: &declaration.criteria,
+                own_names: own_names(policy, declaration),
+            };
+            let judgement = judge(&reading, &question, rules);
+            outcome.verdict = Some(judgement.verdict);
+            outcome.sure = judgement.sure;
+            outcome.quote = judgement.quote;
+            outcome.criteria = judgement.criteria;
+            outcome.reasons.extend(judgement.reasons);
+            let authorship = verify(witnessed, &Case { declared: declaring, declaration }, &reading, policy);
+            outcome.reasons.extend(authorship.reasons.iter().cloned());
+            outcome.authorship = Some(authorship);
+        }
+        _ => add_unanswered(&mut outcome, message, policy),
+    }
+    add_doubts(&mut outcome, facts, &recognition);
+    decide(outcome)
+}
+
+/// The declaration that a known message is.
+fn declared(witnessed: &Witnessed, policy: &Policy) -> Option<Declaration> {
+    let message = &witnessed.message;
+    // Reading is the dear part: only the seller's people declare.
+    let author = message.author()?;
+    author.address.is_at(&policy.seller.domains).then_some(())?;
+    recognise::declaration(message, &read(message, &[]), &policy.seller)
+}
+
+fn own_names<'a>(policy: &'a Policy, declaration: &'a Declaration) -> Vec<&'a str> {
+    policy.seller.names.iter().map(String::as_str).chain(declaration.platform.as_deref()).collect()
+}
+
+/// An outcome that says nothing yet.
+fn blank(witnessed: &Witnessed, recognition: &Recognition, reading: &Reading, rules: &Rules) -> Outcome {
+    Outcome {
+        kind: recognition.kind,
+        automatic: recognition.automatic,
+        opportunity: recognition.opportunity.clone(),
+        declaration: recognition.declaration.clone(),
+        fresh_text: reading.fresh.clone(),
+        unsure_text: reading.unsure.clone(),
+        signature_text: reading.signature.clone(),
+        reasons: recognition.reasons.clone(),
+        ..Outcome::unread(&witnessed.message, witnessed.seen_at, rules.digest())
+    }
+}
+
+fn add_declaration(outcome: &mut Outcome, witnessed: &Witnessed, recognition: &Recognition, policy: &Policy) {
+    let authenticated = authenticate_declaration(witnessed, policy);
+    outcome.sure = true;
+    outcome.reasons.extend(authenticated.reasons);
+    if authenticated.pending {
+        outcome
+            .reasons
+            .push(Reason::new("identity_pending", "The key of the declaration could not be asked for yet."));
+    }
+    outcome.authorship = Some(Authorship {
+        claim: Claim::Seller,
+        binding: Binding::Unbound,
+        seen: CriteriaSeen::Threaded,
+        signed_by: outcome.from.as_ref().filter(|_| authenticated.holds).map(|a| a.domain().to_owned()),
+        reasons: Vec::new(),
+    });
+    if let Some(declaration) = &recognition.declaration {
+        outcome.criteria_digest = Some(declaration.criteria_digest());
+        outcome.reasons.extend(declaration.lints.iter().map(|lint| lint_reason(*lint)));
+    }
+}
+
+fn lint_reason(lint: Lint) -> Reason {
+    match lint {
+        Lint::NoAsk => {
+            Reason::new("no_ask", "The declaration asks for nothing, so a bare yes answers nothing.")
+                .fix("Ask the champion to reply and confirm that the criteria are met.")
+        }
+        Lint::NoChampion => Reason::new("no_champion", "The declaration has no buyer's address in To.")
+            .fix("Send the declaration to the champion, with the evidence mailbox in Cc."),
+        Lint::NoCriteria => Reason::new("no_criteria", "No criteria were found in the declaration.")
+            .fix("List the agreed criteria, one a line, each with its result."),
+        Lint::NoOpportunity => Reason::new("no_opportunity", "The declaration names no opportunity.")
+            .fix("Use the plus-address of the opportunity, or put its id into the subject in brackets."),
+        Lint::CriteriaNotAllPassed => {
+            Reason::new("criteria_not_all_passed", "Not every criterion is declared as passed.")
+        }
+        Lint::NoEvidenceAddress => {
+            Reason::new("no_evidence_address", "The evidence address is neither in To nor in Cc.")
+                .fix("Put the evidence address into Cc, or the champion's reply will not reach it.")
+        }
+    }
+}
+
+fn add_machine(outcome: &mut Outcome) {
+    outcome.verdict = Some(Verdict::Automatic);
+    outcome.sure = true;
+    outcome.authorship = Some(Authorship {
+        claim: Claim::Machine,
+        binding: Binding::Unbound,
+        seen: CriteriaSeen::Threaded,
+        signed_by: None,
+        reasons: Vec::new(),
+    });
+}
+
+fn add_answer(outcome: &mut Outcome, declaring: &Witnessed, declaration: &Declaration) {
+    outcome.answers = declaring.message.message_id.clone();
+    outcome.answers_identity = Some(declaring.message.identity);
+    outcome.criteria_digest = Some(declaration.criteria_digest());
+}
+
+/// Forwards, orphans and other mail: nobody was asked, so nothing was answered.
+fn add_unanswered(outcome: &mut Outcome, message: &Message, policy: &Policy) {
+    if message.author().is_some_and(|a| a.address.is_at(&policy.seller.domains)) {
+        outcome.authorship = Some(Authorship {
+            claim: Claim::Seller,
+            binding: Binding::Unbound,
+            seen: CriteriaSeen::Threaded,
+            signed_by: None,
+            reasons: Vec::new(),
+        });
+    }
+    if outcome.kind == Kind::Orphan {
+        outcome.reasons.push(
+            Reason::new(
+                "no_declaration",
+                "It looks like an answer, but no declaration that it answers is on record.",
+            )
+            .fix("Forward the declaration as it was sent, as an attachment, to the evidence mailbox."),
+        );
+    }
+}
+
+/// What keeps a reading of the words from being sure whatever the judge says.
+fn add_doubts(outcome: &mut Outcome, facts: &Facts, recognition: &Recognition) {
+    let differs =
+        |copies: &[Arc<Witnessed>], identity: Digest| copies.iter().any(|c| c.message.identity != identity);
+    let declared_twice = recognition.answers.is_some_and(|answered| {
+        let of = |w: &&Arc<Witnessed>| w.message.digest == answered;
+        facts.ancestors.iter().find(of).is_some_and(|declaring| {
+            facts.ancestors.iter().any(|w| {
+                w.message.message_id == declaring.message.message_id
+                    && w.message.identity != declaring.message.identity
+            })
+        })
+    });
+    if differs(&facts.copies, outcome.identity) || declared_twice {
+        outcome.sure = false;
+        outcome.reasons.push(
+            Reason::new("message_conflict", "Different messages came under one Message-ID.")
+                .fix("A person must find out which of them was sent."),
+        );
+    }
+    let doubtful = |r: &Reason| matches!(r.code.as_str(), "answers_conflict" | "opportunity_conflict");
+    if recognition.weak_machine || recognition.reasons.iter().any(doubtful) {
+        outcome.sure = false;
+    }
+}
+
+/// A set of mails without a store: what `judge` and the tests work on.
+#[derive(Debug, Default)]
+pub struct Corpus {
+    all: Vec<Arc<Witnessed>>,
+    by_id: BTreeMap<MessageId, Vec<Arc<Witnessed>>>,
+    by_opportunity: BTreeMap<OpportunityId, Vec<Arc<Witnessed>>>,
+}
+
+impl Corpus {
+    /// Indexes the mails; exact repeats count once in look-ups.
+    pub fn new(all: Vec<Witnessed>, seller: &Seller) -> Self {
+        let mut corpus = Self::default();
+        let mut known = BTreeSet::new();
+        for witnessed in all.into_iter().map(Arc::new) {
+            corpus.all.push(Arc::clone(&witnessed));
+            let message = &witnessed.message;
+            if !known.insert(message.digest) {
+                continue;
+            }
+            for id in recognise::opportunities(message, &read(message, &[]).fresh, seller) {
+                corpus.by_opportunity.entry(id).or_default().push(Arc::clone(&witnessed));
+            }
+            if let Some(id) = &message.message_id {
+                corpus.by_id.entry(id.clone()).or_default().push(Arc::clone(&witnessed));
+            }
+        }
+        let order = |list: &mut Vec<Arc<Witnessed>>| list.sort_by_key(|w| w.message.digest);
+        corpus.by_id.values_mut().for_each(order);
+        corpus.by_opportunity.values_mut().for_each(order);
+        corpus
+    }
+
+    /// Considers every mail with all others known, in input order.
+    pub fn consider_all(&self, rules: &Rules, policy: &Policy) -> Vec<Outcome> {
+        self.all
+            .iter()
+            .map(|witnessed| consider(witnessed, &gather(witnessed, self, &policy.seller), rules, policy))
+            .collect()
+    }
+}
+
+impl Library for Corpus {
+    fn copies(&self, id: &MessageId) -> Vec<Arc<Witnessed>> {
+        self.by_id.get(id).cloned().unwrap_or_default()
+    }
+
+    fn of_opportunity(&self, id: &OpportunityId) -> Vec<Arc<Witnessed>> {
+        self.by_opportunity.get(id).cloned().unwrap_or_default()
+    }
+}
+
+/// A message and everything attached to it, attached ones first; each with its place below the outer one
+/// (`""` for the outer, `#1` for its first attached message, `#1#2` for that one's second).
+pub fn unfold(message: Message) -> Vec<(String, Message)> {
+    let mut out = Vec::new();
+    unfold_into(message, "", &mut out);
+    out
+}
+
+fn unfold_into(message: Message, place: &str, out: &mut Vec<(String, Message)>) {
+    for (n, inner) in message.attached.iter().enumerate() {
+        unfold_into(inner.clone(), &format!("{place}#{}", n + 1), out);
+    }
+    out.push((place.to_owned(), message));
+}

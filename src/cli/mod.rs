@@ -1,1 +1,140 @@
-//! To come.
+//! The command line (CONTRACT "Command line"). Exit status: 0 yes or done, 1 no, 2 could not tell or failed;
+//! `run` and `check-config` end with 78 on a bad configuration, `run` with 77 on refused credentials.
+
+mod ask;
+mod check;
+mod demo;
+mod ingest;
+mod judge;
+mod logging;
+mod rules;
+mod run;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
+
+use crate::config::{Config, DEFAULT_PATH};
+
+/// Exit status "no".
+const NO: u8 = 1;
+/// Exit status "could not tell or failed": callers treat it as no.
+const FAILED: u8 = 2;
+/// Exit status of `run` when the mail server refuses the credentials (EX_NOPERM): restarting can not help.
+const CREDENTIALS: u8 = 77;
+/// Exit status of `run` and `check-config` on a bad configuration (EX_CONFIG).
+const CONFIG: u8 = 78;
+
+/// Turns email into proof: verified written endorsements from an evidence mailbox.
+#[derive(Debug, Parser)]
+#[command(
+    name = "endorsed",
+    version,
+    about,
+    after_help = "Example:\n  endorsed gate OPP-20417 --to commercial_review && echo go"
+)]
+struct Cli {
+    /// Configuration file.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Replay the shipped conversations through a whole daemon in a scratch folder.
+    #[command(after_help = "Example:\n  endorsed demo --once")]
+    Demo(demo::Demo),
+    /// Watch the mailboxes, record, and answer.
+    #[command(after_help = "Example:\n  endorsed run --config /etc/endorsed/endorsed.toml")]
+    Run,
+    /// Say what mails mean, without a store: writes nothing, sends nothing.
+    #[command(after_help = "Example:\n  endorsed judge --json --dns keys.json thread/*.eml")]
+    Judge(judge::Judge),
+    /// Take mails into the record; the same mail twice counts once. Never prompts.
+    #[command(after_help = "Example:\n  endorsed ingest archive.mbox")]
+    Ingest(ingest::Ingest),
+    /// May this opportunity move to that stage? Ends with 0 for yes, 1 for no, 2 for could not tell.
+    #[command(after_help = "Example:\n  endorsed gate OPP-20417 --to commercial_review")]
+    Gate(ask::Gate),
+    /// Everything about one opportunity (or about a declaration without one, by its Message-ID).
+    #[command(after_help = "Example:\n  endorsed show OPP-20417")]
+    Show(ask::Show),
+    /// All opportunities with their standing.
+    #[command(after_help = "Example:\n  endorsed list --json")]
+    List(ask::List),
+    /// Check or test the rule files.
+    #[command(subcommand, after_help = "Example:\n  endorsed rules test --rules /etc/endorsed/rules")]
+    Rules(rules::Rules),
+    /// Check the configuration and every file that it names.
+    #[command(after_help = "Example:\n  endorsed check-config --config endorsed.toml")]
+    CheckConfig,
+}
+
+/// Options of the commands that judge mail.
+#[derive(Debug, Args)]
+struct Judging {
+    /// DKIM keys from a JSON object (name to TXT value) instead of the resolver.
+    #[arg(long, value_name = "FILE")]
+    dns: Option<PathBuf>,
+    /// Accounts file instead of the configuration's.
+    #[arg(long, value_name = "FILE")]
+    accounts: Option<PathBuf>,
+    /// Rules folder instead of the configuration's or the shipped one.
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// The time at which the mail counts as first seen, instead of its own (RFC 3339).
+    #[arg(long, value_name = "RFC3339")]
+    now: Option<Timestamp>,
+}
+
+/// Reads the command line and does what it says.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let path = cli.config.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_PATH));
+    let code = match cli.command {
+        Command::Demo(demo) => demo::run(&demo),
+        Command::Run => run::run(&path),
+        Command::CheckConfig => check::run(&path),
+        Command::Rules(rules) => rules::run(&rules, cli.config.as_deref()),
+        Command::Judge(judge) => with_config(&path, |config| judge::run(&judge, &config)),
+        Command::Ingest(ingest) => with_config(&path, |config| ingest::run(&ingest, &config)),
+        Command::Gate(gate) => with_config(&path, |config| ask::gate(&gate, &config)),
+        Command::Show(show) => with_config(&path, |config| ask::show(&show, &config)),
+        Command::List(list) => with_config(&path, |config| ask::list(&list, &config)),
+    };
+    ExitCode::from(code)
+}
+
+fn with_config(path: &Path, command: impl FnOnce(Config) -> u8) -> u8 {
+    match Config::read(path) {
+        Ok(config) => command(config),
+        Err(error) => {
+            eprintln!("{error}");
+            FAILED
+        }
+    }
+}
+
+/// Prints one line to standard output; a closed pipe is no reason to panic.
+fn say(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+/// Prints a value as JSON on one line.
+fn say_json(value: &impl serde::Serialize) {
+    match serde_json::to_string(value) {
+        Ok(text) => say(&text),
+        Err(error) => eprintln!("could not write JSON: {error}"),
+    }
+}
+
+/// A runtime for commands that need the network for a moment.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}

@@ -39,6 +39,17 @@ pub struct Delivery {
 #[error("the batch was not stored: {0}")]
 pub struct NotStored(pub String);
 
+/// What no waiting can heal: the source ends and the daemon with it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fatal {
+    /// The server refused the credentials at the first login; `run` ends with 77.
+    #[error("credentials refused: {0}")]
+    Credentials(String),
+    /// The settings cannot work; `run` ends with 78.
+    #[error("{0}")]
+    Settings(String),
+}
+
 /// The sources' end of the way into the store.
 #[derive(Debug, Clone)]
 pub struct Intake {
@@ -52,6 +63,11 @@ impl Intake {
         // Two batches in flight: one is being written while the next is fetched.
         let (deliveries, receiver) = mpsc::channel(2);
         (Self { deliveries, progress }, receiver)
+    }
+
+    /// An intake that shares its way into the store with others.
+    pub fn over(deliveries: mpsc::Sender<Delivery>, progress: Arc<Progress>) -> Self {
+        Self { deliveries, progress }
     }
 
     /// Hands over a batch and waits until it is durable.

@@ -1,10 +1,32 @@
 //! What was said: rule files decide. Blind to who said it.
+//!
+//! A reply is folded, cut into sentences and clauses ([`units`]), and read with all rules at once ([`scan`]):
+//! first the harmless ones, which blank out what only looks like a veto, then everything else. Blockers stop
+//! affirmations within their reach. [`weigh`] turns the hits into a verdict by order of veto; a yes is sure
+//! only when no word beside it is left unexplained. docs/RULES.md tells the language.
 
+mod compile;
+mod criteria;
+mod examples;
+mod figures;
+mod language;
 mod rules;
+mod scan;
+mod source;
+mod tongue;
+mod units;
+mod weigh;
 
+#[cfg(test)]
+mod tests;
+
+pub use examples::{Failure, TestReport};
 pub use rules::{RuleError, Rules};
 
-use crate::model::{Criterion, Form, Judgement, Reading, Verdict};
+use crate::model::{Criterion, Form, Judgement, Reading, Reason, Source, Verdict};
+use language::Says;
+use scan::Scan;
+use weigh::{Heard, Opinion};
 
 /// What the reply answers: the context that decides what a bare "Yes." means.
 #[derive(Debug, Clone)]
@@ -21,12 +43,111 @@ pub struct Question<'a> {
 
 /// Judges the words of a reply.
 pub fn judge(reading: &Reading, question: &Question<'_>, rules: &Rules) -> Judgement {
-    let _ = (reading, question, rules);
-    Judgement {
-        verdict: Verdict::Inconclusive,
-        sure: false,
-        quote: String::new(),
-        criteria: Vec::new(),
-        reasons: Vec::new(),
+    let language = tongue::language_of(&reading.fresh, &rules.languages);
+    let own = |name: &str| is_own(name, &question.own_names);
+    let fresh = scan::scan(rules, language.pack, &reading.fresh, &own);
+    let unsure = scan::scan(rules, language.pack, &reading.unsure, &own);
+    let signature = scan::scan(rules, language.pack, &reading.signature, &own);
+    let answers = criteria::answers(reading, question, &fresh, language.pack);
+
+    let mut opinion = if fresh.sentences.is_empty() && reading.fresh.trim().is_empty() {
+        said_nothing(reading)
+    } else {
+        let heard = Heard {
+            rules,
+            question,
+            fresh: &fresh,
+            unsure: &unsure,
+            signature: &signature,
+            answers: &answers,
+        };
+        let mut opinion = weigh::weigh(&heard);
+        check_counts(question, &fresh, rules, &mut opinion);
+        check_figures(question, &fresh, &mut opinion);
+        if !language.known {
+            doubt(&mut opinion, Reason::new("unknown_language", "no rules for the language of this reply"));
+        }
+        opinion
+    };
+    if !reading.sure && opens_a_gate(opinion.verdict) {
+        opinion.sure = false;
+        opinion.reasons.extend(reading.doubts.iter().cloned());
     }
+    let overall = opinion.verdict == Verdict::Confirmed;
+    Judgement {
+        verdict: opinion.verdict,
+        sure: opinion.sure,
+        quote: opinion.sentence.map(|s| quote(&reading.fresh, &fresh, s)).unwrap_or_default(),
+        criteria: answers.list(overall),
+        reasons: opinion.reasons,
+    }
+}
+
+fn opens_a_gate(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Confirmed | Verdict::Conditional)
+}
+
+fn doubt(opinion: &mut Opinion, reason: Reason) {
+    opinion.sure = false;
+    opinion.reasons.push(reason);
+}
+
+fn said_nothing(reading: &Reading) -> Opinion {
+    let reasons = vec![Reason::new("nothing_said", "the reply has no words of its own")];
+    // With text that we could not cut, "nothing" would be a guess.
+    let sure = reading.unsure.trim().is_empty() && reading.sure;
+    Opinion { verdict: Verdict::Inconclusive, sure, sentence: None, reasons }
+}
+
+/// "All four" under five declared criteria is a yes to something else.
+fn check_counts(question: &Question<'_>, fresh: &Scan, rules: &Rules, opinion: &mut Opinion) {
+    let total = u32::try_from(question.criteria.len()).unwrap_or(u32::MAX);
+    if total == 0 || opinion.verdict != Verdict::Confirmed {
+        return;
+    }
+    let wrong = fresh.of(Says::Count).find(|hit| match hit.count {
+        Some((n, of)) => n != total || of.is_some_and(|of| of != total),
+        None => false,
+    });
+    if let Some(hit) = wrong {
+        let id = rules.rules.get(hit.rule).map_or("", |rule| rule.id.as_str());
+        let text = format!("names another number of criteria than the {total} that were declared");
+        let reason = Reason::new("partial_criteria", text);
+        doubt(opinion, reason.by(id, Source::Fresh, fresh.folded.original(hit.span.clone())));
+    }
+}
+
+fn check_figures(question: &Question<'_>, fresh: &Scan, opinion: &mut Opinion) {
+    let Some(span) = figures::differs(question, fresh) else { return };
+    let mut reason = Reason::new("number_differs", "a figure in the reply differs from the declared one");
+    let span = fresh.folded.original(span);
+    reason.span = Some([span.start, span.end]);
+    doubt(opinion, reason);
+}
+
+/// Whether a typed name is the seller's or the product's: every word of it must be one of theirs.
+fn is_own(name: &str, own_names: &[&str]) -> bool {
+    let words = |text: &str| -> Vec<String> {
+        crate::text::squeeze(text)
+            .trim_end_matches("'s")
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let said = words(name);
+    !said.is_empty()
+        && own_names.iter().any(|own| {
+            let own = words(own);
+            said.iter().all(|word| own.contains(word))
+        })
+}
+
+/// The sentence as typed, with the punctuation that ends it.
+fn quote(typed: &str, scan: &Scan, sentence: usize) -> String {
+    let Some(sentence) = scan.sentences.get(sentence) else { return String::new() };
+    let span = scan.folded.original(sentence.span.clone());
+    let rest = typed.get(span.end..).unwrap_or_default();
+    let tail = rest.len() - rest.trim_start_matches(['.', '!', '?', '"', '\u{201d}', ')']).len();
+    typed.get(span.start..span.end + tail).unwrap_or_default().to_owned()
 }

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Authorship, CriterionAnswer, Declaration, Digest, MessageId, OpportunityId, Reason, Verdict,
+    Address, Authorship, CriterionAnswer, Declaration, Digest, Message, MessageId, OpportunityId, Reason,
+    Verdict,
 };
 
 /// What a message is.
@@ -127,4 +128,43 @@ pub struct Outcome {
     pub rules: Digest,
     /// Key records that the verification rests on: name and digest of the text.
     pub keys: Vec<(String, Option<Digest>)>,
+}
+
+impl Outcome {
+    /// The outcome of a message that nobody has looked at: it says nothing and opens nothing.
+    pub fn unread(message: &Message, seen_at: Timestamp, rules: Digest) -> Self {
+        Self {
+            sha256: message.digest,
+            identity: message.identity,
+            message_id: message.message_id.clone(),
+            from: message.author().map(|m| m.address.clone()),
+            date: message.date,
+            seen_at,
+            parents: message.parents().into_iter().cloned().collect(),
+            kind: Kind::Other,
+            automatic: None,
+            opportunity: None,
+            answers: None,
+            answers_identity: None,
+            declaration: None,
+            fresh_text: String::new(),
+            unsure_text: String::new(),
+            signature_text: String::new(),
+            verdict: None,
+            sure: false,
+            quote: String::new(),
+            criteria: Vec::new(),
+            authorship: None,
+            criteria_digest: None,
+            endorsed: false,
+            reasons: Vec::new(),
+            rules,
+            keys: Vec::new(),
+        }
+    }
+
+    /// Whether a reason of this code is in the trail.
+    pub fn has(&self, code: &str) -> bool {
+        self.reasons.iter().any(|r| r.code == code)
+    }
 }

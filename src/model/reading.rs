@@ -28,7 +28,7 @@ pub enum SegmentKind {
     Tagline,
     /// Confidentiality notices and the like.
     Disclaimer,
-    /// "[EXTERNAL] This message came from outside".
+    /// "\[EXTERNAL\] This message came from outside".
     Banner,
     /// A forwarded mail inside the body.
     Forwarded,

@@ -77,6 +77,9 @@ pub struct Signature {
     pub key: KeyState,
     /// Whether the cryptographic check of the header hash held.
     pub headers_hold: bool,
+    /// Whether that check was made with a readable key and failed: the header was changed, or another key
+    /// signed it. Neither this nor `headers_hold`: the check could not be made.
+    pub headers_broken: bool,
     /// Whether the body hash fits.
     pub body: Body,
     /// The checker's own word for what failed, for people.

@@ -38,6 +38,32 @@ pub fn parse(raw: &[u8]) -> Message {
     message(raw, 0, &mut ATTACHED_MAX.clone())
 }
 
+/// A message of which only the bytes are known: what is left when parsing itself failed on a defect of ours.
+pub fn unparsed(raw: &[u8]) -> Message {
+    Message {
+        raw: Arc::from(raw),
+        digest: Digest::of(raw),
+        identity: Digest::of(raw),
+        message_id: None,
+        in_reply_to: Vec::new(),
+        references: Vec::new(),
+        from: Vec::new(),
+        sender: None,
+        reply_to: Vec::new(),
+        to: Vec::new(),
+        cc: Vec::new(),
+        subject: String::new(),
+        date: None,
+        received: None,
+        headers: Vec::new(),
+        parts: Vec::new(),
+        plain: None,
+        html: None,
+        attached: Vec::new(),
+        defects: vec![Defect::Unreadable("the parser failed".into())],
+    }
+}
+
 fn message(raw: &[u8], depth: usize, attached_left: &mut usize) -> Message {
     let section = raw.get(..HEADER_BYTES_MAX.min(raw.len())).unwrap_or_default();
     let scan = header::scan(section, true);
@@ -48,9 +74,6 @@ fn message(raw: &[u8], depth: usize, attached_left: &mut usize) -> Message {
     let (from, author_defect) = author::authors(&scan);
     defects.extend(author_defect);
     let mut message = Message {
-        raw: Arc::from(raw),
-        digest: Digest::of(raw),
-        identity: Digest::of(&[]),
         message_id: message_id(&scan, &mut defects),
         in_reply_to: identifiers(&scan, "In-Reply-To"),
         references: identifiers(&scan, "References"),
@@ -63,13 +86,9 @@ fn message(raw: &[u8], depth: usize, attached_left: &mut usize) -> Message {
         date: scan.first("Date").and_then(field::date),
         // RFC 5321 §4.4: the date stands behind the last semicolon.
         received: scan.first("Received").and_then(|v| field::date(v.rsplit_once(';')?.1)),
-        headers: Vec::new(),
-        parts: Vec::new(),
-        plain: None,
-        html: None,
-        attached: Vec::new(),
-        defects,
+        ..unparsed(raw)
     };
+    message.defects = defects;
     if raw.len() > MESSAGE_BYTES_MAX {
         message.defects.push(Defect::OverLimit("a message larger than 25 MiB".into()));
     } else {

@@ -1,19 +1,132 @@
 //! Takes a body apart into segments: what the person typed, what was quoted, what we are unsure of.
+//!
+//! Both parts of a mail are witnesses. Each is cut into [`lines`], classified by [`split`] with the tables of
+//! [`markers`], corrected by the known originals ([`original`]) and put together again ([`assemble`]); then
+//! [`witness`] compares the two. Text affirms only when it is surely fresh; what we were unsure how to cut is
+//! kept apart, so that it may still veto.
 
-use crate::model::{Message, Reading, Reason};
+mod assemble;
+mod attribution;
+mod closing;
+mod header;
+mod html;
+mod lines;
+mod markers;
+mod original;
+mod split;
+mod witness;
+
+#[cfg(test)]
+mod tests;
+
+use original::Originals;
+
+use crate::model::{Defect, Message, Reading, Reason, SegmentKind};
+
+/// Bytes of a plain part that are read; hand-written mail with its quotes is far below.
+const PLAIN_BYTES_MAX: usize = 512 * 1024;
 
 /// Reads the body of `message`. `originals` are the texts of the mails it may quote (see [`body_text`]): lines
 /// that align with them are quoted whatever their marks.
 pub fn read(message: &Message, originals: &[&str]) -> Reading {
-    let _ = originals;
-    Reading {
-        unsure: body_text(message),
-        doubts: vec![Reason::new("not_split", "The body was not taken apart.")],
-        ..Reading::default()
+    let originals = Originals::new(originals);
+    let plain = message.plain.as_deref().map(|text| split_plain(text, &originals));
+    let html = message.html.as_deref().map(|text| split_html(text, &originals));
+    let mut reading = witness::join(plain, html);
+    for defect in &message.defects {
+        if let Some(doubt) = doubt(defect) {
+            reading.doubts.push(doubt);
+        }
     }
+    reading.sure = reading.doubts.is_empty();
+    reading
 }
 
 /// The whole body as its reader sees it: the plain part, else the HTML part laid out as text.
 pub fn body_text(message: &Message) -> String {
-    message.plain.clone().unwrap_or_default()
+    match (&message.plain, &message.html) {
+        (Some(plain), Some(_)) if !witness::says_nothing(plain) => plain.clone(),
+        (_, Some(html)) => html::lay_out(html).visible(),
+        (Some(plain), None) => plain.clone(),
+        (None, None) => String::new(),
+    }
+}
+
+/// Reads a plain part by itself.
+fn split_plain(text: &str, originals: &Originals) -> Reading {
+    let (head, tail) = split_at_floor(text, PLAIN_BYTES_MAX);
+    let mut reading = assemble::assemble(head, &lines::plain_lines(head), originals);
+    if !tail.is_empty() {
+        reading.doubts.push(Reason::new("over_limit", "The text is too long to be read whole."));
+        reading.unsure.push_str(tail);
+    }
+    guard(&mut reading, originals);
+    reading
+}
+
+/// Reads an HTML part by itself.
+fn split_html(text: &str, originals: &Originals) -> Reading {
+    let layout = html::lay_out(text);
+    let mut reading =
+        assemble::assemble(&layout.text, &lines::lines(&layout.text, &layout.stretches), originals);
+    if layout.over_limit {
+        reading.doubts.push(Reason::new("over_limit", "The HTML is too large or too deep to be read whole."));
+        let fresh = std::mem::take(&mut reading.fresh);
+        reading.inline.clear();
+        reading.unsure = [reading.unsure, fresh].join("\n\n").trim().to_owned();
+    }
+    guard(&mut reading, originals);
+    reading
+}
+
+/// Doubts about our own cut: quoted text left in the fresh text, or a cut that does not hold a second time.
+fn guard(reading: &mut Reading, originals: &Originals) {
+    if original::is_inverted(&reading.fresh, originals) {
+        reading
+            .doubts
+            .push(Reason::new("inversion", "The text that seems typed is a piece of the original."));
+    }
+    let again =
+        assemble::assemble(&reading.fresh, &lines::plain_lines(&reading.fresh), &Originals::default());
+    if !again.segments.iter().all(|s| is_own(s.kind)) {
+        reading.doubts.push(Reason::new(
+            "attribution_left",
+            "Something in the typed text looks like the head of a quote.",
+        ));
+    }
+    let unsure = reading.segments.iter().any(|s| s.kind == SegmentKind::Unsure);
+    if reading.fresh.is_empty() && unsure {
+        reading
+            .doubts
+            .push(Reason::new("unsure_cut", "What was typed could not be told from what was quoted."));
+    }
+    if reading.fresh.contains(['\u{202d}', '\u{202e}']) {
+        reading.doubts.push(Reason::new("bidi_override", "Control characters change the order of the text."));
+    }
+    reading.sure = reading.doubts.is_empty();
+}
+
+/// What may turn up when fresh text is read a second time; anything else means that the first cut missed it.
+fn is_own(kind: SegmentKind) -> bool {
+    use SegmentKind::{Disclaimer, Divider, Fresh, Signature, Tagline};
+    matches!(kind, Fresh | Signature | Tagline | Disclaimer | Divider)
+}
+
+fn doubt(defect: &Defect) -> Option<Reason> {
+    let (code, what) = match defect {
+        Defect::TornPart(what) => ("torn_part", what),
+        Defect::AmbiguousMime(what) => ("ambiguous_mime", what),
+        Defect::OverLimit(what) => ("over_limit", what),
+        Defect::Unreadable(what) => ("unreadable", what),
+        Defect::HeaderSyntax(_) | Defect::SeveralAuthors => return None,
+    };
+    Some(Reason::new(code, format!("The body may not be what was sent: {what}.")))
+}
+
+fn split_at_floor(text: &str, mut at: usize) -> (&str, &str) {
+    at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    text.split_at_checked(at).unwrap_or((text, ""))
 }

@@ -33,7 +33,8 @@ pub(super) fn answer<'a>(
     let others: Vec<&Declared<'_>> =
         thread.declarations.iter().filter(|d| d.message.digest != message.digest).collect();
     let threaded = by_headers(message, thread, &others);
-    let tagged = by_opportunity(&opportunity::named(message, &reading.fresh, seller), &others, seller);
+    let tagged =
+        by_opportunity(&opportunity::opportunities(message, &reading.fresh, seller), &others, seller);
     let quoted = by_quote(reading, &others);
     let mut answer = Answer::default();
     match threaded {

@@ -18,7 +18,7 @@ use crate::model::{
 use answers::Answer;
 use forward::Forward;
 use machine::Writer;
-pub use opportunity::opportunity;
+pub use opportunity::{opportunities, opportunity};
 
 /// A declaration on record and the message that it came in.
 #[derive(Debug, Clone)]
@@ -108,7 +108,7 @@ fn settle_opportunity(
     reasons: &mut Vec<Reason>,
 ) {
     let Some(declared) = answer.declared.and_then(|d| answers::opportunity_of(d, seller)) else { return };
-    let own = opportunity::named(message, &reading.fresh, seller);
+    let own = opportunity::opportunities(message, &reading.fresh, seller);
     let others: Vec<&str> = own.iter().filter(|id| **id != declared).map(OpportunityId::as_str).collect();
     reasons.retain(|r| r.code != "opportunity_conflict");
     if !others.is_empty() {

@@ -12,7 +12,7 @@ use crate::text::fixed;
 /// a line in the `fresh` text of a seller's mail. Several different ids are none, with the reason
 /// `opportunity_conflict`.
 pub fn opportunity(message: &Message, fresh: &str, seller: &Seller) -> (Option<OpportunityId>, Vec<Reason>) {
-    let named = named(message, fresh, seller);
+    let named = opportunities(message, fresh, seller);
     if named.len() > 1 {
         let list: Vec<&str> = named.iter().map(OpportunityId::as_str).collect();
         let reason = Reason::new(
@@ -26,7 +26,7 @@ pub fn opportunity(message: &Message, fresh: &str, seller: &Seller) -> (Option<O
 }
 
 /// Every opportunity that the mail names.
-pub(super) fn named(message: &Message, fresh: &str, seller: &Seller) -> BTreeSet<OpportunityId> {
+pub fn opportunities(message: &Message, fresh: &str, seller: &Seller) -> BTreeSet<OpportunityId> {
     let mut ids = addressed(message, seller);
     ids.extend(in_subject(&message.subject));
     if message.author().is_some_and(|a| a.address.is_at(&seller.domains)) {

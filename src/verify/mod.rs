@@ -1,8 +1,29 @@
 //! Who said it: policy over the edge's facts. Blind to what was said.
+//!
+//! The order is that of docs/ARCHITECTURE.md "verify": who may speak for the buyer (`champions`), whom the
+//! message names as its author (`author`), what its signatures prove (`signature`), what ties it to the
+//! declaration and whether the champion saw the recorded criteria (`binding`, `quote`). Every step only adds reasons,
+//! and a step can lower the claim but never raise it: one more bad fact never helps anybody.
+
+mod author;
+mod binding;
+mod champions;
+mod domains;
+mod quote;
+mod signature;
+mod tags;
+#[cfg(test)]
+mod tests;
+
+pub use tags::{Tags, key_name, key_names};
 
 use crate::model::{
-    Authorship, Binding, Claim, CriteriaSeen, Declaration, Message, Policy, Reading, Witnessed,
+    Authorship, Binding, Claim, CriteriaSeen, Declaration, Defect, Message, Policy, Reading, Reason,
+    Signature, Witnessed,
 };
+
+use author::Named;
+use signature::{Proof, Window};
 
 /// The declaration that a message answers, with what proves it.
 #[derive(Debug, Clone)]
@@ -13,20 +34,157 @@ pub struct Case<'a> {
     pub declaration: &'a Declaration,
 }
 
+/// Whether a declaration was proven to come from the seller's own domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authenticated {
+    /// It was.
+    pub holds: bool,
+    /// The key could not be asked for yet; ask again before saying no.
+    pub pending: bool,
+    /// Why not; empty when it holds. The code is `declaration_unauthenticated`.
+    pub reasons: Vec<Reason>,
+}
+
 /// Says who wrote `witnessed`, which answers `case`. `reading` serves to compare the quoted criteria.
 pub fn verify(witnessed: &Witnessed, case: &Case<'_>, reading: &Reading, policy: &Policy) -> Authorship {
-    let _ = (witnessed, case, reading, policy);
-    Authorship {
-        claim: Claim::Unverified,
-        binding: Binding::Unbound,
-        seen: CriteriaSeen::Threaded,
-        signed_by: None,
-        reasons: Vec::new(),
+    let message = witnessed.message.as_ref();
+    let speakers = champions::speakers(case, policy);
+    let seen = quote::seen(reading, case);
+    let window = Window::after(case.declared, witnessed.seen_at, policy);
+    let proof = message
+        .author()
+        .map(|author| signature::prove(witnessed, &author.address, &speakers.domains, &window));
+    let signature = match &proof {
+        Some(Proof::Good(signature)) => Some(*signature),
+        _ => None,
+    };
+    let binding = binding::binding(message, signature, case, seen);
+    let signed_by = signature.map(|s| s.domain.clone());
+    let champion = match author::author(message, case, &speakers, &policy.seller) {
+        Named::Champion(champion) => champion,
+        Named::Other(claim, reasons) => return Authorship { claim, binding, seen, signed_by, reasons },
+    };
+
+    let doubt = champions::doubt(champion, &speakers, &policy.seller);
+    let mut findings = Findings::new(speakers.best, speakers.reasons);
+    if let Some(reason) = doubt {
+        findings.add(Claim::Unverified, reason);
+    }
+    oddities(message, &mut findings);
+    if let Some(Proof::Short(claim, reason)) = proof {
+        findings.add(claim, reason);
+    }
+    if signature.is_some_and(|s| is_relabelled(message, s)) {
+        let text = "The body is called HTML by a field that nobody signed, and does not look like it.";
+        findings.add(
+            Claim::Unverified,
+            Reason::new("ambiguous_mime", text).fix("Ask the champion for a new reply."),
+        );
+    }
+    if signature.is_some() && binding != Binding::Signed {
+        findings.add(Claim::Unverified, binding::not_bound(binding));
+    }
+    if seen == CriteriaSeen::Differ {
+        findings.add(Claim::Unverified, quote::differ());
+    }
+    Authorship { claim: findings.claim, binding, seen, signed_by, reasons: findings.reasons }
+}
+
+/// Whether the declaration came from the seller's own domain: for champions taken from it, and for the gate's
+/// remark `declaration_unauthenticated`.
+pub fn authenticate_declaration(witnessed: &Witnessed, policy: &Policy) -> Authenticated {
+    let message = witnessed.message.as_ref();
+    let failed = |pending, why: &str| Authenticated {
+        holds: false,
+        pending,
+        reasons: vec![
+            Reason::new(
+                "declaration_unauthenticated",
+                format!("Nothing proves who sent the declaration: {why}"),
+            )
+            .fix("Send declarations through the seller's own mail server, which must sign them (DKIM)."),
+        ],
+    };
+    let mut findings = Findings::new(Claim::Verified, Vec::new());
+    oddities(message, &mut findings);
+    if let Some(reason) = findings.reasons.first() {
+        return failed(false, &reason.text);
+    }
+    let Some(author) = message.author().filter(|a| a.address.is_at(&policy.seller.domains)) else {
+        return failed(false, "Its author is not one person at the seller's domains.");
+    };
+    let window = Window::open(witnessed.seen_at, policy);
+    match signature::prove(witnessed, &author.address, &policy.seller.domains, &window) {
+        Proof::Good(_) => Authenticated { holds: true, pending: false, reasons: Vec::new() },
+        Proof::Short(claim, reason) => failed(claim == Claim::Pending, &reason.text),
     }
 }
 
-/// Names of the DKIM key records that the message's signatures need: `selector._domainkey.domain`.
-pub fn key_names(message: &Message) -> Vec<String> {
-    let _ = message;
-    Vec::new()
+/// Whether somebody can have turned a plain text into HTML by editing an unsigned Content-Type (Gmail's is): a
+/// planted `<!--` in the quote would then hide what the champion typed below it.
+fn is_relabelled(message: &Message, signature: &Signature) -> bool {
+    let html = message.html.as_deref().filter(|_| message.plain.is_none());
+    !signature::covers(signature, message, "Content-Type")
+        && html.is_some_and(|h| !h.trim_start().starts_with('<'))
+}
+
+/// The claim so far and why; it only ever gets worse.
+struct Findings {
+    claim: Claim,
+    reasons: Vec<Reason>,
+}
+
+impl Findings {
+    fn new(claim: Claim, reasons: Vec<Reason>) -> Self {
+        Self { claim, reasons }
+    }
+
+    fn add(&mut self, claim: Claim, reason: Reason) {
+        let badness = |claim| match claim {
+            Claim::Verified => 0,
+            Claim::Pending => 1,
+            Claim::Forged => 3,
+            Claim::Unverified | Claim::NotChampion | Claim::Seller | Claim::Machine => 2,
+        };
+        if badness(claim) > badness(self.claim) {
+            self.claim = claim;
+        }
+        self.reasons.push(reason);
+    }
+}
+
+/// What about the message itself keeps a person from being sure who wrote what: AUTHENTICITY §2.2 steps 1, 3, 8.
+fn oddities(message: &Message, findings: &mut Findings) {
+    for defect in &message.defects {
+        let (code, text) = match defect {
+            Defect::HeaderSyntax(how) => {
+                ("header_syntax", format!("The header breaks the rules of mail: {how}."))
+            }
+            Defect::SeveralAuthors => ("header_syntax", "The mail names more than one author.".to_owned()),
+            Defect::AmbiguousMime(how) => {
+                ("ambiguous_mime", format!("The body can be read in two ways: {how}."))
+            }
+            Defect::TornPart(how) => {
+                ("ambiguous_mime", format!("A part of the body could not be read: {how}."))
+            }
+            Defect::OverLimit(what) => ("over_limit", format!("A part of the mail was not read: {what}.")),
+            // Nothing readable confirms nothing; that is for the judge to say.
+            Defect::Unreadable(_) => continue,
+        };
+        let reason =
+            Reason::new(code, text).fix("Read the mail yourself, or ask the champion for a new reply.");
+        findings.add(Claim::Unverified, reason);
+    }
+    if message.sender.is_none() && message.header("Sender").next().is_some() {
+        let reason = Reason::new("header_syntax", "The mail names a sender that cannot be read.");
+        findings.add(Claim::Unverified, reason.fix("Ask the champion for a new reply."));
+    }
+    let author = message.author().map(|a| &a.address);
+    if let (Some(sender), Some(author)) = (&message.sender, author)
+        && sender.address != *author
+    {
+        let text = format!("{} sent the mail in the name of {author}.", sender.address);
+        let fix = "Ask the champion to reply from their own account.";
+        findings.add(Claim::Unverified, Reason::new("delegate", text).fix(fix));
+    }
 }

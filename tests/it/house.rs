@@ -41,12 +41,12 @@ const IO: &[&str] = &[
     "Instant",
     "Timestamp::now",
     "Zoned::now",
-    "tokio",
-    "sled",
-    "axum",
-    "async_imap",
-    "notify",
-    "hickory",
+    "tokio::",
+    "sled::",
+    "axum::",
+    "async_imap::",
+    "notify::",
+    "hickory::",
     "crate::embedded",
 ];
 

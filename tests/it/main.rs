@@ -8,4 +8,20 @@
 )]
 #![allow(missing_docs)]
 
+// mod conversations;
+mod config;
+mod daemon;
+mod dns;
+mod dovecot;
+mod fixtures_make;
+mod fold;
 mod house;
+mod imap;
+mod imap_faults;
+mod letters;
+mod maildir;
+mod scripted;
+mod sign;
+mod source_contract;
+mod store;
+mod verify;

@@ -1,0 +1,264 @@
+//! What each stage costs a message: `cargo bench --bench stages [-- MESSAGES]`.
+//!
+//! The machine may be noisy, so figures are CPU time of the thread, and what counts is the ratio to the parse step
+//! of the same run. `--check` ends with 1 when a ratio is out of bounds; absolute figures never fail.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use endorsed::config::load_rules;
+use endorsed::daemon::{Engine, SeenAt};
+use endorsed::edge::dkim;
+use endorsed::edge::dns::Resolver;
+use endorsed::edge::source::Fetched;
+use endorsed::edge::store::{OpenOptions, Store};
+use endorsed::judge::{Question, judge};
+use endorsed::model::{
+    Address, Criterion, DeclaredResult, Form, KeyRecord, KeyState, Message, Policy, Seller, Witnessed,
+};
+use endorsed::parse::parse;
+use endorsed::pipeline::Corpus;
+use endorsed::read::read;
+use endorsed::record::Place;
+
+/// A whole reply may cost so many times what parsing it costs, commit included.
+const WHOLE_RATIO_MAX: f64 = 60.0;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let count = arguments.iter().find_map(|a| a.parse().ok()).unwrap_or(2_000);
+    let mails = generate(count);
+    let bytes: usize = mails.iter().map(Vec::len).sum();
+    println!("{count} generated mails, {} bytes each in the mean", bytes / count);
+    let mut table = Table::default();
+    let messages: Vec<Message> = table.time("parse", count, || mails.iter().map(|m| parse(m)).collect());
+    let readings: Vec<_> =
+        table.time("read (split text)", count, || messages.iter().map(|m| read(m, &[])).collect());
+    let rules = load_rules(None).unwrap();
+    let criteria = criteria();
+    table.time("judge", count, || {
+        let question =
+            Question { form: Form::Request, asks: true, criteria: &criteria, own_names: vec!["Cascade"] };
+        readings.iter().filter(|r| judge(r, &question, &rules).sure).count()
+    });
+    let (signed, keys) = signed_mails();
+    table.time("verify (DKIM, key cached)", count, || {
+        signed
+            .iter()
+            .cycle()
+            .take(count)
+            .filter(|m| dkim::check(m, &keys).iter().any(|s| s.headers_hold))
+            .count()
+    });
+    let policy = policy();
+    let witnessed: Vec<Witnessed> = messages
+        .into_iter()
+        .map(|m| Witnessed { seen_at: m.own_time().unwrap(), signatures: Vec::new(), message: Arc::new(m) })
+        .collect();
+    table.time("consider (all but DNS, in memory)", count, || {
+        Corpus::new(witnessed, &policy.seller).consider_all(&rules, &policy).len()
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), OpenOptions { create: true, ..OpenOptions::default() }).unwrap();
+    let engine = Arc::new(Engine::new(store, rules, policy, Resolver::from_json("none", "{}").unwrap()));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    table.wall("whole way with commits (wall)", count, || {
+        for (n, batch) in mails.chunks(200).enumerate() {
+            let fetched = batch.iter().enumerate().map(|(i, raw)| Fetched {
+                place: Place::File { path: format!("{n}/{i}") },
+                raw: raw.clone(),
+            });
+            engine.take(fetched.collect(), SeenAt::Message).unwrap();
+        }
+        runtime.block_on(engine.consider_waiting()).unwrap()
+    });
+    let ratio = table.ratio_of_last();
+    if arguments.iter().any(|a| a == "--check") && ratio > WHOLE_RATIO_MAX {
+        eprintln!("the whole way costs {ratio:.1} times the parse step, at most {WHOLE_RATIO_MAX} is wanted");
+        std::process::exit(1);
+    }
+}
+
+/// Figures in µs a message.
+#[derive(Default)]
+struct Table {
+    parse: f64,
+    last: f64,
+}
+
+impl Table {
+    fn time<T>(&mut self, stage: &str, count: usize, work: impl FnOnce() -> T) -> T {
+        let start = cpu_ns();
+        let result = work();
+        self.row(stage, count, (cpu_ns() - start) as f64 / 1e3 / count as f64);
+        result
+    }
+
+    fn wall<T>(&mut self, stage: &str, count: usize, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let result = work();
+        self.row(stage, count, start.elapsed().as_secs_f64() * 1e6 / count as f64);
+        result
+    }
+
+    fn row(&mut self, stage: &str, _count: usize, us: f64) {
+        if self.parse == 0.0 {
+            self.parse = us;
+        }
+        self.last = us;
+        println!(
+            "{stage:36} {us:9.1} µs/message {:10.0} messages/s {:7.2} x parse",
+            1e6 / us,
+            us / self.parse
+        );
+    }
+
+    fn ratio_of_last(&self) -> f64 {
+        self.last / self.parse
+    }
+}
+
+/// CPU time of this thread in nanoseconds (proc(5), schedstat).
+fn cpu_ns() -> u64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    text.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+fn policy() -> Policy {
+    Policy {
+        seller: Seller {
+            domains: vec!["northwind-labs.example".into()],
+            names: vec!["Cascade".into()],
+            evidence: Address::new("evidence@northwind-labs.example").unwrap(),
+        },
+        accounts: None,
+        trust_declared_champions: true,
+        signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
+    }
+}
+
+fn criteria() -> Vec<Criterion> {
+    [
+        "Restore of a 2 TB volume under 40 minutes",
+        "SSO through the own identity provider",
+        "Audit export to the SIEM",
+    ]
+    .into_iter()
+    .zip(1..)
+    .map(|(text, n)| Criterion { n, text: text.into(), result: DeclaredResult::Pass })
+    .collect()
+}
+
+/// The signed mails of the fixtures with their keys.
+fn signed_mails() -> (Vec<Message>, BTreeMap<String, KeyRecord>) {
+    let mut keys = BTreeMap::new();
+    let mut mails = Vec::new();
+    for (path, bytes) in endorsed::embedded::CONVERSATIONS {
+        if *path == "dns.json" {
+            let names: BTreeMap<String, String> = serde_json::from_slice(bytes).unwrap();
+            keys.extend(names.into_iter().map(|(name, text)| {
+                let name = name.trim_end_matches('.').to_lowercase();
+                let record = KeyRecord {
+                    name: name.clone(),
+                    state: KeyState::Found(text),
+                    seen_at: jiff::Timestamp::UNIX_EPOCH,
+                };
+                (name, record)
+            }));
+        } else if path.ends_with(".eml") {
+            mails.push(parse(bytes));
+        }
+    }
+    mails.retain(|m| m.header("DKIM-Signature").next().is_some());
+    (mails, keys)
+}
+
+/// Varied mail: declarations with their replies (plain, HTML, inline), vacation notes and unrelated mail.
+fn generate(count: usize) -> Vec<Vec<u8>> {
+    let mut random = Random(7);
+    let mut mails = Vec::new();
+    while mails.len() < count {
+        let n = mails.len();
+        mails.push(declaration(n).into_bytes());
+        for _ in 0..=random.below(2) {
+            mails.push(answer(n, mails.len(), &mut random).into_bytes());
+        }
+    }
+    mails.truncate(count);
+    mails
+}
+
+/// A small generator of pseudo-random numbers: the same mails in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+const LIST: &str = "1. Restore of a 2 TB volume under 40 minutes - Passed\n2. SSO through the own identity provider - Passed\n3. Audit export to the SIEM - Passed\n";
+
+fn head(from: &str, to: &str, subject: &str, id: &str) -> String {
+    let hops: String = (1..4)
+        .map(|h| format!("Received: from relay{h}.example by mx{h}.example with ESMTPS id {id}{h};\n\tTue, 03 Nov 2026 10:12:0{h} +0000\n"))
+        .collect();
+    format!(
+        "{hops}From: {from}\nTo: {to}\nCc: evidence@northwind-labs.example\nDate: Tue, 03 Nov 2026 10:12:00 +0000\nSubject: {subject}\nMessage-ID: <{id}>\nMIME-Version: 1.0\n"
+    )
+}
+
+fn declaration(n: usize) -> String {
+    let head = head(
+        "Kim Sorel <kim@northwind-labs.example>",
+        "Dana Ruiz <dana@acme.example>",
+        &format!("Cascade evaluation at Acme [OPP-{n}]"),
+        &format!("decl-{n}@northwind-labs.example"),
+    );
+    format!(
+        "{head}Content-Type: text/plain; charset=utf-8\n\nHi Dana,\n\nwe validated the three mandatory criteria of the plan:\n\n{LIST}\nCan you please reply to confirm that your team considers the technical evaluation a success?\n\nBest,\nKim\n"
+    )
+}
+
+fn answer(declared: usize, n: usize, random: &mut Random) -> String {
+    const WORDS: &[&str] = &[
+        "Yes, confirmed. All three criteria are met and we recommend going forward.",
+        "Yes, but the SSO test with our own tenant is still open.",
+        "Thanks, great work by your team! Talk soon.",
+        "We need another week before we can answer, the night shift has not tried it.",
+        "I am afraid the restore took 70 minutes in our run, so this did not pass.",
+    ];
+    let words = WORDS[random.below(WORDS.len() as u64) as usize];
+    let mut head = head(
+        "Dana Ruiz <dana@acme.example>",
+        "Kim Sorel <kim@northwind-labs.example>",
+        "Re: Cascade evaluation at Acme",
+        &format!("reply-{n}@acme.example"),
+    );
+    head += &format!(
+        "In-Reply-To: <decl-{declared}@northwind-labs.example>\nReferences: <decl-{declared}@northwind-labs.example>\n"
+    );
+    let quoted: String = LIST.lines().map(|l| format!("> {l}\n")).collect();
+    let plain = format!(
+        "{words}\n\nOn Mon, 2 Nov 2026 at 09:00, Kim Sorel <kim@northwind-labs.example> wrote:\n> Hi Dana,\n{quoted}> Best,\n> Kim\n"
+    );
+    match random.below(4) {
+        0 => format!(
+            "{head}Auto-Submitted: auto-replied\nContent-Type: text/plain\n\nI am away until Monday.\n"
+        ),
+        1 => {
+            let html = format!(
+                "<html><body><div dir=\"ltr\">{words}</div><br><div class=\"gmail_quote\"><div class=\"gmail_attr\">On Mon, 2 Nov 2026 at 09:00, Kim Sorel wrote:<br></div><blockquote class=\"gmail_quote\">{}</blockquote></div></body></html>",
+                LIST.replace('\n', "<br>")
+            );
+            format!(
+                "{head}Content-Type: multipart/alternative; boundary=b1\n\n--b1\nContent-Type: text/plain; charset=utf-8\n\n{plain}\n--b1\nContent-Type: text/html; charset=utf-8\n\n{html}\n--b1--\n"
+            )
+        }
+        _ => format!("{head}Content-Type: text/plain; charset=utf-8\n\n{plain}"),
+    }
+}

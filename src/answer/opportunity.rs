@@ -1,0 +1,66 @@
+//! An opportunity for people and machines: row in a list, and whole.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Context, MessageAnswer};
+use crate::model::{OpportunityId, Outcome, Standing, StandingReport};
+
+/// An opportunity as a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpportunityRow {
+    /// Which one.
+    pub opportunity: OpportunityId,
+    /// Where it stands.
+    pub standing: Standing,
+    /// The weightiest reason's code.
+    pub reason: Option<String>,
+    /// The champion's words.
+    pub quote: Option<String>,
+    /// Confirmed of declared criteria.
+    pub confirmed: usize,
+    /// Declared criteria.
+    pub total: usize,
+}
+
+impl OpportunityRow {
+    /// The row of a report.
+    pub fn new(report: &StandingReport) -> Self {
+        Self {
+            opportunity: report.opportunity.clone(),
+            standing: report.standing,
+            reason: report.reasons.first().map(|r| r.code.clone()),
+            quote: report.evidence.first().map(|e| e.quote.clone()),
+            confirmed: report.criteria.confirmed,
+            total: report.criteria.total,
+        }
+    }
+}
+
+/// Everything about an opportunity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpportunityAnswer {
+    /// Standing, reasons, endorsers, evidence.
+    #[serde(flatten)]
+    pub report: StandingReport,
+    /// Whether each gate would open, by name.
+    pub gates: std::collections::BTreeMap<String, bool>,
+    /// Every message, oldest first.
+    pub messages: Vec<MessageAnswer>,
+}
+
+impl OpportunityAnswer {
+    /// Joins the report with the messages behind it.
+    pub fn new(report: StandingReport, outcomes: &[Outcome], context: Context<'_>) -> Self {
+        let gates = context
+            .gates
+            .names()
+            .filter_map(|name| {
+                let answer = context.gates.answer(&report, name, context.freshness, context.now)?;
+                Some((name.to_owned(), answer.allowed))
+            })
+            .collect();
+        let mut sorted: Vec<&Outcome> = outcomes.iter().collect();
+        sorted.sort_by_key(|o| (o.date.unwrap_or(o.seen_at), o.sha256));
+        Self { report, gates, messages: sorted.into_iter().map(MessageAnswer::new).collect() }
+    }
+}

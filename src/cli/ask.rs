@@ -1,0 +1,235 @@
+//! `endorsed gate|show|list`: ask the daemon, or open the store when there is none.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{FAILED, NO, judge::open_resolver, say, say_json, table};
+use crate::answer::{OpportunityAnswer, OpportunityRow, Request, Response};
+use crate::config::Config;
+use crate::daemon::{Desk, Engine};
+use crate::edge::socket;
+use crate::edge::source::Progress;
+use crate::edge::store::{OpenOptions, Store};
+use crate::gate::GateAnswer;
+use crate::model::{OpportunityId, Reason};
+
+/// `endorsed gate`
+#[derive(Debug, Args)]
+pub struct Gate {
+    /// The opportunity's id.
+    opportunity: String,
+    /// The stage or gate that it wants to pass, e.g. `commercial_review`.
+    #[arg(long, value_name = "STAGE")]
+    to: String,
+    /// Make the answer an entry of the log.
+    #[arg(long)]
+    record: bool,
+    /// Print the answer as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `endorsed show`
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Opportunity id, or the Message-ID of a declaration that names none.
+    what: String,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `endorsed list`
+#[derive(Debug, Args)]
+pub struct List {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Asks the gate: 0 allowed, 1 not allowed, 2 could not tell.
+pub fn gate(gate: &Gate, config: &Config) -> u8 {
+    let Some(opportunity) = OpportunityId::new(&gate.opportunity) else {
+        eprintln!("`{}` is no opportunity id", gate.opportunity);
+        return FAILED;
+    };
+    let request = Request::Gate { opportunity, to: gate.to.clone(), record: gate.record };
+    match ask(request, config) {
+        Response::Gate(answer) => {
+            if gate.json {
+                say_json(&answer)
+            } else {
+                print_gate(&answer)
+            }
+            if answer.allowed { 0 } else { NO }
+        }
+        other => refused(&other, gate.json),
+    }
+}
+
+/// Shows one opportunity: 0 found, 1 nothing on record.
+pub fn show(show: &Show, config: &Config) -> u8 {
+    match ask(Request::Show { what: show.what.clone() }, config) {
+        Response::Opportunity(answer) => {
+            if show.json {
+                say_json(&answer)
+            } else {
+                print_opportunity(&answer)
+            }
+            0
+        }
+        Response::Unknown { text } => {
+            eprintln!("{text}");
+            NO
+        }
+        other => refused(&other, show.json),
+    }
+}
+
+/// Lists all opportunities.
+pub fn list(list: &List, config: &Config) -> u8 {
+    let mut after = None;
+    let mut rows: Vec<OpportunityRow> = Vec::new();
+    loop {
+        match ask(Request::List { after: after.take(), limit: None }, config) {
+            Response::Opportunities { opportunities, unlinked } => {
+                let last = opportunities.last().map(|row| row.opportunity.clone());
+                rows.extend(opportunities);
+                if last.is_some() {
+                    after = last;
+                    continue;
+                }
+                if list.json {
+                    say_json(&serde_json::json!({ "opportunities": rows, "unlinked": unlinked }));
+                } else {
+                    print_rows(&rows);
+                    for message in unlinked {
+                        let id = message.message_id.unwrap_or_default();
+                        say(&format!("declaration without an opportunity: <{id}>; a person must link it"));
+                    }
+                }
+                return 0;
+            }
+            other => return refused(&other, list.json),
+        }
+    }
+}
+
+/// Asks the daemon; without one, opens the store for this one question.
+fn ask(request: Request, config: &Config) -> Response {
+    if let Some(response) = socket::ask(&config.store.path, &request) {
+        return response;
+    }
+    match open_desk(config, false) {
+        Ok(desk) => desk.answer(request),
+        Err(text) => Response::Failed { code: "store_unavailable".into(), text },
+    }
+}
+
+/// A desk over the store, without a daemon: every configured mailbox counts as unread.
+pub fn open_desk(config: &Config, create: bool) -> Result<Desk, String> {
+    let text = |e: &dyn std::fmt::Display| e.to_string();
+    let store = Store::open(&config.store.path, OpenOptions { create, ..OpenOptions::default() })
+        .map_err(|e| text(&e))?;
+    let rules = config.load_rules().map_err(|e| text(&e))?;
+    let policy = config.policy(false).map_err(|e| text(&e))?;
+    let resolver = open_resolver(config.dns.as_ref().map(|d| &d.file)).map_err(|e| text(&e))?;
+    Ok(Desk {
+        engine: Arc::new(Engine::new(store, rules, policy, resolver)),
+        gates: config.load_gates().map_err(|e| text(&e))?,
+        mailboxes: config.mailbox.iter().map(|_| Arc::new(Progress::default())).collect(),
+        stale_after: Duration::from_secs(config.policy.mailbox_stale_minutes * 60),
+        arrived: Arc::default(),
+    })
+}
+
+fn refused(response: &Response, json: bool) -> u8 {
+    let (code, text) = match response {
+        Response::Failed { code, text } => (code.as_str(), text.as_str()),
+        Response::Unknown { text } => ("unknown", text.as_str()),
+        _ => ("internal", "the answer does not fit the question"),
+    };
+    if json {
+        say_json(&serde_json::json!({ "allowed": false, "reasons": [Reason::new(code, text)] }));
+    }
+    eprintln!("could not tell: {text} ({code})");
+    FAILED
+}
+
+fn print_gate(answer: &GateAnswer) {
+    let word = if answer.allowed { "ALLOWED" } else { "NOT ALLOWED" };
+    say(&format!(
+        "{word}  {} to {}  (standing: {})",
+        answer.opportunity,
+        answer.to,
+        answer.standing.as_str()
+    ));
+    for evidence in &answer.evidence {
+        say(&format!("  \"{}\"", table::short(&evidence.quote, 100)));
+    }
+    for endorser in &answer.endorsers {
+        say(&format!("  {} ({}): {}", endorser.who, endorser.role, endorser.standing.as_str()));
+    }
+    print_reasons(&answer.reasons);
+}
+
+/// Reasons with what to do about each.
+pub fn print_reasons(reasons: &[Reason]) {
+    for reason in reasons {
+        say(&format!("  - {}: {}", reason.code, reason.text));
+        if let Some(fix) = &reason.fix {
+            say(&format!("      {fix}"));
+        }
+    }
+}
+
+fn print_opportunity(answer: &OpportunityAnswer) {
+    let report = &answer.report;
+    say(&format!("{}  {}", report.opportunity, report.standing.as_str()));
+    let tally = &report.criteria;
+    say(&format!(
+        "  criteria: {} declared, {} as passed, {} confirmed",
+        tally.total, tally.declared_passed, tally.confirmed
+    ));
+    for endorser in &report.endorsers {
+        say(&format!("  {} ({}): {}", endorser.who, endorser.role, endorser.standing.as_str()));
+    }
+    print_reasons(&report.reasons);
+    let rows: Vec<Vec<String>> = answer
+        .messages
+        .iter()
+        .map(|m| {
+            let verdict = m.verdict.map_or("-", |v| v.as_str());
+            vec![
+                format!("{:?}", m.kind).to_lowercase(),
+                m.from.clone().unwrap_or_default(),
+                format!("{verdict}{}", if m.verdict.is_some() && !m.sure { "?" } else { "" }),
+                m.authorship.clone().unwrap_or_else(|| "-".into()),
+                table::short(if m.quote.is_empty() { &m.fresh_text } else { &m.quote }, 60),
+            ]
+        })
+        .collect();
+    table::lines(&["kind", "from", "verdict", "author", "words"], &rows)
+        .iter()
+        .for_each(|l| say(&format!("  {l}")));
+}
+
+fn print_rows(rows: &[OpportunityRow]) {
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            vec![
+                row.opportunity.to_string(),
+                row.standing.as_str().to_owned(),
+                format!("{}/{}", row.confirmed, row.total),
+                row.reason.clone().unwrap_or_default(),
+                table::short(row.quote.as_deref().unwrap_or_default(), 60),
+            ]
+        })
+        .collect();
+    table::lines(&["opportunity", "standing", "criteria", "reason", "words"], &cells)
+        .iter()
+        .for_each(|l| say(l));
+}

@@ -1,0 +1,223 @@
+//! `endorsed demo`: the whole daemon on embedded defaults, in a scratch folder.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde::Deserialize;
+use tokio::sync::{oneshot, watch};
+
+use super::{FAILED, ask::print_reasons, logging, say, table};
+use crate::answer::{Request, Response};
+use crate::config::{load_rules, shipped_gates};
+use crate::daemon::{self, Daemon, Desk, Engine, Mailbox, SeenAt};
+use crate::edge::dns::Resolver;
+use crate::edge::store::{OpenOptions, Store};
+use crate::model::{Address, OpportunityId, Policy, Seller};
+
+/// How long the replay of one conversation may take before the demo gives up.
+const CONVERSATION_WAIT: Duration = Duration::from_secs(20);
+/// The demo's seller.
+const DOMAIN: &str = "northwind-labs.example";
+
+/// `endorsed demo`
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// End after the replay instead of serving until Ctrl-C.
+    #[arg(long)]
+    once: bool,
+}
+
+/// A conversation of `fixtures/conversations`.
+struct Conversation {
+    facts: Facts,
+    mails: Vec<(String, &'static [u8])>,
+}
+
+/// The part of `facts.toml` that the demo shows.
+#[derive(Debug, Deserialize)]
+struct Facts {
+    title: String,
+    opportunity: Option<OpportunityId>,
+}
+
+/// Runs the demo.
+pub fn run(demo: &Demo) -> u8 {
+    logging::install(true);
+    match replay(demo) {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("the demo failed: {error}");
+            FAILED
+        }
+    }
+}
+
+type Anyhow<T> = Result<T, Box<dyn std::error::Error>>;
+
+fn replay(demo: &Demo) -> Anyhow<()> {
+    let scratch = tempfile::Builder::new().prefix("endorsed-demo-").tempdir()?;
+    let maildir = scratch.path().join("maildir");
+    let letters = scratch.path().join("letters");
+    for folder in ["cur", "new", "tmp"] {
+        std::fs::create_dir_all(maildir.join(folder))?;
+    }
+    std::fs::create_dir_all(&letters)?;
+    let daemon = assemble(scratch.path(), &maildir)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let ended: Anyhow<()> = runtime.block_on(async {
+        let (stop, stopped) = watch::channel(false);
+        let (ready, is_ready) = oneshot::channel();
+        let running = tokio::spawn(daemon::run(daemon, stopped, |address, desk| {
+            let _ = ready.send((address, desk));
+        }));
+        let (address, desk) = is_ready.await?;
+        let address = address.ok_or("no HTTP address")?;
+        say(&format!("scratch folder: {}", scratch.path().display()));
+        say(&format!("serving on http://{address}/v1/opportunities, letters go to {}", letters.display()));
+        let conversations = conversations()?;
+        let shown = Arc::clone(&desk);
+        tokio::task::spawn_blocking(move || {
+            show_all(&conversations, &maildir, &shown).map_err(|e| e.to_string())
+        })
+        .await??;
+        if !demo.once {
+            say("\nStill serving; Ctrl-C ends.");
+            say(&format!("  curl 'http://{address}/v1/gate?opportunity=OPP-31001&to=commercial_review'"));
+            tokio::signal::ctrl_c().await?;
+        }
+        stop.send_replace(true);
+        Ok(running.await??)
+    });
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    ended
+}
+
+fn assemble(scratch: &Path, maildir: &Path) -> Anyhow<Daemon> {
+    let keys = crate::embedded::CONVERSATIONS.iter().find(|(name, _)| *name == "dns.json");
+    let dns = scratch.join("dns.json");
+    std::fs::write(&dns, keys.map_or(&b"{}"[..], |(_, bytes)| bytes))?;
+    let seller = Seller {
+        domains: vec![DOMAIN.into()],
+        names: vec!["Northwind".into(), "Cascade".into()],
+        evidence: Address::new(&format!("evidence@{DOMAIN}")).ok_or("no evidence address")?,
+    };
+    let policy = Policy {
+        seller,
+        accounts: None,
+        trust_declared_champions: true,
+        signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
+    };
+    let store = scratch.join("store");
+    let engine = Engine::new(
+        Store::open(&store, OpenOptions { create: true, ..OpenOptions::default() })?,
+        load_rules(None)?,
+        policy,
+        Resolver::file(&dns)?,
+    );
+    Ok(Daemon {
+        desk: Desk {
+            engine: Arc::new(engine),
+            gates: shipped_gates()?,
+            mailboxes: Vec::new(),
+            stale_after: Duration::from_secs(3600),
+            arrived: Arc::default(),
+        },
+        mailboxes: vec![Mailbox::Maildir(maildir.into(), Duration::from_secs(1))],
+        listen: Some(([127, 0, 0, 1], 0).into()),
+        socket: store,
+        seen_at: SeenAt::Message,
+    })
+}
+
+/// The embedded conversations in order of their names.
+fn conversations() -> Anyhow<Vec<Conversation>> {
+    let mut folders: BTreeMap<&str, (Option<Facts>, Vec<(String, &'static [u8])>)> = BTreeMap::new();
+    for (path, bytes) in crate::embedded::CONVERSATIONS {
+        let Some((folder, file)) = path.split_once('/') else { continue };
+        let entry = folders.entry(folder).or_default();
+        if file == "facts.toml" {
+            entry.0 = Some(toml::from_str(std::str::from_utf8(bytes)?)?);
+        } else if file.ends_with(".eml") {
+            entry.1.push((format!("{folder}.{file}"), bytes));
+        }
+    }
+    Ok(folders
+        .into_values()
+        .filter_map(|(facts, mails)| Some(Conversation { facts: facts?, mails }))
+        .collect())
+}
+
+fn show_all(conversations: &[Conversation], maildir: &Path, desk: &Desk) -> Anyhow<()> {
+    let mut rows = Vec::new();
+    for conversation in conversations {
+        for (name, bytes) in &conversation.mails {
+            deliver(maildir, name, bytes)?;
+            wait_for(desk, bytes)?;
+        }
+        let Some(id) = &conversation.facts.opportunity else { continue };
+        let Response::Opportunity(answer) = desk.answer(Request::Show { what: id.to_string() }) else {
+            return Err(format!("{id} is not on record").into());
+        };
+        let report = &answer.report;
+        let code = report.reasons.first().map_or_else(String::new, |r| r.code.clone());
+        let title = table::short(&conversation.facts.title, 58);
+        rows.push(vec![id.to_string(), report.standing.as_str().to_owned(), code, title]);
+    }
+    say("");
+    table::lines(&["opportunity", "standing", "reason", "what happened"], &rows).iter().for_each(|l| say(l));
+    show_gates(conversations, desk)
+}
+
+/// Two gate answers: one allowed, one not.
+fn show_gates(conversations: &[Conversation], desk: &Desk) -> Anyhow<()> {
+    let mut shown = [false, false];
+    for id in conversations.iter().filter_map(|c| c.facts.opportunity.clone()) {
+        let to = "commercial_review".to_owned();
+        let Response::Gate(answer) = desk.answer(Request::Gate { opportunity: id, to, record: false }) else {
+            return Err("the gate did not answer".into());
+        };
+        let Some(slot) = shown.get_mut(usize::from(answer.allowed)) else { continue };
+        if std::mem::replace(slot, true) {
+            continue;
+        }
+        let word = if answer.allowed { "ALLOWED" } else { "NOT ALLOWED" };
+        say(&format!(
+            "\n{word}: may {} move to {}? (standing: {})",
+            answer.opportunity,
+            answer.to,
+            answer.standing.as_str()
+        ));
+        for evidence in &answer.evidence {
+            say(&format!("  \"{}\"", table::short(&evidence.quote, 100)));
+        }
+        print_reasons(&answer.reasons);
+    }
+    if shown == [true, true] {
+        Ok(())
+    } else {
+        Err("expected one gate to open and one to stay closed".into())
+    }
+}
+
+/// Delivers into the Maildir the way an MTA does: write in tmp, rename into new.
+fn deliver(maildir: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+    let draft: PathBuf = maildir.join("tmp").join(name);
+    std::fs::write(&draft, bytes)?;
+    std::fs::rename(&draft, maildir.join("new").join(name))
+}
+
+/// Waits until the mail is on record and nothing waits to be considered.
+fn wait_for(desk: &Desk, bytes: &[u8]) -> Anyhow<()> {
+    let digest = crate::model::Digest::of(bytes);
+    let start = Instant::now();
+    while start.elapsed() < CONVERSATION_WAIT {
+        if desk.engine.store.outcome(&digest)?.is_some() && desk.engine.store.todo_len() == 0 {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Err("a mail was not considered in time".into())
+}

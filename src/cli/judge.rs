@@ -1,0 +1,150 @@
+//! `endorsed judge`: a pure dry run over files, read as one mailbox.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::{FAILED, Judging, runtime, say, say_json, table};
+use crate::answer::MessageAnswer;
+use crate::config::{Config, ConfigError, load_accounts, load_rules};
+use crate::edge::dkim;
+use crate::edge::dns::Resolver;
+use crate::edge::mailfile;
+use crate::judge::Rules;
+use crate::model::{Message, Policy, Witnessed};
+use crate::parse::parse;
+use crate::pipeline::{Corpus, needs, unfold};
+
+/// What to judge.
+#[derive(Debug, Args)]
+pub struct Judge {
+    /// `.eml` files, mbox files, Maildirs or folders.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Print one JSON object a line for each message.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    judging: Judging,
+}
+
+/// Runs the command.
+pub fn run(judge: &Judge, config: &Config) -> u8 {
+    let tools = match Tools::load(&judge.judging, config) {
+        Ok(tools) => tools,
+        Err(error) => {
+            eprintln!("{error}");
+            return FAILED;
+        }
+    };
+    let (mails, readable) = read_all(&judge.paths);
+    let mut labels = Vec::new();
+    let mut messages = Vec::new();
+    for (label, raw) in mails {
+        for (place, message) in unfold(parse(&raw)) {
+            labels.push(format!("{label}{place}"));
+            messages.push(message);
+        }
+    }
+    let Some(witnessed) = witness(messages, &tools.resolver, judge.judging.now) else { return FAILED };
+    let outcomes = Corpus::new(witnessed, &tools.policy.seller).consider_all(&tools.rules, &tools.policy);
+    let answers: Vec<MessageAnswer> =
+        outcomes.iter().zip(labels).map(|(o, label)| MessageAnswer::new(o).in_file(label)).collect();
+    if judge.json {
+        answers.iter().for_each(say_json);
+    } else {
+        print_table(&answers);
+    }
+    if readable { 0 } else { FAILED }
+}
+
+/// What judging needs besides mail.
+struct Tools {
+    rules: Rules,
+    policy: Policy,
+    resolver: Resolver,
+}
+
+impl Tools {
+    fn load(options: &Judging, config: &Config) -> Result<Self, ConfigError> {
+        let rules = match &options.rules {
+            Some(folder) => load_rules(Some(folder))?,
+            None => config.load_rules()?,
+        };
+        let mut policy = config.policy(true)?;
+        if let Some(file) = &options.accounts {
+            policy.accounts = Some(load_accounts(file)?);
+        }
+        let file = options.dns.as_ref().or(config.dns.as_ref().map(|d| &d.file));
+        Ok(Self { rules, policy, resolver: open_resolver(file)? })
+    }
+}
+
+/// The resolver of a file, or the system's.
+pub fn open_resolver(file: Option<&PathBuf>) -> Result<Resolver, ConfigError> {
+    match file {
+        Some(path) => Resolver::file(path).map_err(|e| ConfigError::one(path, 0, e.to_string())),
+        None => Resolver::system()
+            .map_err(|e| ConfigError::one(&PathBuf::from("/etc/resolv.conf"), 0, e.to_string())),
+    }
+}
+
+/// Reads every path; those that can not be read are named on standard error.
+pub fn read_all(paths: &[PathBuf]) -> (Vec<(String, Vec<u8>)>, bool) {
+    let mut mails = Vec::new();
+    let mut readable = true;
+    for path in paths {
+        match mailfile::read(path) {
+            Ok(found) => mails.extend(found),
+            Err(error) => {
+                eprintln!("{error}");
+                readable = false;
+            }
+        }
+    }
+    (mails, readable)
+}
+
+/// Looks up the keys that the messages need and checks their signatures.
+fn witness(messages: Vec<Message>, resolver: &Resolver, now: Option<Timestamp>) -> Option<Vec<Witnessed>> {
+    let clock = Timestamp::now();
+    let runtime = runtime().map_err(|e| eprintln!("no runtime: {e}")).ok()?;
+    let keys = runtime.block_on(async {
+        let mut keys = BTreeMap::new();
+        for name in messages.iter().flat_map(|m| needs(m).keys) {
+            if !keys.contains_key(&name) {
+                let record = resolver.key(&name, now.unwrap_or(clock)).await;
+                keys.insert(name, record);
+            }
+        }
+        keys
+    });
+    let witnessed = messages.into_iter().map(|message| Witnessed {
+        signatures: dkim::check(&message, &keys),
+        seen_at: now.or(message.own_time()).unwrap_or(clock),
+        message: message.into(),
+    });
+    Some(witnessed.collect())
+}
+
+fn print_table(answers: &[MessageAnswer]) {
+    let rows: Vec<Vec<String>> = answers
+        .iter()
+        .map(|a| {
+            let verdict = a.verdict.map_or("-", |v| v.as_str());
+            vec![
+                a.file.clone().unwrap_or_default(),
+                format!("{:?}", a.kind).to_lowercase(),
+                format!("{verdict}{}", if a.verdict.is_some() && !a.sure { "?" } else { "" }),
+                a.authorship.clone().unwrap_or_else(|| "-".into()),
+                if a.endorsed { "yes" } else { "no" }.into(),
+                table::short(if a.quote.is_empty() { &a.fresh_text } else { &a.quote }, 60),
+            ]
+        })
+        .collect();
+    for line in table::lines(&["file", "kind", "verdict", "author", "endorsed", "words"], &rows) {
+        say(&line);
+    }
+}

@@ -1,0 +1,100 @@
+//! `endorsed run`: the daemon under a service manager.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::{CONFIG, CREDENTIALS, FAILED, ask::open_desk, check, logging};
+use crate::config::{Config, MailboxKind, MailboxSection};
+use crate::daemon::{self, Daemon, DaemonError, Mailbox, SeenAt};
+use crate::edge::imap::Settings;
+use crate::edge::source::Fatal;
+
+/// Runs until SIGTERM or SIGINT.
+pub fn run(path: &Path) -> u8 {
+    logging::install(false);
+    if check::problems(path) > 0 {
+        return CONFIG;
+    }
+    let Ok(config) = Config::read(path) else { return CONFIG };
+    let desk = match open_desk(&config, true) {
+        Ok(desk) => desk,
+        Err(error) => {
+            eprintln!("{error}");
+            return FAILED;
+        }
+    };
+    let daemon = Daemon {
+        desk,
+        mailboxes: config.mailbox.iter().filter_map(mailbox).collect(),
+        listen: config.http.as_ref().map(|h| h.listen),
+        socket: config.store.path.clone(),
+        seen_at: SeenAt::Clock,
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("no runtime: {error}");
+            return FAILED;
+        }
+    };
+    let ended = runtime.block_on(until_signal(daemon));
+    // Look-ups that still hang must not hold up the stop.
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    match ended {
+        Ok(()) => 0,
+        Err(error) => {
+            tracing::error!(event = "daemon.end", %error);
+            eprintln!("{error}");
+            match error {
+                DaemonError::Source(Fatal::Credentials(_)) => CREDENTIALS,
+                DaemonError::Source(Fatal::Settings(_)) => CONFIG,
+                _ => FAILED,
+            }
+        }
+    }
+}
+
+async fn until_signal(daemon: Daemon) -> Result<(), DaemonError> {
+    let (stop, stopped) = watch::channel(false);
+    let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+    for mut kind in signals.into_iter().flatten() {
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            kind.recv().await;
+            let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+            stop.send_replace(true);
+        });
+    }
+    daemon::run(daemon, stopped, |address, _| {
+        tracing::info!(event = "daemon.ready", http = address.map(|a| a.to_string()));
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    })
+    .await
+}
+
+/// The mailbox of a checked section.
+fn mailbox(section: &MailboxSection) -> Option<Mailbox> {
+    match section.kind {
+        MailboxKind::Maildir => {
+            let poll =
+                Duration::from_secs(section.poll_seconds.unwrap_or(crate::edge::maildir::POLL.as_secs()));
+            Some(Mailbox::Maildir(section.path.clone()?, poll))
+        }
+        MailboxKind::Imap => {
+            let mut settings =
+                Settings::new(section.host.clone()?, section.user.clone()?, section.password.clone()?);
+            settings.port = section.port;
+            settings.tls = section.tls;
+            settings.ca_file.clone_from(&section.ca_file);
+            settings.folder.clone_from(&section.folder);
+            settings.timings.idle_renew = Duration::from_secs(section.idle_renew_seconds);
+            if let Some(poll) = section.poll_seconds {
+                settings.timings.poll = Duration::from_secs(poll);
+            }
+            Some(Mailbox::Imap(Box::new(settings)))
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! The configuration file (TOML): unknown keys are refused with `path:line` and the nearest known key.
+
+mod accounts;
+mod error;
+
+pub use accounts::load as load_accounts;
+pub use error::{ConfigError, Problem};
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::edge::imap::{Password, Tls};
+use crate::gate::Gates;
+use crate::judge::Rules;
+use crate::model::{Accounts, Address, Policy, Seller};
+
+/// Where the program looks when `--config` is not given.
+pub const DEFAULT_PATH: &str = "/etc/endorsed/endorsed.toml";
+
+/// The whole file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Who we are.
+    pub seller: SellerSection,
+    /// Where the record lives.
+    #[serde(default)]
+    pub store: StoreSection,
+    /// Mailboxes to watch.
+    #[serde(default)]
+    pub mailbox: Vec<MailboxSection>,
+    /// How letters leave; kept for the prompts.
+    pub smtp: Option<SmtpSection>,
+    /// Letters as files instead of SMTP; kept for the prompts.
+    pub outbox: Option<OutboxSection>,
+    /// Where HTTP is served; without it there is none.
+    pub http: Option<HttpSection>,
+    /// A file instead of the system resolver.
+    pub dns: Option<FileSection>,
+    /// Who may speak for the buyers.
+    pub accounts: Option<FileSection>,
+    /// Gates instead of the shipped ones.
+    pub gates: Option<FileSection>,
+    /// Rules instead of the shipped ones.
+    pub rules: Option<RulesSection>,
+    /// What counts.
+    #[serde(default)]
+    pub policy: PolicySection,
+}
+
+/// `[seller]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SellerSection {
+    /// Mail domains.
+    pub domains: Vec<String>,
+    /// Names that "we recommend …" must name, if it names anybody.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// The evidence mailbox's address.
+    pub evidence: String,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreSection {
+    /// Folder.
+    pub path: PathBuf,
+}
+
+impl Default for StoreSection {
+    fn default() -> Self {
+        Self { path: "/var/lib/endorsed".into() }
+    }
+}
+
+/// `[[mailbox]]`: which keys are needed depends on `kind`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailboxSection {
+    /// An IMAP folder or a Maildir.
+    pub kind: MailboxKind,
+    /// Maildir: folder that holds cur, new and tmp.
+    pub path: Option<PathBuf>,
+    /// IMAP: host name.
+    pub host: Option<String>,
+    /// IMAP: port.
+    #[serde(default = "imap_port")]
+    pub port: u16,
+    /// IMAP: how the connection is secured.
+    #[serde(default)]
+    pub tls: Tls,
+    /// IMAP: PEM file of a private certificate authority.
+    pub ca_file: Option<PathBuf>,
+    /// IMAP: account.
+    pub user: Option<String>,
+    /// IMAP: password.
+    pub password: Option<Password>,
+    /// IMAP: folder.
+    #[serde(default = "inbox")]
+    pub folder: String,
+    /// IMAP: seconds after which an IDLE is renewed.
+    #[serde(default = "idle_renew_seconds")]
+    pub idle_renew_seconds: u64,
+    /// Seconds between polls: of a Maildir beside inotify, of an IMAP server without IDLE.
+    pub poll_seconds: Option<u64>,
+}
+
+/// `kind` of a `[[mailbox]]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailboxKind {
+    /// An IMAP folder.
+    Imap,
+    /// A Maildir.
+    Maildir,
+}
+
+fn imap_port() -> u16 {
+    993
+}
+
+fn inbox() -> String {
+    "INBOX".into()
+}
+
+fn idle_renew_seconds() -> u64 {
+    270
+}
+
+/// `[smtp]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmtpSection {
+    /// Host name.
+    pub host: String,
+    /// Port.
+    #[serde(default = "smtp_port")]
+    pub port: u16,
+    /// How the connection is secured.
+    #[serde(default)]
+    pub tls: Tls,
+    /// Account.
+    pub user: Option<String>,
+    /// Password.
+    pub password: Option<Password>,
+    /// Sender.
+    pub from: String,
+}
+
+fn smtp_port() -> u16 {
+    587
+}
+
+/// `[outbox]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutboxSection {
+    /// Folder for letters as `.eml`.
+    pub dir: PathBuf,
+}
+
+/// `[http]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpSection {
+    /// Address and port; loopback, since there are no tokens yet.
+    pub listen: std::net::SocketAddr,
+}
+
+/// `[dns]`, `[accounts]`, `[gates]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileSection {
+    /// Path, relative to the configuration file's folder.
+    pub file: PathBuf,
+}
+
+/// `[rules]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RulesSection {
+    /// Folder that replaces the shipped rules, relative to the configuration file's folder.
+    pub dir: PathBuf,
+}
+
+/// `[policy]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolicySection {
+    /// Without an accounts file: let the To of an authenticated declaration say who the champion is.
+    pub trust_declared_champions: bool,
+    /// Oldest age of a signature when we first see it, in days.
+    pub signature_age_days_max: i64,
+    /// After so many minutes without a completed mailbox cycle a gate that asks for the win stays closed.
+    pub mailbox_stale_minutes: u64,
+}
+
+impl Default for PolicySection {
+    fn default() -> Self {
+        Self {
+            trust_declared_champions: false,
+            signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
+            mailbox_stale_minutes: 20,
+        }
+    }
+}
+
+impl Config {
+    /// Reads and checks a file; relative paths in it are taken from its folder.
+    ///
+    /// # Errors
+    /// Every problem found, each with its place.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| ConfigError::one(path, 0, format!("{e}; name a file with --config")))?;
+        let mut config: Self = toml::from_str(&text).map_err(|e| ConfigError::of_toml(path, &text, &e))?;
+        config.root(path.parent().unwrap_or(Path::new(".")));
+        let problems = config.problems(path, &text);
+        if problems.is_empty() { Ok(config) } else { Err(ConfigError { problems }) }
+    }
+
+    /// The seller as the core knows it.
+    pub fn seller(&self) -> Option<Seller> {
+        Some(Seller {
+            domains: self.seller.domains.iter().map(|d| d.to_ascii_lowercase()).collect(),
+            names: self.seller.names.clone(),
+            evidence: Address::new(&self.seller.evidence)?,
+        })
+    }
+
+    /// Everything that the core needs, with the accounts file read.
+    ///
+    /// # Errors
+    /// Problems of the accounts file.
+    pub fn policy(&self, trust_without_accounts: bool) -> Result<Policy, ConfigError> {
+        let accounts: Option<Accounts> =
+            self.accounts.as_ref().map(|a| load_accounts(&a.file)).transpose()?;
+        let seller = self
+            .seller()
+            .ok_or_else(|| ConfigError::one(Path::new("seller"), 0, "evidence is no address"))?;
+        Ok(Policy {
+            seller,
+            accounts,
+            trust_declared_champions: trust_without_accounts || self.policy.trust_declared_champions,
+            signature_age_days_max: self.policy.signature_age_days_max,
+        })
+    }
+
+    /// The rules: a folder, or the shipped ones.
+    ///
+    /// # Errors
+    /// Every error of every rule file.
+    pub fn load_rules(&self) -> Result<Rules, ConfigError> {
+        load_rules(self.rules.as_ref().map(|r| r.dir.as_path()))
+    }
+
+    /// The gates: a file, or the shipped ones.
+    ///
+    /// # Errors
+    /// The first problem of the file.
+    pub fn load_gates(&self) -> Result<Gates, ConfigError> {
+        let Some(section) = &self.gates else { return shipped_gates() };
+        let path = &section.file;
+        let text = std::fs::read_to_string(path).map_err(|e| ConfigError::one(path, 0, e.to_string()))?;
+        let name = path.file_name().map_or_else(|| "gates.toml".into(), |n| n.to_string_lossy().into_owned());
+        Gates::load(&name, &text)
+            .map_err(|e| ConfigError::one(path, error::line_at(&text, e.offset), e.message))
+    }
+
+    fn root(&mut self, folder: &Path) {
+        let root = |path: &mut PathBuf| *path = folder.join(&*path);
+        root(&mut self.store.path);
+        for section in [&mut self.dns, &mut self.accounts, &mut self.gates].into_iter().flatten() {
+            root(&mut section.file);
+        }
+        if let Some(rules) = &mut self.rules {
+            root(&mut rules.dir);
+        }
+        if let Some(outbox) = &mut self.outbox {
+            root(&mut outbox.dir);
+        }
+        for mailbox in &mut self.mailbox {
+            [&mut mailbox.path, &mut mailbox.ca_file].into_iter().flatten().for_each(root);
+            if let Some(Password::File(path)) = &mut mailbox.password {
+                root(path);
+            }
+        }
+    }
+
+    /// What the types can not say.
+    fn problems(&self, path: &Path, text: &str) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut problem =
+            |key: &str, message: String| problems.push(Problem::at_key(path, text, key, message));
+        match Address::new(&self.seller.evidence) {
+            None => problem("evidence", format!("`{}` is no mail address", self.seller.evidence)),
+            Some(evidence) if !evidence.is_at(&self.seller().map(|s| s.domains).unwrap_or_default()) => {
+                problem("evidence", format!("`{evidence}` is not at one of the seller's domains"));
+            }
+            Some(_) => {}
+        }
+        if self.seller.domains.is_empty() {
+            problem("domains", "name at least one mail domain of the seller".into());
+        }
+        for mailbox in &self.mailbox {
+            let missing = match mailbox.kind {
+                MailboxKind::Maildir => mailbox.path.is_none().then_some("path"),
+                MailboxKind::Imap if mailbox.host.is_none() => Some("host"),
+                MailboxKind::Imap if mailbox.user.is_none() => Some("user"),
+                MailboxKind::Imap => mailbox.password.is_none().then_some("password"),
+            };
+            if let Some(key) = missing {
+                problem("kind", format!("[[mailbox]] of kind {:?} needs the key `{key}`", mailbox.kind));
+            }
+            let host = mailbox.host.as_deref().unwrap_or_default();
+            if mailbox.kind == MailboxKind::Imap && mailbox.tls == Tls::None && !is_loopback(host) {
+                problem("tls", format!("tls = \"none\" is for loopback only, not for {host}"));
+            }
+        }
+        if let Some(http) = &self.http
+            && !http.listen.ip().is_loopback()
+        {
+            let message = format!("{} is not loopback: put a proxy with sign-in before it", http.listen);
+            problem("listen", message);
+        }
+        if self.smtp.is_some() && self.outbox.is_some() {
+            problem("outbox", "[smtp] and [outbox] exclude each other".into());
+        }
+        problems
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// The shipped gates.
+///
+/// # Errors
+/// Only when the binary was built from a broken file.
+pub fn shipped_gates() -> Result<Gates, ConfigError> {
+    let file = crate::embedded::RULES.iter().find(|(name, _)| *name == "gates.toml");
+    let text = file.map_or("", |(_, bytes)| std::str::from_utf8(bytes).unwrap_or_default());
+    Gates::load("gates.toml", text)
+        .map_err(|e| ConfigError::one(Path::new("gates.toml"), error::line_at(text, e.offset), e.message))
+}
+
+/// Rules of a folder, or the shipped ones.
+///
+/// # Errors
+/// Every error of every rule file.
+pub fn load_rules(folder: Option<&Path>) -> Result<Rules, ConfigError> {
+    let files = match folder {
+        None => crate::embedded::RULES
+            .iter()
+            .map(|(name, bytes)| ((*name).to_owned(), String::from_utf8_lossy(bytes).into_owned()))
+            .collect(),
+        Some(folder) => read_folder(folder)?,
+    };
+    Rules::load(&files).map_err(|errors| ConfigError {
+        problems: errors
+            .into_iter()
+            .map(|e| Problem {
+                path: folder.map_or_else(|| PathBuf::from("rules").join(&e.path), |f| f.join(&e.path)),
+                line: e.line,
+                message: e.message,
+            })
+            .collect(),
+    })
+}
+
+fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, ConfigError> {
+    let mut files = Vec::new();
+    let mut queue = vec![folder.to_path_buf()];
+    while let Some(next) = queue.pop() {
+        let entries = std::fs::read_dir(&next).map_err(|e| ConfigError::one(&next, 0, e.to_string()))?;
+        for entry in entries {
+            let path = entry.map_err(|e| ConfigError::one(&next, 0, e.to_string()))?.path();
+            if path.is_dir() {
+                queue.push(path);
+            } else if path.extension().is_some_and(|e| e == "toml") {
+                let text =
+                    std::fs::read_to_string(&path).map_err(|e| ConfigError::one(&path, 0, e.to_string()))?;
+                let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
+                files.push((name, text));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,91 @@
+//! Answers every question about the record, whoever asks: command line, socket or HTTP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use jiff::Timestamp;
+
+use super::engine::{Engine, SeenAt, Taken};
+use super::library::Records;
+use crate::answer::{self, Context, Request, Response};
+use crate::edge::source::{Fetched, Progress};
+use crate::edge::store::{Batch, StoreError};
+use crate::gate::{Freshness, Gates};
+use crate::record::{Entry, Place};
+
+/// The one who answers.
+pub struct Desk {
+    /// The record and its tools.
+    pub engine: Arc<Engine>,
+    /// The gates.
+    pub gates: Gates,
+    /// One for each configured mailbox.
+    pub mailboxes: Vec<Arc<Progress>>,
+    /// Without a completed cycle for so long a mailbox is stale.
+    pub stale_after: Duration,
+    /// Told when something waits to be considered.
+    pub arrived: Arc<tokio::sync::Notify>,
+}
+
+impl Desk {
+    /// Answers. Blocking.
+    pub fn answer(&self, request: Request) -> Response {
+        let records = Records(&self.engine.store);
+        let context = Context { gates: &self.gates, freshness: self.freshness(), now: Timestamp::now() };
+        match request {
+            Request::Gate { opportunity, to, record } => {
+                let response = answer::gate(&opportunity, &to, &records, context);
+                if record { self.record(response) } else { response }
+            }
+            Request::Show { what } => answer::show(&what, &records, context),
+            Request::List { after, limit } => answer::list(after.as_ref(), limit, &records),
+            Request::Health => Response::Health {
+                size: self.engine.store.size(),
+                waiting: self.engine.store.todo_len(),
+                fresh: context.freshness == Freshness::Fresh,
+            },
+            Request::Ingest { files } => self.ingest(files).unwrap_or_else(|e| failed(&e)),
+        }
+    }
+
+    /// Whether every configured mailbox was read lately.
+    pub fn freshness(&self) -> Freshness {
+        let fresh = |p: &Arc<Progress>| p.age().is_some_and(|age| age <= self.stale_after);
+        if self.mailboxes.iter().all(fresh) { Freshness::Fresh } else { Freshness::Stale }
+    }
+
+    fn record(&self, response: Response) -> Response {
+        let Response::Gate(given) = &response else { return response };
+        let entry = match serde_json::to_value(given) {
+            Ok(answer) => Entry::Gate { at: given.as_of, answer },
+            Err(error) => return Response::Failed { code: "internal".into(), text: error.to_string() },
+        };
+        match self.engine.store.append(Batch { entries: vec![entry], ..Batch::default() }) {
+            Ok(_) => response,
+            Err(error) => failed(&error),
+        }
+    }
+
+    fn ingest(&self, files: Vec<(String, String)>) -> Result<Response, StoreError> {
+        let mut batch = Vec::new();
+        for (path, text) in files {
+            match base64::engine::general_purpose::STANDARD.decode(text) {
+                Ok(raw) => batch.push(Fetched { place: Place::File { path }, raw }),
+                Err(error) => {
+                    return Ok(Response::Failed {
+                        code: "bad_request".into(),
+                        text: format!("{path}: {error}"),
+                    });
+                }
+            }
+        }
+        let Taken { new, known } = self.engine.take(batch, SeenAt::Message)?;
+        self.arrived.notify_one();
+        Ok(Response::Ingested { new, known })
+    }
+}
+
+fn failed(error: &StoreError) -> Response {
+    Response::Failed { code: "store_unavailable".into(), text: error.to_string() }
+}

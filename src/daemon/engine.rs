@@ -1,0 +1,291 @@
+//! Takes mail into the record and considers what waits there. The raw bytes are durable before anybody looks
+//! at them, and what was looked at can be looked at again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::task::{JoinSet, spawn_blocking};
+
+use super::DaemonError;
+use super::library::Shelf;
+use crate::edge::dns::Resolver;
+use crate::edge::source::Fetched;
+use crate::edge::store::{Batch, Store, StoreError};
+use crate::judge::Rules;
+use crate::model::{Digest, KeyRecord, KeyState, Kind, Message, Outcome, Policy, Reason};
+use crate::parse::parse;
+use crate::pipeline::{consider, gather, needs, unfold};
+use crate::record::{Entry, Links, Place, Seen};
+
+/// Messages considered in one commit: bounds memory, shares the fdatasync.
+const CHUNK: usize = 100;
+/// Key look-ups under way at once.
+const LOOKUPS: usize = 16;
+/// How long a message whose key could not be asked for waits before the next try.
+const RETRY: Duration = Duration::from_secs(60);
+/// Most descendants that one arriving message makes us look at again.
+const AFFECTED_MAX: usize = 10_000;
+
+/// Which time counts as first sight (CONTRACT "seen at").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeenAt {
+    /// The clock: `run`.
+    Clock,
+    /// The message's own time: `ingest` and `demo`.
+    Message,
+    /// A given time.
+    Given(Timestamp),
+}
+
+/// How many messages were new.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Not on record before.
+    pub new: usize,
+    /// On record already.
+    pub known: usize,
+}
+
+/// Store, rules, policy and resolver in one place.
+pub struct Engine {
+    /// The record.
+    pub store: Store,
+    /// The rules.
+    pub rules: Rules,
+    /// The policy.
+    pub policy: Policy,
+    /// Where keys are looked up.
+    pub resolver: Resolver,
+    /// Messages whose key could not be asked for, and when to try again.
+    waiting: Mutex<BTreeMap<Digest, Instant>>,
+}
+
+impl Engine {
+    /// An engine over an open store.
+    pub fn new(store: Store, rules: Rules, policy: Policy, resolver: Resolver) -> Self {
+        Self { store, rules, policy, resolver, waiting: Mutex::default() }
+    }
+
+    /// Stores a batch; durable when it returns. Blocking.
+    ///
+    /// # Errors
+    /// When the store could not make it durable: nothing of the batch counts then.
+    pub fn take(&self, fetched: Vec<Fetched>, seen_at: SeenAt) -> Result<Taken, StoreError> {
+        let clock = Timestamp::now();
+        let mut batch = Batch::default();
+        let mut taken = Taken::default();
+        let mut in_batch = BTreeSet::new();
+        for copy in fetched {
+            // A file may hold other mail than when its path was first seen; a place in a mailbox may not.
+            let fixed = !matches!(copy.place, Place::File { .. });
+            if self.store.knows_place(&copy.place)?
+                && (fixed || self.store.contains(&Digest::of(&copy.raw))?)
+            {
+                taken.known += 1;
+                continue;
+            }
+            let message = parse_guarded(&copy.raw);
+            let first_sight = |message: &Message| match seen_at {
+                SeenAt::Clock => clock,
+                SeenAt::Given(time) => time,
+                SeenAt::Message => message.own_time().unwrap_or(clock),
+            };
+            let is_new = self.add(&mut batch, &mut in_batch, &message, copy.place, first_sight(&message))?;
+            if is_new {
+                taken.new += 1
+            } else {
+                taken.known += 1
+            }
+            let outer = message.digest;
+            let inner = unfold(message).into_iter().filter(|(place, _)| !place.is_empty());
+            for (n, (_, attached)) in (1..).zip(inner) {
+                let place = Place::Attached { to: outer, n };
+                self.add(&mut batch, &mut in_batch, &attached, place, first_sight(&attached))?;
+            }
+        }
+        self.store.append(batch)?;
+        Ok(taken)
+    }
+
+    fn add(
+        &self,
+        batch: &mut Batch,
+        in_batch: &mut BTreeSet<Digest>,
+        message: &Message,
+        place: Place,
+        seen_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let digest = message.digest;
+        let is_new = !self.store.contains(&digest)? && in_batch.insert(digest);
+        batch.entries.push(Entry::Seen(Seen {
+            sha256: digest,
+            size: message.raw.len() as u64,
+            place,
+            seen_at,
+            links: Links::of(message),
+        }));
+        if is_new {
+            batch.raw.push(message.raw.to_vec());
+            batch.consider.push(digest);
+            batch.consider.extend(self.affected(message)?);
+        }
+        Ok(is_new)
+    }
+
+    /// Messages on record whose outcome may change now that `message` is known: its other copies and
+    /// everything that answers it, directly or through others.
+    fn affected(&self, message: &Message) -> Result<BTreeSet<Digest>, StoreError> {
+        let mut affected = BTreeSet::new();
+        let Some(id) = &message.message_id else { return Ok(affected) };
+        affected.extend(self.store.copies(id)?);
+        let mut queue = vec![id.clone()];
+        while let Some(id) = queue.pop() {
+            for child in self.store.children(&id)? {
+                if affected.len() < AFFECTED_MAX && affected.insert(child) {
+                    queue.extend(self.store.seen(&child)?.and_then(|seen| seen.links.message_id));
+                }
+            }
+        }
+        affected.remove(&message.digest);
+        Ok(affected)
+    }
+
+    /// Considers everything that waits; returns how many messages were considered.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn consider_waiting(self: &Arc<Self>) -> Result<usize, DaemonError> {
+        let mut done = 0;
+        loop {
+            let engine = Arc::clone(self);
+            let (chunk, missing) = spawn_blocking(move || engine.plan()).await??;
+            if chunk.is_empty() {
+                return Ok(done);
+            }
+            let keys = self.look_up(missing).await;
+            let engine = Arc::clone(self);
+            done += spawn_blocking(move || engine.consider_chunk(&chunk, keys)).await??;
+        }
+    }
+
+    /// The next messages to consider and the keys that are not on record yet.
+    fn plan(&self) -> Result<(Vec<Digest>, BTreeSet<String>), StoreError> {
+        let waiting = self.waiting().clone();
+        let mut chunk = self.store.todo(CHUNK + waiting.len())?;
+        chunk.retain(|digest| waiting.get(digest).is_none_or(|at| *at <= Instant::now()));
+        chunk.truncate(CHUNK);
+        let none = BTreeMap::new();
+        let shelf = Shelf::new(&self.store, &none);
+        for digest in &chunk {
+            if let Some(witnessed) = shelf.load(digest) {
+                let _ = gather(&witnessed, &shelf, &self.policy.seller);
+            }
+        }
+        match shelf.error() {
+            Some(error) => Err(error),
+            None => Ok((chunk, shelf.missing())),
+        }
+    }
+
+    async fn look_up(self: &Arc<Self>, names: BTreeSet<String>) -> BTreeMap<String, KeyRecord> {
+        let mut found = BTreeMap::new();
+        let mut names = names.into_iter();
+        let mut running = JoinSet::new();
+        loop {
+            while running.len() < LOOKUPS {
+                let Some(name) = names.next() else { break };
+                let engine = Arc::clone(self);
+                running.spawn(async move { engine.resolver.key(&name, Timestamp::now()).await });
+            }
+            match running.join_next().await {
+                Some(Ok(record)) => {
+                    found.insert(record.name.clone(), record);
+                }
+                Some(Err(error)) => tracing::error!(event = "dns.task", %error),
+                None => return found,
+            }
+        }
+    }
+
+    fn consider_chunk(
+        &self,
+        chunk: &[Digest],
+        keys: BTreeMap<String, KeyRecord>,
+    ) -> Result<usize, StoreError> {
+        let shelf = Shelf::new(&self.store, &keys);
+        let mut batch = Batch::default();
+        let lasting = keys.values().filter(|k| k.state != KeyState::Temporary);
+        batch.entries.extend(lasting.cloned().map(Entry::Key));
+        for digest in chunk {
+            let Some(witnessed) = shelf.load(digest) else { continue };
+            let work = || {
+                let facts = gather(&witnessed, &shelf, &self.policy.seller);
+                consider(&witnessed, &facts, &self.rules, &self.policy)
+            };
+            // A defect of ours in one message must not stop the others: it goes to a person.
+            let outcome = catch_unwind(AssertUnwindSafe(work))
+                .unwrap_or_else(|_| unconsidered(&witnessed.message, witnessed.seen_at, self.rules.digest()));
+            self.follow_up(&outcome, &mut batch)?;
+            batch.entries.push(Entry::Considered(Box::new(with_keys(outcome, &witnessed.message, &shelf))));
+        }
+        if let Some(error) = shelf.error() {
+            return Err(error);
+        }
+        self.store.append(batch)?;
+        Ok(chunk.len())
+    }
+
+    /// What must be considered again because of this outcome.
+    fn follow_up(&self, outcome: &Outcome, batch: &mut Batch) -> Result<(), StoreError> {
+        if outcome.has("identity_pending") {
+            batch.consider.push(outcome.sha256);
+            self.waiting().insert(outcome.sha256, Instant::now() + RETRY);
+        } else {
+            self.waiting().remove(&outcome.sha256);
+        }
+        // A new declaration may be what orphans of its opportunity answer.
+        let is_new = self.store.outcome(&outcome.sha256)?.is_none();
+        if let (Kind::Declaration, true, Some(id)) = (outcome.kind, is_new, &outcome.opportunity) {
+            batch
+                .consider
+                .extend(self.store.of_opportunity(id)?.into_iter().filter(|d| *d != outcome.sha256));
+        }
+        Ok(())
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, BTreeMap<Digest, Instant>> {
+        // The map is valid whatever a panicking thread did: each change is one insert or remove.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn with_keys(mut outcome: Outcome, message: &Message, shelf: &Shelf<'_>) -> Outcome {
+    outcome.keys = needs(message)
+        .keys
+        .into_iter()
+        .map(|name| {
+            let digest = shelf.key(&name, outcome.seen_at).and_then(|record| record.digest());
+            (name, digest)
+        })
+        .collect();
+    outcome
+}
+
+/// Parses; a panic of the parser gives an empty message with the right bytes, which a person must look at.
+fn parse_guarded(raw: &[u8]) -> Message {
+    catch_unwind(|| parse(raw)).unwrap_or_else(|_| crate::parse::unparsed(raw))
+}
+
+/// The outcome of a message that our own code could not handle.
+fn unconsidered(message: &Message, seen_at: Timestamp, rules: Digest) -> Outcome {
+    tracing::error!(event = "message.unconsidered", sha256 = %message.digest);
+    let mut outcome = Outcome::unread(message, seen_at, rules);
+    outcome.reasons.push(
+        Reason::new("needs_review", "The message could not be considered: a defect of the program.")
+            .fix("Read the message yourself and report the defect with its sha256."),
+    );
+    outcome
+}

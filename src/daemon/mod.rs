@@ -1,0 +1,247 @@
+//! The daemon: sources hand over batches, the engine makes them durable and considers them, the desk answers.
+//!
+//! Storing and considering are separate tasks: no mail server ever waits for a rule or for DNS, and a message
+//! that can not be considered never stops the mailbox.
+
+mod desk;
+mod engine;
+mod library;
+
+pub use desk::Desk;
+pub use engine::{Engine, SeenAt, Taken};
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::answer::{Request, Response};
+use crate::edge::source::{Delivery, Fatal, Intake, Progress};
+use crate::edge::store::StoreError;
+use crate::edge::{http, imap, maildir, socket};
+use crate::record::Place;
+
+/// The considering task looks for work at least this often: messages whose key was not to be had wait for it.
+const ROUND: Duration = Duration::from_secs(15);
+/// A loop that has not come round for this long is stuck: the watchdog is no longer fed.
+const STUCK: Duration = Duration::from_secs(90);
+
+/// A mailbox to watch.
+#[derive(Debug, Clone)]
+pub enum Mailbox {
+    /// An IMAP folder.
+    Imap(Box<imap::Settings>),
+    /// A Maildir and the interval of its poll.
+    Maildir(PathBuf, Duration),
+}
+
+/// What the daemon is made of.
+pub struct Daemon {
+    /// The one who answers; its `mailboxes` are filled from `mailboxes` in order.
+    pub desk: Desk,
+    /// What to watch.
+    pub mailboxes: Vec<Mailbox>,
+    /// Where HTTP is served.
+    pub listen: Option<SocketAddr>,
+    /// Folder of the local socket.
+    pub socket: PathBuf,
+    /// Which time counts as first sight.
+    pub seen_at: SeenAt,
+}
+
+/// Why the daemon ended without being asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The record can not be written any more.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A source can not go on.
+    #[error(transparent)]
+    Source(#[from] Fatal),
+    /// A port or the socket can not be had.
+    #[error("{what}: {source}")]
+    Listen {
+        /// Which.
+        what: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A task of ours died.
+    #[error("a task of the daemon died: {0}")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+/// Shared by the tasks: when the considering loop last came round.
+#[derive(Debug)]
+struct Heartbeat(std::sync::Mutex<Instant>);
+
+impl Heartbeat {
+    fn beat(&self) {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Instant::now();
+    }
+
+    fn is_alive(&self) -> bool {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).elapsed() < STUCK
+    }
+}
+
+/// Runs until `stop` turns true. `ready` is told the address of HTTP once everything stands.
+///
+/// # Errors
+/// When the record fails, a port can not be had, or a source can not go on.
+pub async fn run(
+    mut daemon: Daemon,
+    stop: watch::Receiver<bool>,
+    ready: impl FnOnce(Option<SocketAddr>, Arc<Desk>),
+) -> Result<(), DaemonError> {
+    let listen_error = |what: String| |source| DaemonError::Listen { what, source };
+    let mut sources = Vec::new();
+    let (deliveries, received) = mpsc::channel(2);
+    daemon.desk.mailboxes.clear();
+    for mailbox in daemon.mailboxes {
+        let progress = Arc::new(Progress::default());
+        daemon.desk.mailboxes.push(Arc::clone(&progress));
+        sources.push((mailbox, Intake::over(deliveries.clone(), progress)));
+    }
+    drop(deliveries);
+    let desk = Arc::new(daemon.desk);
+    let ask: socket::Ask = {
+        let desk = Arc::clone(&desk);
+        Arc::new(move |request: Request| -> Response { desk.answer(request) })
+    };
+    let local = socket::bind(&daemon.socket)
+        .map_err(listen_error(socket::path(&daemon.socket).display().to_string()))?;
+    let mut address = None;
+    let mut tasks: JoinSet<Result<(), DaemonError>> = JoinSet::new();
+    if let Some(wanted) = daemon.listen {
+        let listener = TcpListener::bind(wanted).await.map_err(listen_error(format!("http {wanted}")))?;
+        address = listener.local_addr().ok();
+        let serving = http::serve(listener, Arc::clone(&ask), stop.clone());
+        tasks.spawn(async move { serving.await.map_err(listen_error("http".into())) });
+    }
+    let serving = socket::serve(local, ask, stop.clone());
+    tasks.spawn(async move {
+        serving.await;
+        Ok(())
+    });
+    let heartbeat = Arc::new(Heartbeat(Instant::now().into()));
+    tasks.spawn(consider_loop(Arc::clone(&desk), Arc::clone(&heartbeat), stop.clone()));
+    tasks.spawn(feed_watchdog(heartbeat, stop.clone()));
+    for (mailbox, intake) in sources {
+        tasks.spawn(watch_mailbox(mailbox, intake, Arc::clone(&desk), stop.clone()));
+    }
+    tasks.spawn(take_loop(Arc::clone(&desk), received, daemon.seen_at, stop.clone()));
+    ready(address, Arc::clone(&desk));
+    let ended = supervise(&mut tasks, stop).await;
+    let _ = std::fs::remove_file(socket::path(&daemon.socket));
+    ended
+}
+
+/// Waits for the first failure, or for all tasks to end after `stop`.
+async fn supervise(
+    tasks: &mut JoinSet<Result<(), DaemonError>>,
+    stop: watch::Receiver<bool>,
+) -> Result<(), DaemonError> {
+    while let Some(ended) = tasks.join_next().await {
+        match ended? {
+            Ok(()) => {}
+            Err(error) if *stop.borrow() => tracing::warn!(event = "stop.error", %error),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Makes batches durable, one at a time.
+async fn take_loop(
+    desk: Arc<Desk>,
+    mut received: mpsc::Receiver<Delivery>,
+    seen_at: SeenAt,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), DaemonError> {
+    loop {
+        let delivery = tokio::select! {
+            delivery = received.recv() => delivery,
+            _ = stop.wait_for(|s| *s) => None,
+        };
+        let Some(Delivery { batch, done }) = delivery else { return Ok(()) };
+        let engine = Arc::clone(&desk.engine);
+        match tokio::task::spawn_blocking(move || engine.take(batch, seen_at)).await? {
+            Ok(taken) => {
+                tracing::info!(event = "mail.stored", new = taken.new, known = taken.known);
+                let _ = done.send(Ok(()));
+                desk.arrived.notify_one();
+            }
+            Err(error) => {
+                let _ = done.send(Err(error.to_string()));
+                // A store that failed once must not go on: restart runs the recovery.
+                return Err(error.into());
+            }
+        }
+    }
+}
+
+/// Considers whatever waits.
+async fn consider_loop(
+    desk: Arc<Desk>,
+    heartbeat: Arc<Heartbeat>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), DaemonError> {
+    loop {
+        heartbeat.beat();
+        let considered = desk.engine.consider_waiting().await?;
+        if considered > 0 {
+            tracing::info!(event = "mail.considered", considered);
+        }
+        tokio::select! {
+            () = desk.arrived.notified() => {}
+            () = tokio::time::sleep(ROUND) => {}
+            _ = stop.wait_for(|s| *s) => return Ok(()),
+        }
+    }
+}
+
+/// Feeds systemd's watchdog for as long as the loop comes round.
+async fn feed_watchdog(
+    heartbeat: Arc<Heartbeat>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), DaemonError> {
+    let Some(limit) = sd_notify::watchdog_enabled() else { return Ok(()) };
+    loop {
+        if heartbeat.is_alive() {
+            let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(limit / 3) => {}
+            _ = stop.wait_for(|s| *s) => return Ok(()),
+        }
+    }
+}
+
+async fn watch_mailbox(
+    mailbox: Mailbox,
+    intake: Intake,
+    desk: Arc<Desk>,
+    stop: watch::Receiver<bool>,
+) -> Result<(), DaemonError> {
+    match mailbox {
+        Mailbox::Imap(settings) => {
+            let cursor = desk.engine.store.cursor(&settings.key())?;
+            imap::watch(*settings, cursor, intake, stop).await?;
+        }
+        Mailbox::Maildir(path, poll) => {
+            let key = maildir::key(&path);
+            let place = key.clone();
+            let known = move |name: &str| {
+                let place = Place::Maildir { mailbox: place.clone(), name: name.to_owned() };
+                desk.engine.store.knows_place(&place).unwrap_or(false)
+            };
+            maildir::watch(path, key, known, poll, intake, stop).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,26 @@
+//! The IMAP source: reads one folder and never changes it.
+//!
+//! async-imap turns many failures into empty successes (a FETCH answered NO, or a closed connection, yields
+//! `Ok` with fewer messages), so `session` speaks to the server through its two primitives only and lets a
+//! command succeed in one way: a tagged OK. `connect` makes such a session, `reader` reads what is new and
+//! hands it over batch by batch, and [`watch`](fn@watch) is the loop around them.
+//!
+//! **Logging.** async-imap logs whole commands at TRACE, LOGIN with its password among them. Whoever installs
+//! a subscriber must append [`LOG_CAP`] to its filter, whatever the user asked for.
+
+mod backoff;
+mod connect;
+mod error;
+mod name;
+mod password;
+mod reader;
+mod session;
+mod settings;
+mod watch;
+
+pub use password::Password;
+pub use settings::{Settings, Timings, Tls};
+pub use watch::watch;
+
+/// Filter directive that keeps passwords out of the log: append it to every filter.
+pub const LOG_CAP: &str = "async_imap=info";

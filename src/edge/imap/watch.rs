@@ -1,0 +1,170 @@
+//! The loop: connect, catch up, wait for news, and again.
+
+use std::time::Duration;
+
+use tokio::sync::watch as signal;
+use tokio::time::{Instant, sleep};
+use tokio_rustls::TlsConnector;
+use tracing::{error, info, warn};
+
+use super::backoff::{Backoff, jitter};
+use super::connect;
+use super::error::Error;
+use super::reader::Reader;
+use super::session::{Session, Wake};
+use super::settings::Settings;
+use crate::edge::source::{Fatal, Intake};
+use crate::record::Cursor;
+
+/// Reads the folder until `stop` turns true (or its sender is gone); failures are waited out and tried again.
+///
+/// Starts behind `cursor`, the highest UID whose message is durable; `None` reads everything. A message may
+/// be delivered again (after a UIDVALIDITY change, or when the store kept a batch but could not say so): the
+/// store knows copies by their sha256.
+///
+/// # Errors
+/// Only what no waiting can heal: see [`Fatal`].
+pub async fn watch(
+    settings: Settings,
+    cursor: Option<Cursor>,
+    intake: Intake,
+    stop: signal::Receiver<bool>,
+) -> Result<(), Fatal> {
+    settings.check()?;
+    let tls = connect::tls(&settings)?;
+    let timings = settings.timings;
+    let reader = Reader::new(settings.key(), cursor, intake.clone(), stop.clone(), timings.unfetchable_retry);
+    let mut watcher = Watcher {
+        backoff: Backoff::new(timings.backoff_min, timings.backoff_max),
+        settings,
+        tls,
+        intake,
+        reader,
+        stop: stop.clone(),
+        logged_in: false,
+        no_idle_until: None,
+    };
+    tokio::select! {
+        ended = watcher.run() => ended,
+        // The loop sees `stop` between commands; this only ends a command that hangs. What was not yet
+        // answered by the store is read again at the next start.
+        () = stop_then(stop, timings.stop_grace) => Ok(()),
+    }
+}
+
+struct Watcher {
+    settings: Settings,
+    tls: Option<TlsConnector>,
+    intake: Intake,
+    reader: Reader,
+    stop: signal::Receiver<bool>,
+    backoff: Backoff,
+    logged_in: bool,
+    no_idle_until: Option<Instant>,
+}
+
+impl Watcher {
+    async fn run(&mut self) -> Result<(), Fatal> {
+        loop {
+            let Err(error) = self.session().await else { return Ok(()) };
+            let wait = self.wait_after(&error)?;
+            let (mailbox, wait_ms) = (self.settings.key(), wait.as_millis());
+            warn!(event = "mail.disconnected", mailbox, %error, wait_ms);
+            if self.pause(wait).await {
+                return Ok(());
+            }
+        }
+    }
+
+    /// One session: `Ok` when told to stop, else why it ended.
+    async fn session(&mut self) -> Result<(), Error> {
+        if self.reader.stopped() {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let mut session = connect::connect(&self.settings, self.tls.as_ref()).await?;
+        self.logged_in = true;
+        self.reader.open(&mut session, &self.settings.folder).await?;
+        let (mailbox, idle) = (self.settings.key(), session.can("IDLE"));
+        let folder = session.folder();
+        info!(
+            event = "mail.connected",
+            mailbox,
+            idle,
+            exists = folder.exists,
+            uid_validity = folder.uid_validity
+        );
+        loop {
+            self.reader.catch_up(&mut session).await?;
+            if !self.reader.stopped() {
+                self.intake.cycle_completed();
+                // Logging in proves little: only a session that lives and works ends a row of failures.
+                if begun.elapsed() >= self.settings.timings.stable {
+                    self.backoff.reset();
+                }
+            }
+            if self.reader.stopped() || self.rest(&mut session).await? {
+                session.logout().await;
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits for news by IDLE or, where that is not to be had, for the next poll. True when told to stop.
+    async fn rest(&mut self, session: &mut Session) -> Result<bool, Error> {
+        let refused = self.no_idle_until.is_some_and(|until| Instant::now() < until);
+        if !refused && session.can("IDLE") {
+            match session.idle(&mut self.stop).await {
+                Ok(Wake::News) => return Ok(false),
+                Ok(Wake::Stopped) => return Ok(true),
+                // FETCH alone need not make the server look for new mail; NOOP does (RFC 3501 §6.1.2).
+                Ok(Wake::Quiet) => return session.noop().await.map(|()| false),
+                Err(error) if !error.leaves_session() => return Err(error),
+                Ok(Wake::EndedByServer) | Err(_) => self.give_up_idle(),
+            }
+        }
+        if self.pause(self.settings.timings.poll).await {
+            return Ok(true);
+        }
+        session.noop().await.map(|()| false)
+    }
+
+    fn give_up_idle(&mut self) {
+        let (mailbox, timings) = (self.settings.key(), self.settings.timings);
+        warn!(event = "mail.idle_refused", mailbox, poll_s = timings.poll.as_secs(), "polling instead");
+        self.no_idle_until = Some(Instant::now() + timings.idle_retry);
+    }
+
+    /// How long to wait before the next connection.
+    fn wait_after(&mut self, error: &Error) -> Result<Duration, Fatal> {
+        let moved = self.reader.take_moved();
+        match error {
+            Error::Credentials(text) if !self.logged_in => Err(Fatal::Credentials(text.clone())),
+            Error::Password(text) if !self.logged_in => Err(Fatal::Settings(text.clone())),
+            Error::Credentials(_) => {
+                error!(event = "mail.refused", mailbox = self.settings.key(), %error);
+                let wait = self.settings.timings.credentials_retry;
+                Ok(wait + jitter(wait / 10))
+            }
+            _ => {
+                // A session that got further (past a poison message, or a piece on a bad line) costs no step.
+                let wait = if moved { self.backoff.first() } else { self.backoff.next() };
+                let asked = Duration::from_millis(error.suggested_wait_ms().unwrap_or(0));
+                Ok(wait.max(asked.min(self.settings.timings.backoff_max)))
+            }
+        }
+    }
+
+    /// Sleeps; true when told to stop.
+    async fn pause(&mut self, time: Duration) -> bool {
+        tokio::select! {
+            _ = self.stop.wait_for(|stop| *stop) => true,
+            () = sleep(time) => false,
+        }
+    }
+}
+
+async fn stop_then(mut stop: signal::Receiver<bool>, grace: Duration) {
+    let _ = stop.wait_for(|stop| *stop).await;
+    sleep(grace).await;
+}

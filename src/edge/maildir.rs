@@ -1,0 +1,248 @@
+//! The Maildir source: reads `new/` and `cur/` and never changes them.
+//!
+//! A delivery is a rename into `new/`, so every file found there is complete
+//! (<https://cr.yp.to/proto/maildir.html>). What was read is told by the store, by unique name: no state is
+//! kept in the folder, and a mail reader may move messages from `new/` to `cur/` at any time.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use notify::event::{EventKind, ModifyKind};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use tokio::sync::{mpsc, watch as signal};
+use tokio::task::spawn_blocking;
+use tracing::{error, info, warn};
+
+use crate::edge::source::{BATCH_BYTES_MAX, BATCH_MESSAGES_MAX, Fatal, Fetched, Intake, MESSAGE_BYTES_MAX};
+use crate::record::Place;
+
+/// Interval of looking when the kernel told nothing: inotify does not see other machines' writes.
+pub const POLL: Duration = Duration::from_secs(30);
+
+/// The mailbox's key in the record: `maildir:` and the canonical path.
+pub fn key(path: &Path) -> String {
+    let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    format!("maildir:{}", canonical.display())
+}
+
+/// Reads the Maildir until `stop` turns true (or its sender is gone).
+///
+/// `known` tells whether a message (by its unique name, without `:2,…`) is durable already; it is asked once
+/// for each name.
+///
+/// # Errors
+/// [`Fatal::Settings`] when there is no Maildir at `path`.
+pub async fn watch(
+    path: PathBuf,
+    key: String,
+    known: impl Fn(&str) -> bool + Send,
+    poll: Duration,
+    intake: Intake,
+    mut stop: signal::Receiver<bool>,
+) -> Result<(), Fatal> {
+    if !is_maildir(&path) {
+        return Err(Fatal::Settings(format!("{}: no Maildir (neither new/ nor cur/ in it)", path.display())));
+    }
+    let (mut notices, _watcher) = notices(&path);
+    let mut source = Source { path, key, intake, settled: HashSet::new(), reported: HashSet::new() };
+    loop {
+        if let Some(files) = source.list().await {
+            let fresh = source.fresh(files, &known);
+            source.deliver(fresh, &stop).await;
+        }
+        // Without inotify the sender is gone; then only the clock wakes us.
+        let noticed = async {
+            if notices.recv().await.is_none() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+            () = noticed => {}
+            () = tokio::time::sleep(poll) => {}
+        }
+    }
+}
+
+/// True if the folder looks like a Maildir.
+pub(super) fn is_maildir(path: &Path) -> bool {
+    path.join("cur").is_dir() || path.join("new").is_dir()
+}
+
+/// All messages of a Maildir: unique name to file, in the order of the names.
+///
+/// # Errors
+/// When a folder cannot be read; that one of `new/` and `cur/` is missing is no error.
+pub(super) fn list(path: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
+    let mut files = BTreeMap::new();
+    // `new/` first: a message that is moved meanwhile is then found twice, not never.
+    for folder in ["new", "cur"] {
+        let entries = match fs::read_dir(path.join(folder)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let unique = name.split_once(':').map_or(name.as_str(), |(unique, _)| unique);
+            // Names with a dot in front are not messages.
+            if !unique.is_empty() && !unique.starts_with('.') && !entry.file_type()?.is_dir() {
+                files.insert(unique.to_owned(), entry.path());
+            }
+        }
+    }
+    Ok(files)
+}
+
+struct Source {
+    path: PathBuf,
+    key: String,
+    intake: Intake,
+    /// Names that need no more work; only those that are still there.
+    settled: HashSet<String>,
+    /// Names whose trouble was reported, so that it is reported once.
+    reported: HashSet<String>,
+}
+
+impl Source {
+    async fn list(&self) -> Option<BTreeMap<String, PathBuf>> {
+        let path = self.path.clone();
+        let listed = spawn_blocking(move || list(&path)).await;
+        match listed.map_err(io::Error::other).flatten() {
+            Ok(files) => Some(files),
+            Err(error) => {
+                warn!(event = "mail.unreadable", mailbox = self.key, %error);
+                None
+            }
+        }
+    }
+
+    /// The files that are neither settled nor known to the store.
+    fn fresh(
+        &mut self,
+        files: BTreeMap<String, PathBuf>,
+        known: &impl Fn(&str) -> bool,
+    ) -> VecDeque<(String, PathBuf)> {
+        self.settled.retain(|name| files.contains_key(name));
+        self.reported.retain(|name| files.contains_key(name));
+        let mut fresh = VecDeque::new();
+        for (name, file) in files {
+            if self.settled.contains(&name) {
+                continue;
+            }
+            if known(&name) {
+                self.settled.insert(name);
+            } else {
+                fresh.push_back((name, file));
+            }
+        }
+        fresh
+    }
+
+    /// Delivers everything that is new. Trouble is reported and met again at the next scan.
+    async fn deliver(&mut self, mut fresh: VecDeque<(String, PathBuf)>, stop: &signal::Receiver<bool>) {
+        while !fresh.is_empty() {
+            if *stop.borrow() || !self.deliver_batch(&mut fresh).await {
+                return;
+            }
+        }
+        self.intake.cycle_completed();
+    }
+
+    /// Reads and delivers the next batch; false if the store did not take it.
+    async fn deliver_batch(&mut self, fresh: &mut VecDeque<(String, PathBuf)>) -> bool {
+        let mut names = Vec::new();
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        while batch.len() < BATCH_MESSAGES_MAX && bytes < BATCH_BYTES_MAX {
+            let Some((name, file)) = fresh.pop_front() else { break };
+            let Some(raw) = self.read(&name, file).await else { continue };
+            bytes += raw.len();
+            let place = Place::Maildir { mailbox: self.key.clone(), name: name.clone() };
+            batch.push(Fetched { place, raw });
+            names.push(name);
+        }
+        let messages = batch.len();
+        if messages == 0 {
+            return true;
+        }
+        match self.intake.deliver(batch).await {
+            Ok(()) => {
+                info!(event = "mail.fetched", mailbox = self.key, messages, bytes);
+                self.settled.extend(names);
+                true
+            }
+            Err(error) => {
+                warn!(event = "mail.not_stored", mailbox = self.key, %error);
+                false
+            }
+        }
+    }
+
+    /// The message's bytes; `None` if it is gone (removed or renamed since the listing: the next scan knows),
+    /// too large, or not readable.
+    async fn read(&mut self, name: &str, file: PathBuf) -> Option<Vec<u8>> {
+        let outcome = spawn_blocking(move || {
+            let bytes = fs::metadata(&file)?.len();
+            if bytes > MESSAGE_BYTES_MAX as u64 { Ok(Err(bytes)) } else { fs::read(&file).map(Ok) }
+        });
+        match outcome.await {
+            Ok(Ok(Ok(raw))) => Some(raw),
+            Ok(Ok(Err(bytes))) => {
+                if self.reported.insert(name.to_owned()) {
+                    error!(
+                        event = "mail.oversize",
+                        mailbox = self.key,
+                        name,
+                        bytes,
+                        "too large; a person must look at it"
+                    );
+                }
+                None
+            }
+            Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => None,
+            Ok(Err(error)) => {
+                if self.reported.insert(name.to_owned()) {
+                    error!(event = "mail.unfetchable", mailbox = self.key, name, %error, "will be tried again");
+                }
+                None
+            }
+            Err(_) => None,
+        }
+    }
+}
+
+/// Wakes when something arrives. The watcher must be kept; without inotify (its limits are per user) only the
+/// poll remains.
+fn notices(path: &Path) -> (mpsc::Receiver<()>, Option<RecommendedWatcher>) {
+    // One pending notice is enough: a scan sees everything.
+    let (sender, receiver) = mpsc::channel(1);
+    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // Our own reading makes Access events: reacting to them would be an endless loop.
+        let arrival = event.is_ok_and(|e| {
+            matches!(e.kind, EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(_)) | EventKind::Other)
+        });
+        if arrival {
+            let _ = sender.try_send(());
+        }
+    });
+    let watched = watcher.and_then(|mut watcher| {
+        for folder in ["new", "cur"] {
+            let folder = path.join(folder);
+            if folder.is_dir() {
+                watcher.watch(&folder, RecursiveMode::NonRecursive)?;
+            }
+        }
+        Ok(watcher)
+    });
+    match watched {
+        Ok(watcher) => (receiver, Some(watcher)),
+        Err(error) => {
+            warn!(event = "mail.no_inotify", %error, "polling instead");
+            (receiver, None)
+        }
+    }
+}

@@ -1,0 +1,414 @@
+//! The journal: the truth. One append-only file of frames, in batches that count whole or not at all.
+//!
+//! A batch starts with a frame flagged [`frame::FIRST`] and ends with one flagged [`frame::LAST`]. On open, what
+//! follows the last whole batch is a torn write that nobody was told about, and is cut off. Damage *before* a whole
+//! batch, or before the length that we know to have been acknowledged, is corruption and never skipped.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::error::{StoreError, spot};
+use super::frame::{self, Found, Frame};
+use super::segments::Placed;
+use crate::model::Digest;
+use crate::record::Entry;
+
+/// First bytes of the file; the digit is the version of the file.
+const TITLE: [u8; 16] = *b"endorsed-log  1\n";
+/// Version of the bodies that we write.
+const BODY_VERSION: u8 = 1;
+/// Bytes read at once while looking for a frame after damage.
+const LOOK_BYTES: usize = 1 << 20;
+
+/// Where the first frame lies.
+pub const START: u64 = TITLE.len() as u64;
+
+/// What one frame of the journal says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    /// An entry of the log.
+    Entry(Entry),
+    /// Raw copies were stored.
+    Stored(Vec<Placed>),
+    /// These copies must be considered.
+    Consider(Vec<Digest>),
+}
+
+/// Where a frame lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// First byte.
+    pub offset: u64,
+    /// Length with the header, in bytes.
+    pub length: u32,
+    /// Its checksum.
+    pub crc: u32,
+}
+
+impl Span {
+    /// The byte after it.
+    pub fn end(&self) -> u64 {
+        self.offset + u64::from(self.length)
+    }
+}
+
+/// The open journal. Reads may run while the one writer appends.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    pub(super) file: File,
+}
+
+impl Journal {
+    /// Makes an empty journal unless there is one; a title that was torn while it was made is written again.
+    pub fn create(path: &Path) -> Result<(), StoreError> {
+        let file = options().create(true).open(path).map_err(StoreError::io("create", path))?;
+        let length = file.metadata().map_err(StoreError::io("stat", path))?.len();
+        if length < START {
+            file.write_all_at(&TITLE, 0).map_err(StoreError::io("write", path))?;
+        }
+        file.sync_all().map_err(StoreError::io("fsync", path))
+    }
+
+    /// Opens the journal.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let file = options().open(path).map_err(StoreError::io("open", path))?;
+        let mut title = [0; TITLE.len()];
+        if file.read_exact_at(&mut title, 0).is_err() {
+            return Err(StoreError::corrupt("the journal is shorter than its title", path, 0));
+        }
+        if title != TITLE {
+            let known = String::from_utf8_lossy(&TITLE).trim_end().to_owned();
+            let found = String::from_utf8_lossy(&title).trim_end().to_owned();
+            return Err(if title.starts_with(b"endorsed-log") {
+                StoreError::Format { at: path.display().to_string(), found, known }
+            } else {
+                StoreError::corrupt("the journal does not start with its title", path, 0)
+            });
+        }
+        // A killed writer may have left frames in the page cache only. The index must never know more than the disk
+        // holds, so they become durable before anybody replays them.
+        file.sync_all().map_err(StoreError::io("fsync", path))?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Length of the file in bytes.
+    pub fn length(&self) -> Result<u64, StoreError> {
+        Ok(self.file.metadata().map_err(StoreError::io("stat", &self.path))?.len())
+    }
+
+    /// Writes a batch at `offset`, the end of the last one, and makes it durable.
+    pub fn append(&self, offset: u64, batch: &[u8]) -> Result<(), StoreError> {
+        self.file.write_all_at(batch, offset).map_err(StoreError::io("append to", &self.path))?;
+        self.file.sync_data().map_err(StoreError::io("fdatasync", &self.path))
+    }
+
+    /// Reads the fact at `span`, which an index row named.
+    pub fn read(&self, offset: u64, length: u32) -> Result<Fact, StoreError> {
+        let found = frame::read(&self.file, offset, offset + u64::from(length));
+        match found.map_err(StoreError::io("read", &self.path))? {
+            Found::Whole(frame, _) => self.decode(&frame, offset),
+            Found::Damaged(why) => Err(StoreError::corrupt(why, &self.path, offset)),
+        }
+    }
+
+    /// The checksum of the frame at `offset`.
+    pub fn checksum(&self, offset: u64, end: u64) -> Result<u32, StoreError> {
+        match frame::read(&self.file, offset, end).map_err(StoreError::io("read", &self.path))? {
+            Found::Whole(_, crc) => Ok(crc),
+            Found::Damaged(why) => Err(StoreError::corrupt(why, &self.path, offset)),
+        }
+    }
+
+    /// Hands every whole batch from `from` to `to`, or to the end of the file, to `each`; returns the end of the last
+    /// one. `known` is the length that was acknowledged for sure, `seq` the number of entries before `from`.
+    pub fn scan(
+        &self,
+        from: u64,
+        to: u64,
+        known: u64,
+        seq: u64,
+        mut each: impl FnMut(Vec<(Fact, Span)>) -> Result<(), StoreError>,
+    ) -> Result<u64, StoreError> {
+        let end = self.length()?.min(to);
+        let (mut start, mut at, mut seq) = (from, from, seq);
+        let mut batch = Vec::new();
+        while at < end {
+            let (frame, crc) = match frame::read(&self.file, at, end) {
+                Ok(Found::Whole(frame, crc)) => (frame, crc),
+                Ok(Found::Damaged(why)) => return self.torn_or_corrupt(start, at, known, why),
+                Err(error) => return Err(StoreError::io("read", &self.path)(error)),
+            };
+            if (frame.flags & frame::FIRST != 0) != batch.is_empty() || frame.seq != seq {
+                return Err(StoreError::corrupt("a frame stands out of order", &self.path, at));
+            }
+            let fact = self.decode(&frame, at)?;
+            seq += u64::from(matches!(fact, Fact::Entry(_)));
+            let length = u32::try_from(frame::HEADER + frame.body.len()).unwrap_or(u32::MAX);
+            let span = Span { offset: at, length, crc };
+            batch.push((fact, span));
+            at = span.end();
+            if frame.flags & frame::LAST != 0 {
+                each(std::mem::take(&mut batch))?;
+                start = at;
+            }
+        }
+        if !batch.is_empty() {
+            return self.torn_or_corrupt(start, at, known, "a batch has no end");
+        }
+        Ok(start)
+    }
+
+    /// Cuts off what follows `end`: a torn write that was never acknowledged.
+    pub fn cut(&self, end: u64) -> Result<(), StoreError> {
+        let length = self.length()?;
+        if length > end {
+            let bytes = length - end;
+            tracing::warn!(journal = %self.path.display(), bytes, "cut off a write that was never acknowledged");
+            self.file.set_len(end).map_err(StoreError::io("truncate", &self.path))?;
+            self.file.sync_all().map_err(StoreError::io("fsync", &self.path))?;
+        }
+        Ok(())
+    }
+
+    /// Decides what damage at `at`, in the batch that starts at `start`, means.
+    fn torn_or_corrupt(&self, start: u64, at: u64, known: u64, why: &str) -> Result<u64, StoreError> {
+        if start < known {
+            return Err(StoreError::corrupt(why, &self.path, at));
+        }
+        match self.next_batch(at + 1)? {
+            None => Ok(start),
+            Some(next) => {
+                let what = format!("{why}, and a whole batch follows at byte {next}");
+                Err(StoreError::corrupt(what, &self.path, at))
+            }
+        }
+    }
+
+    /// The first frame at or after `from` that starts a batch.
+    fn next_batch(&self, from: u64) -> Result<Option<u64>, StoreError> {
+        let end = self.length()?;
+        let mut at = from;
+        while at < end {
+            let size = usize::try_from(end - at).unwrap_or(LOOK_BYTES).min(LOOK_BYTES);
+            let mut piece = vec![0; size];
+            self.file.read_exact_at(&mut piece, at).map_err(StoreError::io("read", &self.path))?;
+            for (n, _) in piece.windows(frame::MARK.len()).enumerate().filter(|(_, w)| **w == frame::MARK) {
+                let offset = at + n as u64;
+                let found =
+                    frame::read(&self.file, offset, end).map_err(StoreError::io("read", &self.path))?;
+                if matches!(found, Found::Whole(frame, _) if frame.flags & frame::FIRST != 0) {
+                    return Ok(Some(offset));
+                }
+            }
+            // Pieces overlap so that a mark on the seam is not missed.
+            let seam = frame::MARK.len() - 1;
+            at += if size > seam { (size - seam) as u64 } else { size as u64 };
+            if size <= seam || at + seam as u64 >= end {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    fn decode(&self, frame: &Frame, offset: u64) -> Result<Fact, StoreError> {
+        if frame.version != BODY_VERSION || !matches!(frame.kind, frame::ENTRY..=frame::CONSIDER) {
+            return Err(StoreError::Format {
+                at: spot(&self.path, offset),
+                found: format!("frame kind {} version {}", frame.kind, frame.version),
+                known: format!("kinds 1 to 3 version {BODY_VERSION}"),
+            });
+        }
+        let fact = match frame.kind {
+            frame::ENTRY => serde_json::from_slice(&frame.body).ok().map(Fact::Entry),
+            frame::STORED => rows(&frame.body, Placed::SIZE, Placed::decode).map(Fact::Stored),
+            _ => rows(&frame.body, 32, |row| frame::take(row).map(Digest)).map(Fact::Consider),
+        };
+        let unread = || StoreError::corrupt("a frame's body cannot be read", &self.path, offset);
+        fact.ok_or_else(unread)
+    }
+}
+
+/// A batch on its way into the journal.
+#[derive(Debug, Default)]
+pub struct Bodies(Vec<(u8, Vec<u8>, Fact)>);
+
+impl Bodies {
+    /// Adds an entry.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`] and [`StoreError::Unwritable`]; nothing is written then.
+    pub fn entry(&mut self, entry: Entry) -> Result<(), StoreError> {
+        let body = serde_json::to_vec(&entry).map_err(|e| StoreError::Unwritable { why: e.to_string() })?;
+        if body.len() > frame::BODY_MAX {
+            let (what, bytes, max) = ("an entry".to_owned(), body.len(), frame::BODY_MAX);
+            return Err(StoreError::TooLarge { what, bytes, max });
+        }
+        self.0.push((frame::ENTRY, body, Fact::Entry(entry)));
+        Ok(())
+    }
+
+    /// Puts the places of raw copies in front: whoever reads the log forwards knows a copy before its entries.
+    pub fn stored(&mut self, placed: Vec<Placed>) {
+        if !placed.is_empty() {
+            let body = placed.iter().flat_map(Placed::encode).collect();
+            self.0.insert(0, (frame::STORED, body, Fact::Stored(placed)));
+        }
+    }
+
+    /// Adds marks.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`]; nothing is written then.
+    pub fn consider(&mut self, digests: Vec<Digest>) -> Result<(), StoreError> {
+        if digests.is_empty() {
+            return Ok(());
+        }
+        let body: Vec<u8> = digests.iter().flat_map(|d| d.0).collect();
+        if body.len() > frame::BODY_MAX {
+            let (what, bytes, max) = ("a list of marks".to_owned(), body.len(), frame::BODY_MAX);
+            return Err(StoreError::TooLarge { what, bytes, max });
+        }
+        self.0.push((frame::CONSIDER, body, Fact::Consider(digests)));
+        Ok(())
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The batch as bytes that will lie at `offset`, with `seq` entries before it, and its facts.
+    pub fn frames(self, offset: u64, mut seq: u64) -> (Vec<u8>, Vec<(Fact, Span)>) {
+        let mut bytes = Vec::new();
+        let mut facts = Vec::with_capacity(self.0.len());
+        let count = self.0.len();
+        for (n, (kind, body, fact)) in self.0.into_iter().enumerate() {
+            let first = if n == 0 { frame::FIRST } else { 0 };
+            let last = if n + 1 == count { frame::LAST } else { 0 };
+            let start = offset + bytes.len() as u64;
+            let crc = frame::write(&mut bytes, (kind, BODY_VERSION, first | last, seq), &[&body]);
+            let length = u32::try_from(frame::HEADER + body.len()).unwrap_or(u32::MAX);
+            seq += u64::from(kind == frame::ENTRY);
+            facts.push((fact, Span { offset: start, length, crc }));
+        }
+        (bytes, facts)
+    }
+}
+
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    // Mail is nobody else's business.
+    options.read(true).write(true).mode(0o600);
+    options
+}
+
+fn rows<T>(mut body: &[u8], size: usize, read: impl Fn(&mut &[u8]) -> Option<T>) -> Option<Vec<T>> {
+    if !body.len().is_multiple_of(size) {
+        return None;
+    }
+    let mut out = Vec::with_capacity(body.len() / size);
+    while !body.is_empty() {
+        out.push(read(&mut body)?);
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn gate(n: u64, answer: &str) -> Entry {
+        let at = jiff::Timestamp::from_second(i64::try_from(n).unwrap()).unwrap();
+        Entry::Gate { at, answer: answer.into() }
+    }
+
+    /// A journal file of three batches: its bytes and where the batches start and end.
+    fn three_batches(path: &Path) -> (Vec<u8>, Vec<u64>) {
+        Journal::create(path).unwrap();
+        let journal = Journal::open(path).unwrap();
+        let (mut ends, mut seq) = (vec![START], 0);
+        for n in 0..3 {
+            let mut bodies = Bodies::default();
+            bodies.entry(gate(n, "yes")).unwrap();
+            bodies.entry(gate(n, "")).unwrap();
+            bodies.consider(vec![Digest::of(&n.to_be_bytes())]).unwrap();
+            let offset = *ends.last().unwrap();
+            let (bytes, facts) = bodies.frames(offset, seq);
+            journal.append(offset, &bytes).unwrap();
+            seq += 2;
+            ends.push(facts.last().unwrap().1.end());
+        }
+        (fs::read(path).unwrap(), ends)
+    }
+
+    /// Scans a journal with these bytes: the end that it finds and the number of facts.
+    fn scan(path: &Path, bytes: &[u8], known: u64) -> Result<(u64, usize), StoreError> {
+        fs::write(path, bytes).unwrap();
+        let journal = Journal::open(path)?;
+        let mut facts = 0;
+        let end = journal.scan(START, u64::MAX, known, 0, |batch| {
+            facts += batch.len();
+            Ok(())
+        })?;
+        Ok((end, facts))
+    }
+
+    #[test]
+    fn a_torn_tail_is_cut_off_at_every_length() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let (whole, ends) = three_batches(&path);
+        assert_eq!(scan(&path, &whole, 0).unwrap(), (ends[3], 9));
+        for length in ends[2]..ends[3] {
+            let torn = &whole[..usize::try_from(length).unwrap()];
+            assert_eq!(scan(&path, torn, ends[2]).unwrap(), (ends[2], 6), "cut at {length}");
+            // A power cut may leave zeros where the file had grown already.
+            let mut zeros = torn.to_vec();
+            zeros.resize(whole.len(), 0);
+            let end = scan(&path, &zeros, ends[2]).unwrap().0;
+            assert!(end == ends[2] || zeros == whole, "zeros from {length}");
+        }
+        let journal = Journal::open(&path).unwrap();
+        journal.cut(ends[2]).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), whole[..usize::try_from(ends[2]).unwrap()]);
+    }
+
+    #[test]
+    fn a_flipped_byte_is_found_and_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let (whole, ends) = three_batches(&path);
+        for n in 0..whole.len() {
+            for bit in [1, 0x80] {
+                let mut bytes = whole.clone();
+                bytes[n] ^= bit;
+                let error = scan(&path, &bytes, ends[3]).unwrap_err();
+                let place = error.to_string();
+                let offset = match &error {
+                    StoreError::Corrupt { at, .. } | StoreError::Format { at, .. } => at.rsplit_once(' '),
+                    other => panic!("{other}"),
+                };
+                // A title of another version is named without an offset.
+                let offset: u64 = offset.map_or(0, |(_, offset)| offset.parse().unwrap());
+                let start = ends.iter().rev().find(|end| **end <= n as u64).copied().unwrap_or(0);
+                assert!((start..=n as u64).contains(&offset), "byte {n}: {place}");
+                // Without knowledge of what was acknowledged only the last batch may pass as torn.
+                match scan(&path, &bytes, 0) {
+                    Ok((end, facts)) => {
+                        assert!(n as u64 >= ends[2] && (end, facts) == (ends[2], 6), "byte {n}")
+                    }
+                    Err(_) => assert!((n as u64) < ends[2], "byte {n}"),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,414 @@
+//! The durable record: what [`Store::append`] acknowledged is on disk and stays there.
+//!
+//! ```text
+//! format          "endorsed store 1": the version of the folder
+//! lock            held while a process has the store open
+//! segments/*.seg  raw mail, append-only, addressed by sha256
+//! journal         the truth: entries, places of raw mail, marks; append-only
+//! journal.head    a length of the journal that was acknowledged, for the case that the index is lost
+//! index/          sled: a pure function of the journal, moved aside and rebuilt when it does not open
+//! ```
+//! One batch is written in this order, and acknowledged at the end: segments, fdatasync; journal, fdatasync; one sled
+//! transaction, flush, fdatasync. An error on the way stops the store for good, since what reached the disk is unknown
+//! then (after a failed fsync the page cache claims what the disk does not hold): the program ends, and opening again
+//! runs the same code as writing does. Whatever sled may do, `guard` has an answer; `notes/STORE.md` §3 measured them.
+//!
+//! Backup of a store in use: copy `format`, `journal.head`, `journal`, `segments/` in this order, without `index/`.
+
+mod error;
+mod frame;
+mod guard;
+mod index;
+mod journal;
+mod opening;
+mod rows;
+mod segments;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
+
+use crate::model::{Digest, KeyRecord, MessageId, OpportunityId, Outcome};
+use crate::record::{Cursor, Entry, Place, Seen};
+
+pub use error::StoreError;
+use index::{Draft, Index};
+use journal::{Bodies, Fact, Journal};
+use rows::Head;
+use segments::Segments;
+
+/// Bytes after which a segment of raw mail is followed by the next one: large enough to keep a year's mail in a few
+/// files, small enough to copy.
+pub const SEGMENT_BYTES_MAX: u64 = 256 << 20;
+/// How long [`Store::open`] waits for a dying predecessor.
+pub const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// How to open a store.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenOptions {
+    /// Make the store when there is none.
+    pub create: bool,
+    /// How long to wait for another process to let go of it.
+    pub lock_wait: Duration,
+    /// Where segments end, in bytes.
+    pub segment_bytes_max: u64,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { create: false, lock_wait: LOCK_WAIT, segment_bytes_max: SEGMENT_BYTES_MAX }
+    }
+}
+
+/// What is stored together: all of it or nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// Raw copies; one that is already stored is not written again.
+    pub raw: Vec<Vec<u8>>,
+    /// Entries in order. They get the next sequence numbers.
+    pub entries: Vec<Entry>,
+    /// Copies that must be considered (again). An [`Entry::Considered`] of a later batch takes the mark back; in one
+    /// batch the mark comes after the entries and stays. All marks of a batch are one transaction in memory: mark many
+    /// thousands in several batches.
+    pub consider: Vec<Digest>,
+}
+
+impl Batch {
+    /// Whether there is nothing to store.
+    pub fn is_empty(&self) -> bool {
+        self.raw.is_empty() && self.entries.is_empty() && self.consider.is_empty()
+    }
+}
+
+/// What [`Store::verify`] read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Entries.
+    pub entries: u64,
+    /// Raw copies.
+    pub raw: u64,
+    /// Their octets.
+    pub raw_bytes: u64,
+    /// Bytes of the journal.
+    pub journal_bytes: u64,
+}
+
+/// The open store. One process holds it; in it, any thread may read while one writes.
+#[derive(Debug)]
+pub struct Store {
+    folder: PathBuf,
+    writer: Mutex<Head>,
+    size: AtomicU64,
+    todo: AtomicU64,
+    /// The first error of a write, after which nothing is answered any more.
+    dead: OnceLock<String>,
+    journal: Journal,
+    segments: Segments,
+    mark: File,
+    // Fields drop in order: the index closes before the lock goes.
+    index: Index,
+    _lock: File,
+}
+
+impl Store {
+    /// Opens the store in `folder`, replays what the index has not seen, and cuts off torn writes.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`], [`StoreError::NotFound`], [`StoreError::Format`], [`StoreError::Corrupt`] (also when the
+    /// journal is shorter than what was acknowledged) and [`StoreError::Io`].
+    pub fn open(folder: &Path, options: OpenOptions) -> Result<Self, StoreError> {
+        if options.create {
+            guard::make_folder(folder)?;
+        } else if !folder.join("format").exists() && !folder.join("journal").exists() {
+            return Err(StoreError::NotFound { path: folder.to_owned() });
+        }
+        let lock = guard::lock(folder, options.lock_wait)?;
+        opening::check_format(folder, options.create)?;
+        // A copy of the store may have left out an empty folder.
+        guard::make_folder(&folder.join("segments"))?;
+        let journal = Journal::open(&folder.join("journal"))?;
+        let segments = Segments::new(folder.join("segments"), options.segment_bytes_max);
+        let mark = opening::open_mark(folder)?;
+        let known = opening::read_mark(&mark);
+        let (index, head) = opening::open_index(folder, &journal, known, options.lock_wait)?;
+        segments.recover(head.tail)?;
+        opening::write_mark(&mark, folder, head.journal)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            writer: Mutex::new(head),
+            size: AtomicU64::new(head.size),
+            todo: AtomicU64::new(head.todo),
+            dead: OnceLock::new(),
+            journal,
+            segments,
+            mark,
+            index,
+            _lock: lock,
+        })
+    }
+
+    /// Stores a batch; when this returns it is on disk. Returns the number of entries in the log.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`] and [`StoreError::Unwritable`] refuse the batch and change nothing. Any other error
+    /// stops the store: every later call answers [`StoreError::Poisoned`].
+    pub fn append(&self, batch: Batch) -> Result<u64, StoreError> {
+        self.alive()?;
+        if batch.is_empty() {
+            return Ok(self.size());
+        }
+        let Batch { raw, entries, consider } = batch;
+        let copies = name(&raw)?;
+        let mut bodies = Bodies::default();
+        entries.into_iter().try_for_each(|entry| bodies.entry(entry))?;
+        bodies.consider(consider)?;
+        let mut head = self.writer.lock().map_err(|_| self.dead("a writer panicked".into()))?;
+        self.alive()?;
+        match self.commit(*head, copies, bodies) {
+            Ok(next) => {
+                *head = next;
+                self.size.store(next.size, Ordering::Release);
+                self.todo.store(next.todo, Ordering::Release);
+                Ok(next.size)
+            }
+            Err(error) => Err(self.stop(error)),
+        }
+    }
+
+    /// Entries in the log; the next one gets this number.
+    pub fn size(&self) -> u64 {
+        self.size.load(Ordering::Acquire)
+    }
+
+    /// The entries of a range, in order; what lies behind the end of the log is left out.
+    pub fn entries(&self, range: Range<u64>) -> Result<Vec<Entry>, StoreError> {
+        let range = range.start..range.end.min(self.size());
+        self.read(|| range.map(|seq| self.entry(seq)).collect())
+    }
+
+    /// The octets of a copy, checked against its sha256.
+    pub fn raw(&self, sha256: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(|| self.index.raw(sha256)?.map(|placed| self.segments.read(&placed)).transpose())
+    }
+
+    /// Whether a copy's octets are stored.
+    pub fn contains(&self, sha256: &Digest) -> Result<bool, StoreError> {
+        self.read(|| Ok(self.index.raw(sha256)?.is_some()))
+    }
+
+    /// Where and when a copy was seen first.
+    pub fn seen(&self, sha256: &Digest) -> Result<Option<Seen>, StoreError> {
+        self.read(|| {
+            self.pick(self.index.copy(sha256)?.and_then(|copy| copy.seen), |entry| match entry {
+                Entry::Seen(seen) if seen.sha256 == *sha256 => Some(seen),
+                _ => None,
+            })
+        })
+    }
+
+    /// Copies that carry a Message-ID, by digest.
+    pub fn copies(&self, id: &MessageId) -> Result<Vec<Digest>, StoreError> {
+        self.read(|| self.index.copies(id))
+    }
+
+    /// Copies that name a Message-ID among their parents, by digest.
+    pub fn children(&self, id: &MessageId) -> Result<Vec<Digest>, StoreError> {
+        self.read(|| self.index.children(id))
+    }
+
+    /// The newest outcome of a copy.
+    pub fn outcome(&self, sha256: &Digest) -> Result<Option<Outcome>, StoreError> {
+        self.read(|| {
+            self.pick(self.index.copy(sha256)?.and_then(|copy| copy.outcome), |entry| match entry {
+                Entry::Considered(outcome) if outcome.sha256 == *sha256 => Some(*outcome),
+                _ => None,
+            })
+        })
+    }
+
+    /// Copies whose newest outcome belongs to an opportunity, by digest.
+    pub fn of_opportunity(&self, id: &OpportunityId) -> Result<Vec<Digest>, StoreError> {
+        self.read(|| self.index.of_opportunity(id))
+    }
+
+    /// At most `limit` opportunities that some newest outcome belongs to, in order, behind `after`.
+    pub fn opportunities(
+        &self,
+        after: Option<&OpportunityId>,
+        limit: usize,
+    ) -> Result<Vec<OpportunityId>, StoreError> {
+        self.read(|| self.index.opportunities(after, limit))
+    }
+
+    /// At most `limit` copies whose newest outcome is a declaration without an opportunity, by digest.
+    pub fn unlinked(&self, limit: usize) -> Result<Vec<Digest>, StoreError> {
+        self.read(|| self.index.unlinked(limit))
+    }
+
+    /// All key records of a name (`selector._domainkey.domain`), in the order in which they were recorded: keys
+    /// rotate, and each message verifies for ever with the record of its time.
+    pub fn keys(&self, name: &str) -> Result<Vec<KeyRecord>, StoreError> {
+        self.read(|| {
+            let mut records = Vec::new();
+            for seq in self.index.key_records(name)? {
+                records.extend(self.pick(Some(seq), |entry| match entry {
+                    Entry::Key(record) if record.name == name => Some(record),
+                    _ => None,
+                })?);
+            }
+            Ok(records)
+        })
+    }
+
+    /// How far an IMAP folder was read: the highest UID of the UIDVALIDITY that was recorded last.
+    pub fn cursor(&self, mailbox: &str) -> Result<Option<Cursor>, StoreError> {
+        self.read(|| self.index.cursor(mailbox))
+    }
+
+    /// Whether something was seen at exactly this place.
+    pub fn knows_place(&self, place: &Place) -> Result<bool, StoreError> {
+        self.read(|| self.index.knows_place(place))
+    }
+
+    /// At most `limit` copies that must be considered, in the order in which they were first seen.
+    pub fn todo(&self, limit: usize) -> Result<Vec<Digest>, StoreError> {
+        self.read(|| self.index.todo(limit))
+    }
+
+    /// How many copies must be considered.
+    pub fn todo_len(&self) -> u64 {
+        self.todo.load(Ordering::Acquire)
+    }
+
+    /// Reads everything that was acknowledged when this was called: every frame of the journal and every raw copy.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] names the first byte range that is not what was written.
+    pub fn verify(&self) -> Result<Verified, StoreError> {
+        self.alive()?;
+        let head = *self.writer.lock().map_err(|_| self.dead("a writer panicked".into()))?;
+        let mut verified = Verified::default();
+        let end = self.journal.scan(journal::START, head.journal, head.journal, 0, |batch| {
+            for (fact, _) in batch {
+                match fact {
+                    Fact::Entry(_) => verified.entries += 1,
+                    Fact::Stored(placed) => {
+                        for place in placed {
+                            verified.raw += 1;
+                            verified.raw_bytes += self.segments.read(&place)?.len() as u64;
+                        }
+                    }
+                    Fact::Consider(_) => {}
+                }
+            }
+            Ok(())
+        })?;
+        verified.journal_bytes = end;
+        Ok(verified)
+    }
+
+    /// The store's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn commit(
+        &self,
+        head: Head,
+        copies: Vec<(Digest, &[u8])>,
+        mut bodies: Bodies,
+    ) -> Result<Head, StoreError> {
+        let mut fresh = Vec::with_capacity(copies.len());
+        for copy in copies {
+            if self.index.raw(&copy.0)?.is_none() {
+                fresh.push(copy);
+            }
+        }
+        let placed = self.segments.append(head.tail, &fresh, head.size)?;
+        bodies.stored(placed);
+        if bodies.is_empty() {
+            return Ok(head);
+        }
+        let (bytes, facts) = bodies.frames(head.journal, head.size);
+        self.journal.append(head.journal, &bytes)?;
+        let mut draft = Draft::new(&self.index, head);
+        facts.iter().try_for_each(|(fact, span)| draft.add(fact, *span))?;
+        let next = draft.head;
+        self.index.commit(draft, true)?;
+        opening::write_mark(&self.mark, &self.folder, next.journal)?;
+        Ok(next)
+    }
+
+    fn entry(&self, seq: u64) -> Result<Entry, StoreError> {
+        let (offset, length) = self.index.entry(seq)?.ok_or_else(|| self.astray("an entry has no row"))?;
+        match self.journal.read(offset, length)? {
+            Fact::Entry(entry) => Ok(entry),
+            Fact::Stored(_) | Fact::Consider(_) => Err(self.astray("a row leads to no entry")),
+        }
+    }
+
+    fn pick<T>(
+        &self,
+        seq: Option<u64>,
+        of: impl FnOnce(Entry) -> Option<T>,
+    ) -> Result<Option<T>, StoreError> {
+        let Some(seq) = seq else {
+            return Ok(None);
+        };
+        of(self.entry(seq)?).map(Some).ok_or_else(|| self.astray("a row leads to another entry"))
+    }
+
+    /// Runs a read. An index that fails is rebuilt by the next start; until then nothing is answered.
+    fn read<T>(&self, read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.alive()?;
+        read().map_err(|error| match error {
+            StoreError::Index { .. } => self.stop(error),
+            error => error,
+        })
+    }
+
+    fn alive(&self) -> Result<(), StoreError> {
+        self.dead.get().map_or(Ok(()), |why| Err(StoreError::Poisoned { why: why.clone() }))
+    }
+
+    fn stop(&self, error: StoreError) -> StoreError {
+        if matches!(error, StoreError::Index { .. }) {
+            // Without the note the next start would trust an index that opens but does not answer.
+            let _best_effort = File::create(self.folder.join("rebuild"));
+        }
+        let _first = self.dead.set(error.to_string());
+        error
+    }
+
+    fn dead(&self, why: String) -> StoreError {
+        StoreError::Poisoned { why: self.dead.get_or_init(|| why).clone() }
+    }
+
+    fn astray(&self, why: &str) -> StoreError {
+        let (path, why) = (self.folder.join("index"), why.to_owned());
+        StoreError::Index { what: "follow it", path, why }
+    }
+}
+
+/// Names the copies, each once.
+fn name(raw: &[Vec<u8>]) -> Result<Vec<(Digest, &[u8])>, StoreError> {
+    let mut seen = BTreeSet::new();
+    let mut copies = Vec::with_capacity(raw.len());
+    for octets in raw {
+        let max = frame::BODY_MAX - 32;
+        if octets.len() > max {
+            return Err(StoreError::TooLarge { what: "a message".into(), bytes: octets.len(), max });
+        }
+        let sha256 = Digest::of(octets);
+        if seen.insert(sha256) {
+            copies.push((sha256, octets.as_slice()));
+        }
+    }
+    Ok(copies)
+}

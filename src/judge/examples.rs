@@ -1,0 +1,145 @@
+//! Rules tested in the rule language: every example of every rule, and whole replies with their verdicts.
+
+use std::collections::BTreeSet;
+
+use super::language::{Case, Rule};
+use super::rules::Rules;
+use super::scan::{Scan, scan};
+use super::{Question, judge};
+use crate::model::{Criterion, DeclaredResult, Form, Reading};
+
+/// What [`Rules::test`] found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TestReport {
+    /// Rules in the set.
+    pub rules: usize,
+    /// Examples that were tried, both kinds.
+    pub examples: usize,
+    /// Whole replies that were judged.
+    pub cases: usize,
+    /// Rules that hit in no case and in no example of another rule: perhaps nobody needs them.
+    pub unexercised: Vec<String>,
+    /// What came out otherwise than written.
+    pub failures: Vec<Failure>,
+}
+
+impl TestReport {
+    /// Whether everything came out as written. A set without examples proves nothing and does not pass.
+    pub fn passed(&self) -> bool {
+        self.failures.is_empty() && self.examples > 0
+    }
+}
+
+/// An example or case that came out otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Rule file.
+    pub path: String,
+    /// Line of the example, from 1.
+    pub line: usize,
+    /// The rule, or `case`.
+    pub rule: String,
+    /// The example's text.
+    pub text: String,
+    /// What was expected.
+    pub expected: String,
+    /// What came out: the rules that fired and where, or the verdict with its reasons.
+    pub got: String,
+}
+
+impl Rules {
+    /// Runs all examples and cases.
+    pub fn test(&self) -> TestReport {
+        let mut report = TestReport { rules: self.rules.len(), cases: self.cases.len(), ..TestReport::default() };
+        let mut exercised = BTreeSet::new();
+        for (index, rule) in self.rules.iter().enumerate() {
+            for (example, wanted) in
+                rule.hits.iter().map(|e| (e, true)).chain(rule.misses.iter().map(|e| (e, false)))
+            {
+                report.examples += 1;
+                let scan = self.scan_example(rule, &example.text);
+                let effective = scan.hits.iter().filter(|hit| hit.blocked.is_none());
+                let fired = effective.clone().any(|hit| hit.rule == index) || scan.licences.contains(&index);
+                let others = effective.map(|hit| hit.rule).chain(scan.licences.iter().copied());
+                exercised.extend(others.filter(|other| *other != index));
+                if fired != wanted {
+                    report.failures.push(Failure {
+                        path: rule.path.clone(),
+                        line: example.line,
+                        rule: rule.id.clone(),
+                        text: example.text.clone(),
+                        expected: if wanted { "a hit" } else { "no hit" }.to_owned(),
+                        got: self.fired(&scan),
+                    });
+                }
+            }
+        }
+        for case in &self.cases {
+            self.run_case(case, &mut report, &mut exercised);
+        }
+        let idle = self.rules.iter().enumerate().filter(|(i, _)| !exercised.contains(i));
+        report.unexercised = idle.map(|(_, rule)| rule.id.clone()).collect();
+        report
+    }
+
+    fn scan_example(&self, rule: &Rule, text: &str) -> Scan {
+        let empty = super::language::Language::default();
+        let language = self.languages.get(&rule.language).unwrap_or(&empty);
+        // In examples the seller is called Northwind.
+        scan(self, language, text, &|name| name.eq_ignore_ascii_case("northwind"))
+    }
+
+    fn fired(&self, scan: &Scan) -> String {
+        let mut fired: Vec<String> = Vec::new();
+        for hit in &scan.hits {
+            let Some(rule) = self.rules.get(hit.rule) else { continue };
+            let words = scan.folded.text.get(hit.span.clone()).unwrap_or_default();
+            let blocked = hit.blocked.map(|b| format!(" (stopped by {})", b.as_str())).unwrap_or_default();
+            fired.push(format!("{} on `{words}`{blocked}", rule.id));
+        }
+        if fired.is_empty() { "nothing fired".to_owned() } else { fired.join("; ") }
+    }
+
+    fn run_case(&self, case: &Case, report: &mut TestReport, exercised: &mut BTreeSet<usize>) {
+        let criteria: Vec<Criterion> = (1..=u32::try_from(case.criteria).unwrap_or(0))
+            .map(|n| Criterion { n, text: format!("criterion {n}"), result: declared(case, n) })
+            .collect();
+        let question = Question {
+            form: case.form,
+            asks: case.form != Form::Recap,
+            criteria: &criteria,
+            own_names: case.names.iter().map(String::as_str).chain(["Northwind"]).collect(),
+        };
+        let reading = Reading { fresh: case.text.clone(), sure: true, ..Reading::default() };
+        let judgement = judge(&reading, &question, self);
+        for reason in &judgement.reasons {
+            exercised.extend(self.rules.iter().position(|rule| Some(&rule.id) == reason.rule.as_ref()));
+        }
+        let same = judgement.verdict == case.verdict && judgement.sure == case.sure;
+        if same == case.never {
+            let said = |verdict: &str, sure: bool| format!("{verdict}, {}", if sure { "sure" } else { "not sure" });
+            let reasons: Vec<String> = judgement
+                .reasons
+                .iter()
+                .map(|r| format!("{} {}", r.code, r.rule.as_deref().unwrap_or("-")))
+                .collect();
+            report.failures.push(Failure {
+                path: case.path.clone(),
+                line: case.line,
+                rule: "case".to_owned(),
+                text: case.text.clone(),
+                expected: format!("{}{}", if case.never { "never " } else { "" }, said(case.verdict.as_str(), case.sure)),
+                got: format!("{} ({})", said(judgement.verdict.as_str(), judgement.sure), reasons.join("; ")),
+            });
+        }
+    }
+}
+
+/// In a conditional proposal the last criterion is the open one.
+fn declared(case: &Case, n: u32) -> DeclaredResult {
+    if case.form == Form::Conditional && usize::try_from(n).ok() == Some(case.criteria) {
+        DeclaredResult::Open
+    } else {
+        DeclaredResult::Pass
+    }
+}

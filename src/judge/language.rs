@@ -1,0 +1,266 @@
+//! The rule language's nouns: what a rule may say, how far it reads, what it stops.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regex::bytes::Regex;
+
+use crate::model::{Form, Verdict};
+
+/// What a rule says about the words that it matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Says {
+    /// Takes back an earlier confirmation.
+    Retract,
+    /// Says no.
+    Decline,
+    /// Ties the yes to something.
+    Stipulate,
+    /// Cannot confirm; a failure named beside it makes it a no.
+    Withhold,
+    /// Puts the verdict off.
+    Defer,
+    /// Names something that failed or is open.
+    Concern,
+    /// Says yes to the criteria, the evaluation or the recommendation.
+    Affirm,
+    /// A yes that gets its meaning from the question ("Yes.").
+    Bare,
+    /// Agrees to a proposal.
+    Accept,
+    /// Something that is no verdict: thanks, praise, logistics.
+    Aside,
+    /// How many criteria: groups `n` and `of`.
+    Count,
+    /// What is said of one criterion.
+    Pass,
+    /// What is said of one criterion.
+    Partial,
+    /// What is said of one criterion.
+    Fail,
+    /// What is said of one criterion.
+    Unproven,
+    /// Words that look like a veto and are none.
+    Harmless,
+    /// A word that stops a sure yes as long as no rule explains it.
+    Risk,
+    /// A word that speaks of the verdict: text with it is never a sure aside.
+    Cue,
+    /// Blocker: negated.
+    Negation,
+    /// Blocker: only supposed, wished or asked for.
+    Hypothesis,
+    /// Blocker: a question.
+    Question,
+    /// Blocker: will be, is not.
+    Future,
+    /// Blocker: somebody else's words.
+    Reported,
+    /// Blocker: about another vendor.
+    OtherParty,
+    /// Blocker: about a meeting, a receipt, another project.
+    OtherObject,
+}
+
+impl Says {
+    /// Every word that `says` may have.
+    pub(super) const ALL: &[(&str, Self)] = &[
+        ("retract", Self::Retract),
+        ("decline", Self::Decline),
+        ("stipulate", Self::Stipulate),
+        ("withhold", Self::Withhold),
+        ("defer", Self::Defer),
+        ("concern", Self::Concern),
+        ("affirm", Self::Affirm),
+        ("bare", Self::Bare),
+        ("accept", Self::Accept),
+        ("aside", Self::Aside),
+        ("count", Self::Count),
+        ("pass", Self::Pass),
+        ("partial", Self::Partial),
+        ("fail", Self::Fail),
+        ("unproven", Self::Unproven),
+        ("harmless", Self::Harmless),
+        ("risk", Self::Risk),
+        ("cue", Self::Cue),
+        ("negation", Self::Negation),
+        ("hypothesis", Self::Hypothesis),
+        ("question", Self::Question),
+        ("future", Self::Future),
+        ("reported", Self::Reported),
+        ("other_party", Self::OtherParty),
+        ("other_object", Self::OtherObject),
+    ];
+
+    /// Its word in rule files.
+    pub(super) fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(_, says)| *says == self).map_or("", |(word, _)| word)
+    }
+
+    /// Whether hits stop other hits instead of saying something themselves.
+    pub(super) fn blocks(self) -> bool {
+        self >= Self::Negation
+    }
+
+    /// Whether it reads the text with everything harmless blanked out. What says yes reads the plain text;
+    /// what could stop a yes must not stumble over "no open points".
+    pub(super) fn reads_blanked(self) -> bool {
+        self.blocks()
+            || matches!(
+                self,
+                Self::Retract
+                    | Self::Decline
+                    | Self::Stipulate
+                    | Self::Withhold
+                    | Self::Defer
+                    | Self::Concern
+                    | Self::Partial
+                    | Self::Fail
+                    | Self::Unproven
+                    | Self::Risk
+                    | Self::Cue
+            )
+    }
+
+    /// Which blockers stop a hit that says this, unless the rule lists them under `despite`.
+    pub(super) fn stopped_by(self) -> &'static [Self] {
+        use Says::{Future, Hypothesis, Negation, OtherObject, OtherParty, Question, Reported};
+        match self {
+            Self::Affirm | Self::Bare | Self::Accept | Self::Pass => {
+                &[Negation, Hypothesis, Question, Future, Reported, OtherParty, OtherObject]
+            }
+            Self::Decline | Self::Retract | Self::Stipulate | Self::Fail | Self::Concern => {
+                &[Question, OtherParty]
+            }
+            Self::Withhold | Self::Defer => &[Question],
+            _ => &[],
+        }
+    }
+
+    /// The reason code when the rule names none.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::Retract => "retracted",
+            Self::Decline => "declined",
+            Self::Stipulate => "conditional_open",
+            Self::Withhold | Self::Defer => "deferred",
+            Self::Concern => "concern",
+            Self::Affirm | Self::Bare | Self::Accept => "affirmed",
+            Self::Aside => "reply_neutral",
+            Self::Count => "partial_criteria",
+            Self::Pass | Self::Partial | Self::Fail | Self::Unproven => "criterion",
+            Self::Harmless => "harmless",
+            Self::Risk | Self::Cue => "not_understood",
+            _ => "blocked",
+        }
+    }
+}
+
+/// The stretch of text that a pattern must fit into; for a blocker also how far it reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// Between commas and conjunctions.
+    Clause,
+    /// Between full stops.
+    Sentence,
+    /// The whole text.
+    Text,
+}
+
+impl Reads {
+    /// Every word that `reads` and `covers` may have besides `match`.
+    pub(super) const ALL: &[(&str, Self)] =
+        &[("clause", Self::Clause), ("sentence", Self::Sentence), ("text", Self::Text)];
+}
+
+/// A compiled rule.
+#[derive(Debug)]
+pub(super) struct Rule {
+    /// `en/affirm.recommend`.
+    pub id: String,
+    pub path: String,
+    pub line: usize,
+    pub language: String,
+    pub says: Says,
+    pub reads: Reads,
+    /// Patterns, any of which makes a hit.
+    pub matches: Vec<Regex>,
+    /// Patterns in the same stretch that undo the hit.
+    pub unless: Vec<Regex>,
+    /// Blockers that do not stop it.
+    pub despite: BTreeSet<Says>,
+    /// Affirmation: speaks of everything, so that soft doubts said before it are settled.
+    pub whole: bool,
+    /// Risk: settled by a whole affirmation that follows.
+    pub soft: bool,
+    /// Harmless: what is blanked out; `None` blanks the match alone.
+    pub covers: Option<Reads>,
+    pub code: String,
+    /// A plain sentence for the trail.
+    pub why: String,
+    pub hits: Vec<Example>,
+    pub misses: Vec<Example>,
+}
+
+impl Rule {
+    /// Patterns as written in the expanded form, for the sets.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &str> {
+        self.matches.iter().map(Regex::as_str)
+    }
+}
+
+/// A text that a rule must (not) hit.
+#[derive(Debug, Clone)]
+pub(super) struct Example {
+    pub text: String,
+    pub line: usize,
+}
+
+/// A whole reply with its verdict.
+#[derive(Debug, Clone)]
+pub(super) struct Case {
+    pub path: String,
+    pub line: usize,
+    pub text: String,
+    pub form: Form,
+    pub criteria: usize,
+    /// What must come out, or with `never` what must not come out surely.
+    pub verdict: Verdict,
+    pub never: bool,
+    pub sure: bool,
+    pub names: Vec<String>,
+}
+
+/// What the engine must know about a language.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Language {
+    /// Words that start a new clause.
+    pub splits: Vec<String>,
+    /// Words whose full stop ends no sentence.
+    pub abbreviations: BTreeSet<String>,
+    /// Frequent small words: a text with few of them is in another language.
+    pub common: BTreeSet<String>,
+    /// Words that start a question.
+    pub asks: BTreeSet<String>,
+    /// What "we recommend …" may name besides the seller: `you`, `the product`.
+    pub generic: BTreeSet<String>,
+    /// Words that carry no meaning when a criterion's text is compared.
+    pub idle: BTreeSet<String>,
+    /// Words before a criterion's number.
+    pub criterion: BTreeSet<String>,
+    /// Number words and ordinals.
+    pub numbers: BTreeMap<String, u32>,
+}
+
+impl Language {
+    /// Knows nothing.
+    pub(super) const EMPTY: Self = Self {
+        splits: Vec::new(),
+        abbreviations: BTreeSet::new(),
+        common: BTreeSet::new(),
+        asks: BTreeSet::new(),
+        generic: BTreeSet::new(),
+        idle: BTreeSet::new(),
+        criterion: BTreeSet::new(),
+        numbers: BTreeMap::new(),
+    };
+}

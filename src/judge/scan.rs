@@ -1,0 +1,315 @@
+//! One text read with all rules: what hit where, what was blanked out, what was blocked by what.
+
+use std::ops::Range;
+
+use regex::bytes::{RegexSet, RegexSetBuilder};
+
+use super::language::{Language, Reads, Rule, Says};
+use super::rules::Rules;
+use super::units::{self, Sentence};
+use crate::text::{Folded, fold};
+
+/// Room for the lazy automaton of a set: at the default 2 MiB its cache thrashes with some hundred patterns
+/// (notes/DEPENDENCIES "Patterns": 160 µs instead of 3.5).
+const SET_DFA_MAX: usize = 32 << 20;
+/// Room for a compiled set.
+const SET_SIZE_MAX: usize = 64 << 20;
+
+/// All patterns, grouped by the text and the stretch that they read.
+#[derive(Debug, Default)]
+pub(super) struct Sets {
+    groups: Vec<Group>,
+}
+
+#[derive(Debug)]
+struct Group {
+    pass: Pass,
+    reads: Reads,
+    set: RegexSet,
+    /// Rule and pattern of each pattern of the set.
+    from: Vec<(usize, usize)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    Harmless,
+    Plain,
+    Blanked,
+}
+
+fn pass_of(says: Says) -> Pass {
+    match says {
+        Says::Harmless => Pass::Harmless,
+        says if says.reads_blanked() => Pass::Blanked,
+        _ => Pass::Plain,
+    }
+}
+
+impl Sets {
+    /// Builds the sets.
+    pub(super) fn build(rules: &[Rule]) -> Result<Self, String> {
+        let mut groups = Vec::new();
+        for pass in [Pass::Harmless, Pass::Plain, Pass::Blanked] {
+            for reads in [Reads::Clause, Reads::Sentence, Reads::Text] {
+                let mut from = Vec::new();
+                let mut patterns = Vec::new();
+                for (r, rule) in rules.iter().enumerate() {
+                    if pass_of(rule.says) == pass && rule.reads == reads {
+                        for (p, pattern) in rule.patterns().enumerate() {
+                            from.push((r, p));
+                            patterns.push(pattern);
+                        }
+                    }
+                }
+                let set = RegexSetBuilder::new(&patterns)
+                    .unicode(false)
+                    .size_limit(SET_SIZE_MAX)
+                    .dfa_size_limit(SET_DFA_MAX)
+                    .build()
+                    .map_err(|error| format!("the rules together do not compile ({error}), expected fewer"))?;
+                groups.push(Group { pass, reads, set, from });
+            }
+        }
+        Ok(Self { groups })
+    }
+}
+
+/// A place where a rule matched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Hit {
+    /// Index of the rule.
+    pub rule: usize,
+    pub says: Says,
+    /// In the folded text.
+    pub span: Range<usize>,
+    /// The stretch that the rule read.
+    pub unit: Range<usize>,
+    /// Index of the sentence.
+    pub sentence: usize,
+    /// What stopped it.
+    pub blocked: Option<Says>,
+    /// For counts: `n` and `of`.
+    pub count: Option<(u32, Option<u32>)>,
+}
+
+/// A text as read.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    pub folded: Folded,
+    pub sentences: Vec<Sentence>,
+    pub hits: Vec<Hit>,
+    /// Harmless rules that explained words.
+    pub licences: Vec<usize>,
+}
+
+impl Scan {
+    /// Hits that say `says` and were not stopped.
+    pub(super) fn of(&self, says: Says) -> impl Iterator<Item = &Hit> {
+        self.hits.iter().filter(move |hit| hit.says == says && hit.blocked.is_none())
+    }
+
+    /// Whether there is such a hit.
+    pub(super) fn has(&self, says: Says) -> bool {
+        self.of(says).next().is_some()
+    }
+}
+
+/// Reads `text`. `own` tells whether a name that a pattern captured as `party` is the seller's.
+pub(super) fn scan(rules: &Rules, language: &Language, text: &str, own: &dyn Fn(&str) -> bool) -> Scan {
+    let folded = fold(text);
+    let sentences = units::sentences(&folded.text, language);
+    let mut plain: Vec<u8> = folded.text.bytes().map(|b| if b == b'\n' { b' ' } else { b }).collect();
+    let reader = Reader { rules, language, sentences: &sentences, text, folded: &folded, own };
+    let harmless = reader.pass(Pass::Harmless, &plain);
+    let mut blanked = plain.clone();
+    for hit in &harmless {
+        for byte in blanked.get_mut(reader.covered(hit)).into_iter().flatten().filter(|b| **b != b' ') {
+            *byte = b'_';
+        }
+    }
+    blank_quotes(&mut plain);
+    let mut hits = reader.pass(Pass::Plain, &plain);
+    hits.extend(reader.pass(Pass::Blanked, &blanked));
+    reader.block(&mut hits);
+    hits.sort_by_key(|hit| (hit.span.start, hit.span.end, hit.rule));
+    let licences = harmless.iter().map(|hit| hit.rule).collect();
+    Scan { licences, hits, sentences: sentences.clone(), folded: folded.clone() }
+}
+
+/// Somebody's words in quotation marks are not the writer's yes: blanks quotes of two words and more.
+fn blank_quotes(text: &mut [u8]) {
+    let mut open = None;
+    let mut spans = Vec::new();
+    for (at, byte) in text.iter().enumerate() {
+        match (byte, open) {
+            (b'"', None) => open = Some(at),
+            (b'"', Some(from)) => {
+                spans.push(from + 1..at);
+                open = None;
+            }
+            _ => {}
+        }
+    }
+    for span in spans {
+        if let Some(quote) = text.get_mut(span).filter(|quote| quote.contains(&b' ')) {
+            quote.iter_mut().filter(|b| **b != b' ').for_each(|b| *b = b'_');
+        }
+    }
+}
+
+struct Reader<'a> {
+    rules: &'a Rules,
+    language: &'a Language,
+    sentences: &'a [Sentence],
+    text: &'a str,
+    folded: &'a Folded,
+    own: &'a dyn Fn(&str) -> bool,
+}
+
+impl Reader<'_> {
+    fn pass(&self, pass: Pass, text: &[u8]) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        for group in self.rules.sets.groups.iter().filter(|group| group.pass == pass) {
+            if group.from.is_empty() {
+                continue;
+            }
+            match group.reads {
+                Reads::Text => self.unit(group, text, &(0..text.len()), 0, &mut hits),
+                Reads::Sentence => {
+                    for (i, sentence) in self.sentences.iter().enumerate() {
+                        self.unit(group, text, &sentence.span, i, &mut hits);
+                    }
+                }
+                Reads::Clause => {
+                    for (i, sentence) in self.sentences.iter().enumerate() {
+                        for clause in &sentence.clauses {
+                            self.unit(group, text, clause, i, &mut hits);
+                        }
+                    }
+                }
+            }
+        }
+        hits
+    }
+
+    fn unit(&self, group: &Group, text: &[u8], unit: &Range<usize>, sentence: usize, hits: &mut Vec<Hit>) {
+        let Some(piece) = text.get(unit.clone()) else { return };
+        for index in group.set.matches(piece) {
+            let Some((r, p)) = group.from.get(index).copied() else { continue };
+            let Some(rule) = self.rules.rules.get(r) else { continue };
+            let Some(regex) = rule.matches.get(p) else { continue };
+            if rule.unless.iter().any(|unless| unless.is_match(piece)) {
+                continue;
+            }
+            for found in regex.captures_iter(piece) {
+                let Some(all) = found.get(0) else { continue };
+                let sentence = match rule.reads {
+                    Reads::Text => self.sentence_at(unit.start + all.start()),
+                    _ => sentence,
+                };
+                let mut hit = Hit {
+                    rule: r,
+                    says: rule.says,
+                    span: unit.start + all.start()..unit.start + all.end(),
+                    unit: unit.clone(),
+                    sentence,
+                    blocked: None,
+                    count: None,
+                };
+                if let Some(party) = found.name("party") {
+                    let at = unit.start + party.start()..unit.start + party.end();
+                    let own = self.is_own(at);
+                    match (rule.says, own) {
+                        (Says::OtherParty, true) => continue,
+                        (Says::OtherParty, false) | (_, true) => {}
+                        (_, false) => hit.blocked = Some(Says::OtherParty),
+                    }
+                }
+                hit.count = found.name("n").and_then(|n| self.number(n.as_bytes())).map(|n| {
+                    (n, found.name("of").and_then(|of| self.number(of.as_bytes())))
+                });
+                hits.push(hit);
+            }
+        }
+    }
+
+    fn number(&self, word: &[u8]) -> Option<u32> {
+        let word = std::str::from_utf8(word).ok()?;
+        word.parse().ok().or_else(|| self.language.numbers.get(word).copied())
+    }
+
+    fn sentence_at(&self, at: usize) -> usize {
+        self.sentences.iter().rposition(|s| s.span.start <= at).unwrap_or(0)
+    }
+
+    /// Whether the words name the seller, or the product without a name. A name is the captured word and the
+    /// capitalised words after it.
+    fn is_own(&self, span: Range<usize>) -> bool {
+        let Some(word) = self.folded.text.get(span.clone()) else { return false };
+        if self.language.generic.contains(word.trim()) {
+            return true;
+        }
+        let from = self.folded.original(span.clone()).start;
+        let typed = self.text.get(from..).unwrap_or_default();
+        let mut name = String::new();
+        for (i, word) in typed.split_whitespace().enumerate().take(5) {
+            if i > 0 && !word.starts_with(|c: char| c.is_uppercase()) {
+                break;
+            }
+            name.push_str(word.trim_end_matches(|c: char| !c.is_alphanumeric()));
+            if word.ends_with([',', '.', ';', ':', '!', '?', ')']) {
+                break;
+            }
+            name.push(' ');
+        }
+        (self.own)(name.trim())
+    }
+
+    /// What a harmless hit explains.
+    fn covered(&self, hit: &Hit) -> Range<usize> {
+        let covers = self.rules.rules.get(hit.rule).and_then(|rule| rule.covers);
+        let sentence = self.sentences.get(hit.sentence);
+        match (covers, sentence) {
+            (None, _) | (_, None) => hit.span.clone(),
+            (Some(Reads::Text), _) => 0..hit.span.end,
+            (Some(Reads::Sentence), Some(sentence)) => sentence.span.clone(),
+            (Some(Reads::Clause), Some(sentence)) => {
+                let touched: Vec<_> = sentence.clauses.iter().filter(|c| overlap(c, &hit.span)).collect();
+                let start = touched.iter().map(|c| c.start).min().unwrap_or(hit.span.start);
+                let end = touched.iter().map(|c| c.end).max().unwrap_or(hit.span.end);
+                start.min(hit.span.start)..end.max(hit.span.end)
+            }
+        }
+    }
+
+    fn block(&self, hits: &mut [Hit]) {
+        let mut reaches: Vec<(Says, Range<usize>)> = hits
+            .iter()
+            .filter(|hit| hit.says.blocks())
+            .map(|hit| (hit.says, hit.unit.clone()))
+            .collect();
+        reaches.extend(self.sentences.iter().filter(|s| s.asks).map(|s| (Says::Question, self.asked(s))));
+        for hit in hits.iter_mut().filter(|hit| hit.blocked.is_none()) {
+            let despite = self.rules.rules.get(hit.rule).map(|rule| &rule.despite);
+            hit.blocked = hit.says.stopped_by().iter().copied().find(|blocker| {
+                !despite.is_some_and(|d| d.contains(blocker))
+                    && reaches.iter().any(|(says, reach)| says == blocker && overlap(reach, &hit.span))
+            });
+        }
+    }
+
+    /// How far a question mark reaches back: to the clause that starts like a question, else to the start.
+    fn asked(&self, sentence: &Sentence) -> Range<usize> {
+        let starts = |clause: &&Range<usize>| {
+            let words = self.folded.text.get((*clause).clone()).unwrap_or_default();
+            words.split([' ', '\n']).next().is_some_and(|word| self.language.asks.contains(word))
+        };
+        let from = sentence.clauses.iter().find(starts).map_or(sentence.span.start, |clause| clause.start);
+        from..sentence.span.end
+    }
+}
+
+/// Whether two spans share a byte.
+pub(super) fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.start < b.end && b.start < a.end
+}

@@ -1,0 +1,368 @@
+//! Rule files as written: TOML into tables with lines; unknown keys and wrong types are errors, all of them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::language::{Case, Example, Language, Reads, Says};
+use super::rules::RuleError;
+use crate::model::{Form, Verdict};
+use crate::text::nearest;
+
+/// Everything that the files say, before patterns are compiled.
+#[derive(Debug, Default)]
+pub(super) struct Source {
+    /// Word lists by language and name.
+    pub lists: BTreeMap<(String, String), List>,
+    pub rules: Vec<RuleSource>,
+    pub cases: Vec<Case>,
+    pub languages: BTreeMap<String, Language>,
+}
+
+/// A named word list.
+#[derive(Debug)]
+pub(super) struct List {
+    pub path: String,
+    pub line: usize,
+    pub words: Vec<Example>,
+}
+
+/// A rule as written.
+#[derive(Debug)]
+pub(super) struct RuleSource {
+    pub id: String,
+    pub path: String,
+    pub line: usize,
+    pub language: String,
+    pub says: Says,
+    pub reads: Reads,
+    pub matches: Vec<Example>,
+    pub unless: Vec<Example>,
+    pub despite: Vec<Says>,
+    pub whole: bool,
+    pub soft: bool,
+    pub covers: Option<Reads>,
+    pub code: Option<String>,
+    pub why: String,
+    pub hits: Vec<Example>,
+    pub misses: Vec<Example>,
+}
+
+/// Reads one file into `source`; reports what is wrong and goes on.
+pub(super) fn read(path: &str, tag: &str, text: &str, source: &mut Source, errors: &mut Vec<RuleError>) {
+    let mut file = File { path, text, errors };
+    let (root, broken) = DeTable::parse_recoverable(text);
+    for error in broken {
+        file.error(error.span().unwrap_or(0..0), format!("{}, expected TOML", error.message()));
+    }
+    file.keys(root.get_ref(), &["lists", "language", "rule", "case"]);
+    for (key, value) in root.get_ref() {
+        match key.get_ref().as_ref() {
+            "lists" => file.lists(tag, value, source),
+            "language" => {
+                let language = file.language(value);
+                source.languages.insert(tag.to_owned(), language);
+            }
+            "rule" => {
+                for table in file.tables(value) {
+                    source.rules.extend(file.rule(tag, table));
+                }
+            }
+            "case" => {
+                for table in file.tables(value) {
+                    source.cases.extend(file.case(table));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+type Value<'t> = Spanned<DeValue<'t>>;
+type Table<'t> = Spanned<&'t DeTable<'t>>;
+
+struct File<'a> {
+    path: &'a str,
+    text: &'a str,
+    errors: &'a mut Vec<RuleError>,
+}
+
+impl File<'_> {
+    fn line(&self, at: usize) -> usize {
+        self.text.bytes().take(at).filter(|b| *b == b'\n').count() + 1
+    }
+
+    fn error(&mut self, span: Range<usize>, message: String) {
+        let line = self.line(span.start);
+        self.errors.push(RuleError { path: self.path.to_owned(), line, message });
+    }
+
+    fn keys(&mut self, table: &DeTable<'_>, known: &[&str]) {
+        for key in table.keys() {
+            let name = key.get_ref().as_ref();
+            if known.contains(&name) {
+                continue;
+            }
+            let hint = match nearest(name, known.iter().copied()) {
+                Some(near) => format!("expected `{near}`"),
+                None => format!("expected one of {}", known.join(", ")),
+            };
+            self.error(key.span(), format!("unknown key `{name}`, {hint}"));
+        }
+    }
+
+    fn tables<'t>(&mut self, value: &'t Value<'t>) -> Vec<Table<'t>> {
+        let mut tables = Vec::new();
+        for item in value.get_ref().as_array().into_iter().flatten() {
+            match item.get_ref().as_table() {
+                Some(table) => tables.push(Spanned::new(item.span(), table)),
+                None => self.error(item.span(), "wrong type, expected a table".to_owned()),
+            }
+        }
+        if value.get_ref().as_array().is_none() {
+            self.error(value.span(), "wrong type, expected `[[…]]` tables".to_owned());
+        }
+        tables
+    }
+
+    fn strings(&mut self, value: &Value<'_>) -> Vec<Example> {
+        let Some(items) = value.get_ref().as_array() else {
+            self.error(value.span(), "wrong type, expected a list of strings".to_owned());
+            return Vec::new();
+        };
+        let mut strings = Vec::new();
+        for item in items.iter() {
+            match item.get_ref().as_str() {
+                Some(text) => {
+                    strings.push(Example { text: text.to_owned(), line: self.line(item.span().start) });
+                }
+                None => self.error(item.span(), "wrong type, expected a string".to_owned()),
+            }
+        }
+        strings
+    }
+
+    fn lists(&mut self, tag: &str, value: &Value<'_>, source: &mut Source) {
+        let Some(table) = value.get_ref().as_table() else {
+            self.error(value.span(), "wrong type, expected a table of word lists".to_owned());
+            return;
+        };
+        for (key, words) in table {
+            let line = self.line(key.span().start);
+            let list = List { path: self.path.to_owned(), line, words: self.strings(words) };
+            let name = (tag.to_owned(), key.get_ref().to_string());
+            if let Some(other) = source.lists.get(&name) {
+                let message =
+                    format!("word list `{}` twice, expected it once: see {}:{}", name.1, other.path, other.line);
+                self.error(key.span(), message);
+            }
+            source.lists.insert(name, list);
+        }
+    }
+
+    fn language(&mut self, value: &Value<'_>) -> Language {
+        let mut language = Language::default();
+        let Some(table) = value.get_ref().as_table() else {
+            self.error(value.span(), "wrong type, expected a table".to_owned());
+            return language;
+        };
+        let known =
+            ["splits", "abbreviations", "common", "asks", "generic", "idle", "criterion", "numbers"];
+        self.keys(table, &known);
+        for (key, value) in table {
+            let name = key.get_ref().as_ref();
+            if name == "numbers" {
+                self.numbers(value, &mut language);
+                continue;
+            }
+            if !known.contains(&name) {
+                continue;
+            }
+            let words = self.strings(value).into_iter().map(|word| word.text);
+            match name {
+                "splits" => language.splits = words.collect(),
+                "abbreviations" => language.abbreviations = words.collect(),
+                "common" => language.common = words.collect(),
+                "asks" => language.asks = words.collect(),
+                "generic" => language.generic = words.collect(),
+                "idle" => language.idle = words.collect(),
+                _ => language.criterion = words.collect(),
+            }
+        }
+        language
+    }
+
+    fn numbers(&mut self, value: &Value<'_>, language: &mut Language) {
+        let Some(table) = value.get_ref().as_table() else {
+            self.error(value.span(), "wrong type, expected words with numbers".to_owned());
+            return;
+        };
+        for (word, number) in table {
+            match number.get_ref().as_integer().and_then(|n| n.as_str().parse().ok()) {
+                Some(n) => {
+                    language.numbers.insert(word.get_ref().to_string(), n);
+                }
+                None => self.error(number.span(), "wrong type, expected a number".to_owned()),
+            }
+        }
+    }
+
+    fn rule(&mut self, tag: &str, table: Table<'_>) -> Option<RuleSource> {
+        const KEYS: &[&str] = &[
+            "id", "says", "reads", "match", "unless", "despite", "whole", "soft", "covers", "code", "why",
+            "hits", "misses",
+        ];
+        let at = table.span();
+        let keys = *table.get_ref();
+        self.keys(keys, KEYS);
+        let id = self.string(keys, "id", &at, true)?;
+        let says = self.word(keys, "says", &at, Says::ALL, true);
+        let reads = self.word(keys, "reads", &at, Reads::ALL, false).unwrap_or(Reads::Sentence);
+        let why = self.string(keys, "why", &at, true).unwrap_or_default();
+        let mut list = |name: &str| keys.get(name).map(|v| self.strings(v)).unwrap_or_default();
+        let (matches, unless, hits, misses) = (list("match"), list("unless"), list("hits"), list("misses"));
+        let despite = list("despite");
+        for (name, empty, expected) in [
+            ("match", matches.is_empty(), "at least one pattern"),
+            ("hits", hits.is_empty(), "at least one example that the rule hits"),
+            ("misses", misses.is_empty(), "at least one example that the rule must not hit"),
+        ] {
+            if empty {
+                self.error(at.clone(), format!("rule `{id}` has no `{name}`, expected {expected}"));
+            }
+        }
+        let despite = despite.iter().filter_map(|word| self.blocker(word)).collect();
+        let covers = match self.string(keys, "covers", &at, false).as_deref() {
+            None | Some("match") => None,
+            Some(_) => self.word(keys, "covers", &at, Reads::ALL, false),
+        };
+        Some(RuleSource {
+            id: format!("{tag}/{id}"),
+            path: self.path.to_owned(),
+            line: self.line(at.start),
+            language: tag.to_owned(),
+            says: says?,
+            reads,
+            matches,
+            unless,
+            despite,
+            whole: self.flag(keys, "whole"),
+            soft: self.flag(keys, "soft"),
+            covers,
+            code: self.string(keys, "code", &at, false),
+            why,
+            hits,
+            misses,
+        })
+    }
+
+    fn blocker(&mut self, word: &Example) -> Option<Says> {
+        let found = Says::ALL.iter().find(|(name, says)| *name == word.text && says.blocks());
+        if found.is_none() {
+            let names: Vec<&str> = Says::ALL.iter().filter(|(_, s)| s.blocks()).map(|(n, _)| *n).collect();
+            let message = format!("`{}` is no blocker, expected one of {}", word.text, names.join(", "));
+            self.errors.push(RuleError { path: self.path.to_owned(), line: word.line, message });
+        }
+        found.map(|(_, says)| *says)
+    }
+
+    fn case(&mut self, table: Table<'_>) -> Option<Case> {
+        const FORMS: &[(&str, Form)] =
+            &[("recap", Form::Recap), ("request", Form::Request), ("conditional", Form::Conditional)];
+        const VERDICTS: &[(&str, Verdict)] = &[
+            ("confirmed", Verdict::Confirmed),
+            ("conditional", Verdict::Conditional),
+            ("deferred", Verdict::Deferred),
+            ("declined", Verdict::Declined),
+            ("retracted", Verdict::Retracted),
+            ("inconclusive", Verdict::Inconclusive),
+        ];
+        let at = table.span();
+        let keys = *table.get_ref();
+        self.keys(keys, &["text", "form", "criteria", "verdict", "never", "sure", "names"]);
+        let text = self.string(keys, "text", &at, true)?;
+        let form = self.word(keys, "form", &at, FORMS, false).unwrap_or(Form::Request);
+        let never = self.word(keys, "never", &at, VERDICTS, false);
+        let verdict = match never {
+            Some(never) => never,
+            None => self.word(keys, "verdict", &at, VERDICTS, true)?,
+        };
+        let criteria = match keys.get("criteria") {
+            None => 3,
+            Some(value) => {
+                let number = value.get_ref().as_integer().and_then(|n| n.as_str().parse().ok());
+                if number.is_none() {
+                    self.error(value.span(), "wrong type, expected a number of criteria".to_owned());
+                }
+                number?
+            }
+        };
+        let names = keys.get("names").map(|v| self.strings(v)).unwrap_or_default();
+        Some(Case {
+            path: self.path.to_owned(),
+            line: self.line(at.start),
+            text,
+            form,
+            criteria,
+            verdict,
+            never: never.is_some(),
+            sure: keys.get("sure").is_none() || self.flag(keys, "sure"),
+            names: names.into_iter().map(|name| name.text).collect(),
+        })
+    }
+
+    fn string(
+        &mut self,
+        keys: &DeTable<'_>,
+        name: &str,
+        at: &Range<usize>,
+        needed: bool,
+    ) -> Option<String> {
+        match keys.get(name) {
+            Some(value) => match value.get_ref().as_str() {
+                Some(text) => return Some(text.to_owned()),
+                None => self.error(value.span(), format!("`{name}` has the wrong type, expected a string")),
+            },
+            None if needed => {
+                self.error(at.clone(), format!("missing key `{name}`, expected a string"));
+            }
+            None => {}
+        }
+        None
+    }
+
+    fn flag(&mut self, keys: &DeTable<'_>, name: &str) -> bool {
+        let Some(value) = keys.get(name) else { return false };
+        match value.get_ref().as_bool() {
+            Some(flag) => flag,
+            None => {
+                self.error(value.span(), format!("`{name}` has the wrong type, expected true or false"));
+                false
+            }
+        }
+    }
+
+    fn word<T: Copy>(
+        &mut self,
+        keys: &DeTable<'_>,
+        name: &str,
+        at: &Range<usize>,
+        words: &[(&str, T)],
+        needed: bool,
+    ) -> Option<T> {
+        let text = self.string(keys, name, at, needed)?;
+        if let Some((_, found)) = words.iter().find(|(word, _)| *word == text) {
+            return Some(*found);
+        }
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let span = keys.get(name).map_or(at.clone(), Spanned::span);
+        let hint = match nearest(&text, known.iter().copied()) {
+            Some(near) => format!("`{near}`"),
+            None => format!("one of {}", known.join(", ")),
+        };
+        self.error(span, format!("`{name}` is `{text}`, expected {hint}"));
+        None
+    }
+}

@@ -1,0 +1,334 @@
+//! From hits to a verdict, by order of veto: retraction and denial > stipulation > deferral > affirmation.
+//! Nothing is summed up; one veto stops any number of yeses.
+
+use super::Question;
+use super::criteria::Answers;
+use super::language::Says;
+use super::rules::Rules;
+use super::scan::{Hit, Scan};
+use crate::model::{DeclaredResult, Form, Reason, Source, Spoken, Verdict};
+
+/// What was heard in the three texts.
+pub(super) struct Heard<'a> {
+    pub rules: &'a Rules,
+    pub question: &'a Question<'a>,
+    pub fresh: &'a Scan,
+    pub unsure: &'a Scan,
+    pub signature: &'a Scan,
+    pub answers: &'a Answers,
+}
+
+/// The opinion before doubts about the reading are added.
+#[derive(Debug)]
+pub(super) struct Opinion {
+    pub verdict: Verdict,
+    pub sure: bool,
+    /// The sentence of the fresh text that carries it.
+    pub sentence: Option<usize>,
+    pub reasons: Vec<Reason>,
+}
+
+/// Weighs.
+pub(super) fn weigh(heard: &Heard<'_>) -> Opinion {
+    let mut opinion = heard
+        .refused()
+        .or_else(|| heard.tied())
+        .or_else(|| heard.put_off())
+        .or_else(|| heard.affirmed())
+        .unwrap_or_else(|| heard.nothing());
+    heard.veto_outside(&mut opinion);
+    opinion
+}
+
+impl Heard<'_> {
+    /// Retracted or declined.
+    fn refused(&self) -> Option<Opinion> {
+        let retracts: Vec<&Hit> = self.fresh.of(Says::Retract).collect();
+        if !retracts.is_empty() {
+            let mut opinion = self.opinion(Verdict::Retracted, &retracts);
+            opinion.sure = !self.yes_after(&retracts);
+            return Some(opinion);
+        }
+        let mut declines: Vec<&Hit> = self.fresh.of(Says::Decline).collect();
+        let withheld: Vec<&Hit> = self.fresh.of(Says::Withhold).collect();
+        let mut failed = self.fresh.of(Says::Fail).peekable();
+        if declines.is_empty() && !withheld.is_empty() && failed.peek().is_some() {
+            declines.clone_from(&withheld);
+            declines.extend(failed);
+            if self.fresh.has(Says::Defer) {
+                let mut opinion = self.opinion(Verdict::Deferred, &declines);
+                opinion.sure = false;
+                return Some(opinion);
+            }
+        }
+        if declines.is_empty() {
+            return None;
+        }
+        let mut opinion = self.opinion(Verdict::Declined, &declines);
+        let yes = self.fresh.has(Says::Affirm) || self.fresh.has(Says::Stipulate);
+        opinion.sure = !yes && !self.fresh.has(Says::Defer);
+        if !opinion.sure {
+            let against = [Says::Affirm, Says::Stipulate, Says::Defer].into_iter().flat_map(|s| self.fresh.of(s));
+            opinion.reasons.extend(against.map(|hit| self.reason(hit, Source::Fresh)));
+            self.doubt(&mut opinion, "contradiction", "the reply says both yes and no, or puts the answer off");
+        }
+        Some(opinion)
+    }
+
+    /// Conditional.
+    fn tied(&self) -> Option<Opinion> {
+        let mut ties: Vec<&Hit> = self.fresh.of(Says::Stipulate).collect();
+        let yes: Vec<&Hit> = self.yeses();
+        if ties.is_empty() && yes.is_empty() {
+            return self.split();
+        }
+        let stipulated = !ties.is_empty();
+        if !yes.is_empty() {
+            ties.extend(self.unsettled_points());
+            ties.extend(self.partial_counts());
+        }
+        if ties.is_empty() {
+            return None;
+        }
+        let first = yes.first().copied();
+        let mut opinion = self.opinion(Verdict::Conditional, &ties);
+        opinion.sentence = first.or(ties.first().copied()).map(|hit| hit.sentence);
+        if let Some(hit) = first {
+            opinion.reasons.insert(0, self.reason(hit, Source::Fresh));
+        }
+        let put_off = self.fresh.has(Says::Defer) || self.fresh.has(Says::Withhold);
+        opinion.sure = !put_off || stipulated;
+        if !opinion.sure {
+            self.doubt(&mut opinion, "contradiction", "the reply ties a yes to something and also puts it off");
+        }
+        Some(opinion)
+    }
+
+    /// Some criteria answered with yes, some with no: conditional without any overall yes.
+    fn split(&self) -> Option<Opinion> {
+        let spoken = self.answers.numbered();
+        let passes = spoken.iter().filter(|s| **s == Spoken::Pass).count();
+        let others = spoken.iter().filter(|s| !matches!(s, Spoken::Pass | Spoken::Unspoken)).count();
+        if passes == 0 || others == 0 || self.fresh.has(Says::Defer) || self.fresh.has(Says::Withhold) {
+            return None;
+        }
+        let hits: Vec<&Hit> = self.fresh.of(Says::Unproven).chain(self.fresh.of(Says::Fail)).collect();
+        let mut opinion = self.opinion(Verdict::Conditional, &hits);
+        opinion.reasons.push(Reason::new("partial_criteria", "only some of the criteria are confirmed"));
+        Some(opinion)
+    }
+
+    /// Deferred.
+    fn put_off(&self) -> Option<Opinion> {
+        let mut off: Vec<&Hit> = self.fresh.of(Says::Withhold).collect();
+        off.extend(self.fresh.of(Says::Defer));
+        if off.is_empty() {
+            return None;
+        }
+        let mut opinion = self.opinion(Verdict::Deferred, &off);
+        if self.fresh.has(Says::Affirm) {
+            opinion.sure = false;
+            self.doubt(&mut opinion, "contradiction", "the reply says yes and also puts the answer off");
+        }
+        Some(opinion)
+    }
+
+    /// Confirmed, or what a yes comes to under this question.
+    fn affirmed(&self) -> Option<Opinion> {
+        let yes = self.yeses();
+        if yes.is_empty() && !self.answers.all_pass_inline {
+            return None;
+        }
+        let explicit = yes.iter().any(|hit| hit.says == Says::Affirm) || self.answers.all_pass_inline;
+        let mut opinion = self.opinion(Verdict::Confirmed, &yes);
+        let form = self.question.form;
+        if form == Form::Conditional && !(explicit && self.answers.open_items_done) {
+            opinion.verdict = Verdict::Conditional;
+            opinion.reasons.push(Reason::new("conditional_open", "the reply accepts a conditional technical win"));
+            return Some(opinion);
+        }
+        if !explicit && !(form == Form::Request && self.question.asks) {
+            opinion.verdict = Verdict::Inconclusive;
+            opinion.reasons.push(Reason::new("no_ask", "a bare yes answers nothing: the declaration asked no question"));
+            return Some(opinion);
+        }
+        if self.question.criteria.iter().any(|c| {
+            matches!(c.result, DeclaredResult::Partial | DeclaredResult::Fail | DeclaredResult::Open)
+        }) && form != Form::Conditional
+        {
+            opinion.verdict = Verdict::Conditional;
+            let text = "the declaration itself lists a criterion that has not passed, so a yes is not a full yes";
+            self.doubt(&mut opinion, "criteria_not_all_passed", text);
+            return Some(opinion);
+        }
+        self.stop_at_risks(&mut opinion, explicit);
+        Some(opinion)
+    }
+
+    /// A sure yes must have no word beside it that no rule explains.
+    fn stop_at_risks(&self, opinion: &mut Opinion, explicit: bool) {
+        let settled = self.settled_before();
+        let risks = self.fresh.of(Says::Risk).filter(|hit| !(self.soft(hit) && hit.span.end <= settled));
+        let concerns = self.open_points().into_iter().filter(|hit| !self.soft(hit) || hit.span.end > settled);
+        let mut stops: Vec<Reason> = risks.chain(concerns).map(|hit| self.reason(hit, Source::Fresh)).collect();
+        if !explicit {
+            let other = self.fresh.of(Says::OtherObject).chain(self.fresh.of(Says::Hypothesis));
+            stops.extend(other.map(|hit| self.reason(hit, Source::Fresh)));
+        }
+        let stopped = |hit: &&Hit| {
+            matches!(hit.says, Says::Affirm | Says::Stipulate | Says::Decline | Says::Retract | Says::Accept)
+                && matches!(
+                    hit.blocked,
+                    Some(Says::Negation | Says::Hypothesis | Says::OtherParty | Says::Reported)
+                )
+        };
+        stops.extend(self.fresh.hits.iter().filter(stopped).map(|hit| self.reason(hit, Source::Fresh)));
+        if !stops.is_empty() {
+            opinion.sure = false;
+            opinion.reasons.extend(stops);
+        }
+    }
+
+    /// No verdict: a sure aside, or unknown territory.
+    fn nothing(&self) -> Opinion {
+        let asides: Vec<&Hit> = self.fresh.of(Says::Aside).collect();
+        let mut opinion = self.opinion(Verdict::Inconclusive, &asides);
+        let explained = |hit: &Hit| {
+            let other = |aside: &&Hit| {
+                let rule = self.rules.rules.get(aside.rule);
+                aside.sentence == hit.sentence && rule.is_some_and(|rule| rule.code == "reply_other_object")
+            };
+            self.fresh.sentences.get(hit.sentence).is_some_and(|sentence| sentence.asks)
+                || self.fresh.of(Says::Aside).any(|aside| other(&aside))
+        };
+        let speaks = |hit: &&Hit| match hit.says {
+            Says::Concern | Says::Fail | Says::Partial => hit.blocked.is_none(),
+            Says::Cue => !explained(hit),
+            Says::Affirm | Says::Accept | Says::Decline | Says::Retract | Says::Stipulate => {
+                !matches!(hit.blocked, None | Some(Says::Question | Says::OtherObject | Says::OtherParty))
+            }
+            _ => false,
+        };
+        let cues: Vec<Reason> =
+            self.fresh.hits.iter().filter(speaks).map(|hit| self.reason(hit, Source::Fresh)).collect();
+        let asked = self.fresh.sentences.iter().any(|sentence| sentence.asks);
+        if asides.is_empty() && !asked {
+            self.doubt(&mut opinion, "not_understood", "no rule says what this reply means");
+        } else if asides.is_empty() {
+            opinion.reasons.push(Reason::new("reply_question", "the reply asks a question and gives no verdict"));
+        }
+        if !cues.is_empty() {
+            opinion.sure = false;
+            opinion.reasons.extend(cues);
+        }
+        opinion
+    }
+
+    /// Vetoes read wide: what we were unsure how to cut and the signature may stop a yes too.
+    fn veto_outside(&self, opinion: &mut Opinion) {
+        if !matches!(opinion.verdict, Verdict::Confirmed | Verdict::Conditional) {
+            return;
+        }
+        for (scan, source) in [(self.unsure, Source::Unsure), (self.signature, Source::Signature)] {
+            let stops = |hit: &&Hit| match hit.says {
+                Says::Retract | Says::Decline | Says::Stipulate | Says::Withhold | Says::Defer => true,
+                Says::Concern | Says::Fail | Says::Unproven => true,
+                Says::Risk => source == Source::Unsure || !self.soft(hit),
+                _ => false,
+            };
+            let stops: Vec<Reason> = scan
+                .hits
+                .iter()
+                .filter(|hit| hit.blocked.is_none())
+                .filter(stops)
+                .map(|hit| self.reason(hit, source))
+                .collect();
+            let confirmed = opinion.verdict == Verdict::Confirmed;
+            if !stops.is_empty() && confirmed {
+                opinion.sure = false;
+                opinion.reasons.extend(stops);
+            }
+        }
+    }
+
+    /// Everything that says yes here, explicit first.
+    fn yeses(&self) -> Vec<&Hit> {
+        let mut yes: Vec<&Hit> = self.fresh.of(Says::Affirm).collect();
+        yes.extend(self.fresh.of(Says::Bare));
+        if self.question.form == Form::Conditional {
+            yes.extend(self.fresh.of(Says::Accept));
+        }
+        yes
+    }
+
+    /// Concerns and criteria that did not pass.
+    fn open_points(&self) -> Vec<&Hit> {
+        [Says::Concern, Says::Fail, Says::Unproven, Says::Partial]
+            .into_iter()
+            .flat_map(|says| self.fresh.of(says))
+            .collect()
+    }
+
+    /// Those that no affirmation of everything follows: what was said before it may be history.
+    fn unsettled_points(&self) -> Vec<&Hit> {
+        let settled = self.settled_before();
+        self.open_points().into_iter().filter(|hit| hit.span.end > settled).collect()
+    }
+
+    /// "Four of five", "all four" of five declared.
+    fn partial_counts(&self) -> Vec<&Hit> {
+        self.fresh.of(Says::Count).filter(|hit| matches!(hit.count, Some((n, Some(of))) if n < of)).collect()
+    }
+
+    /// Where the last affirmation that speaks of everything starts.
+    fn settled_before(&self) -> usize {
+        self.fresh
+            .of(Says::Affirm)
+            .filter(|hit| self.rules.rules.get(hit.rule).is_some_and(|rule| rule.whole))
+            .filter_map(|hit| self.fresh.sentences.get(hit.sentence))
+            .map(|sentence| sentence.span.start)
+            .max()
+            .unwrap_or(0)
+    }
+
+    fn soft(&self, hit: &Hit) -> bool {
+        self.rules.rules.get(hit.rule).is_some_and(|rule| rule.soft)
+    }
+
+    fn yes_after(&self, hits: &[&Hit]) -> bool {
+        let last = hits.iter().map(|hit| hit.sentence).max().unwrap_or(0);
+        self.fresh.of(Says::Affirm).any(|hit| hit.sentence > last)
+    }
+
+    fn opinion(&self, verdict: Verdict, hits: &[&Hit]) -> Opinion {
+        Opinion {
+            verdict,
+            sure: true,
+            sentence: hits.first().map(|hit| hit.sentence),
+            reasons: hits.iter().map(|hit| self.reason(hit, Source::Fresh)).collect(),
+        }
+    }
+
+    fn doubt(&self, opinion: &mut Opinion, code: &str, text: &str) {
+        opinion.sure = false;
+        opinion.reasons.push(Reason::new(code, text));
+    }
+
+    fn reason(&self, hit: &Hit, source: Source) -> Reason {
+        let scan = match source {
+            Source::Fresh => self.fresh,
+            Source::Unsure => self.unsure,
+            Source::Signature => self.signature,
+        };
+        let (code, why, id) = match self.rules.rules.get(hit.rule) {
+            Some(rule) => (rule.code.as_str(), rule.why.as_str(), rule.id.as_str()),
+            None => ("not_understood", "", ""),
+        };
+        let text = match hit.blocked {
+            Some(blocker) => format!("{why}, stopped by {}", blocker.as_str().replace('_', " ")),
+            None => why.to_owned(),
+        };
+        let code = if hit.blocked == Some(Says::OtherParty) { "other_party" } else { code };
+        Reason::new(code, text).by(id, source, scan.folded.original(hit.span.clone()))
+    }
+}

@@ -1,0 +1,258 @@
+//! An HTML part laid out as text, with the quote depth and what the markup says carried along: text is never
+//! flattened without them.
+
+mod limit;
+mod marks;
+mod style;
+
+use scraper::ElementRef;
+use scraper::node::Element;
+
+use super::lines::{Mark, Stretch};
+use marks::Role;
+use style::{Sheet, Sight};
+
+/// An HTML part as its reader sees it.
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    /// The text, one line for each line or block.
+    pub text: String,
+    /// What the markup says about each stretch of `text`.
+    pub stretches: Vec<Stretch>,
+    /// A cap was reached: what lies beyond was not read.
+    pub over_limit: bool,
+}
+
+impl Layout {
+    /// The text without what the reader cannot see.
+    pub fn visible(&self) -> String {
+        let mut start = 0;
+        let mut out = String::new();
+        for stretch in &self.stretches {
+            if stretch.mark != Mark::Hidden {
+                out.push_str(self.text.get(start..stretch.end).unwrap_or_default());
+            }
+            start = stretch.end;
+        }
+        out
+    }
+}
+
+/// Lays out an HTML part.
+pub(super) fn lay_out(html: &str) -> Layout {
+    let limited = limit::canonical(html);
+    let sheet = Sheet::read(&limited.styles);
+    let tree = scraper::Html::parse_document(&limited.html);
+    let mut page = Page { sheet, over_limit: limited.over_limit, ..Page::default() };
+    page.element(tree.root_element(), &State::default());
+    page.finish()
+}
+
+/// What an element hands down to what it holds.
+#[derive(Debug, Clone, Default)]
+struct State {
+    depth: u16,
+    mark: Mark,
+    sight: Sight,
+    /// White space counts.
+    pre: bool,
+    /// The next number of an ordered list.
+    ordered: bool,
+}
+
+/// Empty lines in a row are not laid out beyond this.
+const BREAKS_MAX: usize = 3;
+
+/// The page under construction.
+#[derive(Debug, Default)]
+struct Page {
+    text: String,
+    stretches: Vec<Stretch>,
+    sheet: Sheet,
+    over_limit: bool,
+    /// Depth and mark of the line being written.
+    line: (u16, Mark),
+    /// The line being written holds something.
+    written: bool,
+    /// Line breaks to write before the next text.
+    breaks: usize,
+    /// A space to write before the next word.
+    space: bool,
+    /// A "the quoted mail begins here" was passed.
+    cut: bool,
+    /// Next numbers of the open lists.
+    numbers: Vec<i64>,
+}
+
+impl Page {
+    /// Lays out an element; the depth is capped by [`limit`].
+    fn element(&mut self, element: ElementRef<'_>, outer: &State) {
+        let state = self.enter(element, outer);
+        let name = element.value().name();
+        match name {
+            "br" => return self.line_break(),
+            "img" => return self.image(element.value(), &state),
+            _ => {}
+        }
+        self.boundary(element.value());
+        if name == "li" {
+            self.bullet(&state);
+        }
+        if matches!(name, "ol" | "ul") {
+            let start = element.value().attr("start").and_then(|s| s.trim().parse().ok()).unwrap_or(1);
+            self.numbers.push(start);
+        }
+        if matches!(name, "td" | "th") && self.written {
+            self.space = true;
+        }
+        for child in element.children() {
+            if let Some(inner) = ElementRef::wrap(child) {
+                self.element(inner, &state);
+            } else if let Some(text) = child.value().as_text() {
+                self.words(text, &state);
+            }
+        }
+        if matches!(name, "ol" | "ul") {
+            self.numbers.pop();
+        }
+        self.boundary(element.value());
+    }
+
+    fn enter(&mut self, element: ElementRef<'_>, outer: &State) -> State {
+        let own = element.value();
+        let mut state = outer.clone();
+        state.sight = outer.sight.inside(own, &self.sheet);
+        state.pre |= own.name() == "pre"
+            || own.attr("style").is_some_and(|s| s.contains("pre-wrap") || s.contains("pre-line"));
+        if matches!(own.name(), "ol" | "ul") {
+            state.ordered = own.name() == "ol";
+        }
+        let struck = own.attr(limit::STRUCK).is_some()
+            || own.attr("style").is_some_and(|s| s.contains("line-through"));
+        if struck && outer.depth == 0 && state.mark == Mark::None {
+            state.mark = Mark::Struck;
+        }
+        match marks::role(own, || element.text().take(8).collect()) {
+            Role::None => {}
+            Role::Quote => (state.depth, state.mark) = (outer.depth.saturating_add(1), Mark::None),
+            Role::Indented if outer.depth == 0 => state.mark = Mark::Indented,
+            Role::Indented => state.depth = outer.depth.saturating_add(1),
+            Role::Cut => self.cut |= outer.depth == 0,
+            Role::Attribution if outer.depth == 0 => state.mark = Mark::Attribution,
+            Role::Signature if outer.depth == 0 => state.mark = Mark::Signature,
+            Role::Attribution | Role::Signature => {}
+        }
+        state
+    }
+
+    /// A line begins and ends at the edges of a block.
+    fn boundary(&mut self, element: &Element) {
+        let name = element.name();
+        if !matches!(
+            name,
+            "p" | "div"
+                | "blockquote"
+                | "pre"
+                | "ul"
+                | "ol"
+                | "li"
+                | "dl"
+                | "dt"
+                | "dd"
+                | "table"
+                | "tr"
+                | "caption"
+                | "hr"
+                | "body"
+                | "tbody"
+                | "thead"
+                | "tfoot"
+        ) {
+            return;
+        }
+        if self.written {
+            (self.written, self.space) = (false, false);
+            self.breaks += 1;
+        }
+        // Word writes its paragraphs without space between them.
+        let spaced = name == "p" && !element.attr("class").is_some_and(|c| c.contains("Mso"));
+        if (spaced || matches!(name, "blockquote" | "hr")) && !self.text.is_empty() {
+            self.breaks = self.breaks.max(2);
+        }
+    }
+
+    fn line_break(&mut self) {
+        (self.written, self.space) = (false, false);
+        self.breaks = (self.breaks + 1).min(BREAKS_MAX);
+    }
+
+    /// A small image with a sign as its text is that sign.
+    fn image(&mut self, element: &Element, state: &State) {
+        let alt = element.attr("alt").unwrap_or_default().trim();
+        if alt.chars().count() <= 3 && !alt.is_ascii() {
+            self.words(alt, state);
+        }
+    }
+
+    fn bullet(&mut self, state: &State) {
+        let mark = match self.numbers.last_mut() {
+            Some(number) if state.ordered => {
+                *number = number.saturating_add(1);
+                format!("{}. ", number.saturating_sub(1))
+            }
+            _ => "- ".to_owned(),
+        };
+        self.words(&mark, state);
+    }
+
+    fn words(&mut self, text: &str, state: &State) {
+        for c in text.chars() {
+            match c {
+                '\n' if state.pre => self.line_break(),
+                '\r' if state.pre => {}
+                '\u{a0}' => self.put(' ', state),
+                c if c.is_ascii_whitespace() && !state.pre => self.space = true,
+                c => self.put(c, state),
+            }
+        }
+    }
+
+    fn put(&mut self, c: char, state: &State) {
+        let mark = if state.sight.is_hidden() {
+            Mark::Hidden
+        } else if self.cut {
+            Mark::Cut
+        } else {
+            state.mark
+        };
+        let line = (state.depth, mark);
+        if self.written && self.line != line {
+            (self.written, self.space) = (false, false);
+            self.breaks = self.breaks.max(1);
+        }
+        if !self.written {
+            self.new_line(line);
+        }
+        if self.space && self.written && !self.text.ends_with([' ', '\n']) {
+            self.text.push(' ');
+        }
+        self.space = false;
+        self.text.push(c);
+        self.written = true;
+    }
+
+    fn new_line(&mut self, line: (u16, Mark)) {
+        if !self.text.is_empty() {
+            for _ in 0..self.breaks.clamp(1, BREAKS_MAX) {
+                self.text.push('\n');
+            }
+            self.stretches.push(Stretch { end: self.text.len(), depth: self.line.0, mark: self.line.1 });
+        }
+        (self.breaks, self.space, self.line) = (0, false, line);
+    }
+
+    fn finish(mut self) -> Layout {
+        self.stretches.push(Stretch { end: self.text.len(), depth: self.line.0, mark: self.line.1 });
+        Layout { text: self.text, stretches: self.stretches, over_limit: self.over_limit }
+    }
+}

@@ -1,0 +1,261 @@
+//! The known originals: lines that align with one are quoted whatever their marks, and a quoted line that does
+//! not align, inside a quote that clearly is the original, was typed into it.
+//!
+//! Words are compared, never lines or bytes: mail programs wrap, indent and bullet what they quote anew.
+
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::attribution;
+use super::closing;
+use super::header;
+use super::lines::Line;
+use super::split::{Class, is_fresh};
+use crate::model::SegmentKind;
+use crate::text::{fold, squeeze};
+
+/// Words of an original that are looked at: longer mails than this are threads.
+const WORDS_MAX: usize = 40_000;
+/// A paragraph is the original's when at least this share of its words stands there in the same order.
+const ALIGNED_PERCENT: usize = 90;
+/// Shorter paragraphs prove nothing: people repeat short phrases of a question in their answer.
+const PARAGRAPH_WORDS_MIN: usize = 7;
+/// A quote is taken for the original when at least this share of its words stands there.
+const SAME_PERCENT: usize = 70;
+/// A quote of fewer words is too short to tell an edit from another mail.
+const SAME_WORDS_MIN: usize = 8;
+/// So many words in the original's order, left in fresh text, are a quote that escaped us.
+const INVERSION_WORDS: usize = 14;
+
+/// The originals, indexed by word sequences.
+#[derive(Debug, Default)]
+pub(super) struct Originals {
+    words: HashSet<u64>,
+    pairs: HashSet<(u64, u64)>,
+    fours: HashSet<[u64; 4]>,
+    lines: HashSet<String>,
+    sequences: HashSet<Vec<u64>>,
+}
+
+impl Originals {
+    /// Indexes the texts of the mails that a body may quote.
+    pub fn new(texts: &[&str]) -> Self {
+        let mut out = Self::default();
+        for text in texts {
+            let words: Vec<u64> = words(text).into_iter().take(WORDS_MAX).collect();
+            out.words.extend(&words);
+            for pair in words.windows(2) {
+                if let [a, b] = pair {
+                    out.pairs.insert((*a, *b));
+                }
+            }
+            for four in words.windows(4) {
+                if let [a, b, c, d] = four {
+                    out.fours.insert([*a, *b, *c, *d]);
+                }
+            }
+            for line in text.lines().take(WORDS_MAX) {
+                let (_, body) = super::lines::quote_marks(line);
+                out.lines.insert(squeeze(body));
+                out.sequences.insert(self::words(body));
+            }
+        }
+        out
+    }
+
+    fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// Which words stand in the original in a run of four.
+    fn aligned(&self, words: &[u64]) -> Vec<bool> {
+        let mut out = vec![false; words.len()];
+        for (i, four) in words.windows(4).enumerate() {
+            if let [a, b, c, d] = four
+                && self.fours.contains(&[*a, *b, *c, *d])
+            {
+                out.iter_mut().skip(i).take(4).for_each(|hit| *hit = true);
+            }
+        }
+        out
+    }
+
+    /// Which words stand in the original next to their neighbour.
+    fn neighboured(&self, words: &[u64]) -> Vec<bool> {
+        let mut out = vec![false; words.len()];
+        for (i, pair) in words.windows(2).enumerate() {
+            if let [a, b] = pair
+                && self.pairs.contains(&(*a, *b))
+            {
+                out.iter_mut().skip(i).take(2).for_each(|hit| *hit = true);
+            }
+        }
+        out
+    }
+}
+
+/// Corrects the classes by the originals.
+pub(super) fn align(lines: &[Line<'_>], classes: &mut [Class], originals: &Originals) {
+    if originals.is_empty() {
+        return;
+    }
+    let typed = classes.iter().zip(lines).any(|(c, l)| is_fresh(c.kind) && !l.is_blank());
+    quoted_without_marks(lines, classes, originals);
+    if typed && !classes.iter().zip(lines).any(|(c, l)| is_fresh(c.kind) && !l.is_blank()) {
+        // The whole mail repeats an earlier one: pasted, or said again. We cannot tell which.
+        for class in classes.iter_mut().filter(|c| c.evidence.starts_with("original.")) {
+            *class = Class::new(SegmentKind::Unsure, "original.only");
+        }
+    }
+    edited_quotes(lines, classes, originals);
+}
+
+/// Whether fresh text still holds a long piece of an original.
+pub(super) fn is_inverted(fresh: &str, originals: &Originals) -> bool {
+    let mut run = 0;
+    originals.aligned(&words(fresh)).into_iter().any(|hit| {
+        run = if hit { run + 1 } else { 0 };
+        run >= INVERSION_WORDS
+    })
+}
+
+fn is_typed(kind: SegmentKind) -> bool {
+    matches!(kind, SegmentKind::Fresh | SegmentKind::FreshInline | SegmentKind::Unsure)
+}
+
+fn quoted_without_marks(lines: &[Line<'_>], classes: &mut [Class], originals: &Originals) {
+    let mut i = 0;
+    while i < lines.len() {
+        let typed = |k: usize| {
+            lines.get(k).is_some_and(|l| !l.is_blank()) && classes.get(k).is_some_and(|c| is_typed(c.kind))
+        };
+        let end = (i..lines.len()).find(|k| !typed(*k)).unwrap_or(lines.len());
+        if end == i {
+            i += 1;
+            continue;
+        }
+        let paragraph: Vec<u64> = lines.iter().take(end).skip(i).flat_map(|l| words(l.body)).collect();
+        let hits = originals.aligned(&paragraph).into_iter().filter(|h| *h).count();
+        let whole = paragraph.len() >= PARAGRAPH_WORDS_MIN && hits * 100 >= paragraph.len() * ALIGNED_PERCENT;
+        for k in i..end {
+            let (Some(line), Some(class)) = (lines.get(k), classes.get_mut(k)) else { continue };
+            if whole {
+                *class = Class::new(SegmentKind::Quoted, "original.paragraph");
+            } else if is_original_line(line, originals) {
+                *class = Class::new(SegmentKind::Quoted, "original.line");
+            }
+        }
+        i = end;
+    }
+    beside_quoted(lines, classes, originals);
+}
+
+/// Greetings and names are too short to align by themselves; beside aligned lines they are the original's.
+fn beside_quoted(lines: &[Line<'_>], classes: &mut [Class], originals: &Originals) {
+    let filled: Vec<usize> =
+        (0..lines.len()).filter(|i| lines.get(*i).is_some_and(|l| !l.is_blank())).collect();
+    let aligned = |classes: &[Class], i: usize| {
+        classes.get(i).is_some_and(|c| c.kind == SegmentKind::Quoted && c.evidence.starts_with("original."))
+    };
+    let mut settle = |i: usize, beside: usize| {
+        let own = classes.get(i).is_some_and(|c| is_typed(c.kind));
+        let same = lines.get(i).is_some_and(|l| originals.lines.contains(&squeeze(l.body)));
+        if own
+            && same
+            && aligned(classes, beside)
+            && let Some(class) = classes.get_mut(i)
+        {
+            *class = Class::new(SegmentKind::Quoted, "original.beside");
+        }
+    };
+    for pair in filled.windows(2) {
+        if let [above, below] = pair {
+            settle(*below, *above);
+        }
+    }
+    for pair in filled.windows(2).rev() {
+        if let [above, below] = pair {
+            settle(*above, *below);
+        }
+    }
+}
+
+/// A line that is a whole line of the original: by letter when short, by words when longer.
+fn is_original_line(line: &Line<'_>, originals: &Originals) -> bool {
+    let own = words(line.body);
+    own.len() >= 3 && !closing::is_sign_off(line) && originals.lines.contains(&squeeze(line.body))
+        || own.len() >= 6 && originals.sequences.contains(&own)
+}
+
+fn edited_quotes(lines: &[Line<'_>], classes: &mut [Class], originals: &Originals) {
+    // A quote of a quote is another mail: each depth is weighed by itself.
+    let mut depths: BTreeMap<u16, Vec<(usize, u64)>> = BTreeMap::new();
+    let added = added_by_gateways(lines);
+    for (i, line) in lines.iter().enumerate() {
+        let quoted = classes.get(i).is_some_and(|c| c.kind == SegmentKind::Quoted);
+        if quoted && !added.contains(&i) && !is_frame(lines, i) {
+            depths.entry(line.depth).or_default().extend(words(line.body).into_iter().map(|w| (i, w)));
+        }
+    }
+    for numbered in depths.into_values() {
+        let words: Vec<u64> = numbered.iter().map(|(_, w)| *w).collect();
+        let hits = originals.neighboured(&words);
+        let same = hits.iter().filter(|h| **h).count();
+        if words.len() < SAME_WORDS_MIN || same * 100 < words.len() * SAME_PERCENT {
+            continue;
+        }
+        for line in numbered.iter().zip(&hits).collect::<Vec<_>>().chunk_by(|a, b| a.0.0 == b.0.0) {
+            let lone = line.len() == 1;
+            let edited =
+                line.iter().any(|((_, word), hit)| !(**hit || lone && originals.words.contains(word)));
+            if let Some(((i, _), _)) = line.first()
+                && edited
+                && let Some(class) = classes.get_mut(*i)
+            {
+                *class = Class::new(SegmentKind::EditedQuote, "original.edited");
+            }
+        }
+    }
+}
+
+/// Banners and notices that gateways put into a mail on its way stand in the quote and not in the original.
+fn added_by_gateways(lines: &[Line<'_>]) -> HashSet<usize> {
+    let mut added = HashSet::new();
+    let mut from = 0;
+    for paragraph in lines.chunk_by(|a, b| a.is_blank() == b.is_blank() && a.depth == b.depth) {
+        let text = paragraph.iter().map(|l| l.folded.as_str()).collect::<Vec<_>>().join(" ");
+        if closing::is_banner(&text) || closing::is_disclaimer(&text) {
+            added.extend(from..from + paragraph.len());
+        }
+        from += paragraph.len();
+    }
+    added
+}
+
+/// Attributions, labels and taglines inside a quote belong to the program, not to the original.
+fn is_frame(lines: &[Line<'_>], i: usize) -> bool {
+    lines.get(i).is_some_and(|l| header::label(l).is_some() || closing::is_tagline(l))
+        || attribution::find(lines, i).is_some()
+        || (1..4)
+            .any(|k| i.checked_sub(k).and_then(|j| attribution::find(lines, j)).is_some_and(|f| f.lines > k))
+}
+
+/// Words as numbers: letters and digits of the folded text; links and addresses are left out, because
+/// programs add them when they lay out text. Lone letters are left out as well: they remain where a sign went
+/// through the wrong charset.
+fn words(text: &str) -> Vec<u64> {
+    let folded = fold(text).text;
+    let mut out = Vec::new();
+    for token in folded.split_whitespace() {
+        if token.contains('@') || token.contains("://") || token.contains("www.") || token.contains("cid:") {
+            continue;
+        }
+        let letter = |w: &str| matches!(w, "aœ" | "") || w.len() == 1 && !w.chars().all(char::is_numeric);
+        for word in token.split(|c: char| !c.is_alphanumeric()).filter(|w| !letter(w)) {
+            let mut hasher = DefaultHasher::new();
+            word.hash(&mut hasher);
+            out.push(hasher.finish());
+        }
+    }
+    out
+}

@@ -1,0 +1,370 @@
+//! The boundary resolver: walks the lines once from the top and says of each what it is.
+//!
+//! Every detector that fires is believed and the earliest boundary wins: peers err by leaking, not by losing.
+//! Below a boundary with marked quotes the walk goes on (bottom and inline answers); below one without marks
+//! everything to the end is quoted, or unsure where the evidence is thin.
+
+use super::attribution;
+use super::closing;
+use super::header::{self, Divider};
+use super::lines::{Line, Mark};
+use crate::model::SegmentKind;
+
+/// What a line is, and which test said so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Class {
+    /// What it is.
+    pub kind: SegmentKind,
+    /// Which test.
+    pub evidence: &'static str,
+}
+
+impl Class {
+    /// A class.
+    pub fn new(kind: SegmentKind, evidence: &'static str) -> Self {
+        Self { kind, evidence }
+    }
+}
+
+/// Evidence of text that is hidden inside quoted text.
+pub(super) const HIDDEN_QUOTE: &str = "html.hidden_in_quote";
+
+/// Banners stand in the first paragraphs only.
+const BANNER_PARAGRAPHS_MAX: usize = 3;
+/// A line that a program wrapped out of a quote is shorter than this…
+const STRAGGLER_BYTES_MAX: usize = 60;
+/// …and the quoted line above it was about full.
+const WRAPPED_BYTES_MIN: usize = 56;
+
+/// Classifies every line.
+pub(super) fn classify(lines: &[Line<'_>]) -> Vec<Class> {
+    let mut walk = Walk { lines, classes: vec![None; lines.len()], ..Walk::default() };
+    let start = walk.banners();
+    walk.run(start);
+    walk.closings();
+    walk.finish()
+}
+
+#[derive(Default)]
+struct Walk<'a, 'b> {
+    lines: &'b [Line<'a>],
+    classes: Vec<Option<Class>>,
+    /// Typed text was seen.
+    typed: bool,
+    /// Quoted text or its head was seen.
+    quoted: bool,
+    /// We are below a signature delimiter, a list footer or a tagline: what typed lines are here.
+    closed: Option<Class>,
+}
+
+impl Walk<'_, '_> {
+    fn set(&mut self, from: usize, to: usize, kind: SegmentKind, evidence: &'static str) {
+        for class in self.classes.iter_mut().take(to).skip(from) {
+            *class = Some(Class::new(kind, evidence));
+        }
+    }
+
+    /// Marks gateway banners at the top; returns where the mail itself begins.
+    fn banners(&mut self) -> usize {
+        let mut at = 0;
+        for _ in 0..BANNER_PARAGRAPHS_MAX {
+            let Some((from, to)) = paragraph(self.lines, at) else { break };
+            let text = join(self.lines.get(from..to).unwrap_or_default());
+            if self.lines.get(from).is_some_and(|l| l.depth > 0) || !closing::is_banner(&text) {
+                break;
+            }
+            self.set(at, to, SegmentKind::Banner, "banner");
+            at = to;
+        }
+        at
+    }
+
+    fn run(&mut self, start: usize) {
+        let mut i = start;
+        while let Some(line) = self.lines.get(i) {
+            i = match line.mark {
+                Mark::Hidden if line.depth > 0 => self.one(i, SegmentKind::Hidden, HIDDEN_QUOTE),
+                Mark::Hidden => self.one(i, SegmentKind::Hidden, "html.hidden"),
+                Mark::Cut => self.rest(i, SegmentKind::Quoted, "html.cut"),
+                _ if line.depth > 0 => self.quote(i),
+                _ if line.is_blank() => i + 1,
+                Mark::Signature => self.one(i, SegmentKind::Signature, "html.signature"),
+                Mark::Struck => self.one(i, SegmentKind::Unsure, "html.struck"),
+                Mark::Indented => self.indented(i),
+                Mark::None | Mark::Attribution => self.head(i).unwrap_or_else(|| self.text(i)),
+            };
+        }
+    }
+
+    fn one(&mut self, i: usize, kind: SegmentKind, evidence: &'static str) -> usize {
+        self.set(i, i + 1, kind, evidence);
+        i + 1
+    }
+
+    fn rest(&mut self, i: usize, kind: SegmentKind, evidence: &'static str) -> usize {
+        for k in i..self.lines.len() {
+            let hidden = self.lines.get(k).is_some_and(|l| l.mark == Mark::Hidden);
+            let (kind, evidence) = match kind {
+                // Newsletters and templates hide text; in a quote that says nothing about the author.
+                SegmentKind::Quoted | SegmentKind::Forwarded if hidden => (SegmentKind::Hidden, HIDDEN_QUOTE),
+                _ if hidden => (SegmentKind::Hidden, "html.hidden"),
+                _ => (kind, evidence),
+            };
+            self.set(k, k + 1, kind, evidence);
+        }
+        self.lines.len()
+    }
+
+    /// Quoted lines by mark or depth, with a line that the program wrapped out of them.
+    fn quote(&mut self, i: usize) -> usize {
+        (self.quoted, self.closed) = (true, None);
+        self.set(i, i + 1, SegmentKind::Quoted, "quote.mark");
+        let (line, next, after) = (self.lines.get(i), self.lines.get(i + 1), self.lines.get(i + 2));
+        if let (Some(line), Some(next), Some(after)) = (line, next, after)
+            && next.depth == 0
+            && next.mark == line.mark
+            && after.depth > 0
+            && !next.is_blank()
+            && line.body.len() >= WRAPPED_BYTES_MIN
+            && next.body.len() < STRAGGLER_BYTES_MAX
+            && (!line.folded.ends_with(['.', '!', '?', ':']) || next.body.starts_with(char::is_lowercase))
+        {
+            return self.one(i + 1, SegmentKind::Unsure, "quote.straggler");
+        }
+        i + 1
+    }
+
+    /// A bare blockquote is a quote below an attribution; elsewhere the author may have indented own words.
+    fn indented(&mut self, i: usize) -> usize {
+        let end = (i..self.lines.len())
+            .find(|k| self.lines.get(*k).is_some_and(|l| l.mark != Mark::Indented))
+            .unwrap_or(self.lines.len());
+        let above = self.classes.iter().take(i).rev().flatten().next().map(|c| c.kind);
+        let framed = matches!(
+            above,
+            Some(
+                SegmentKind::Attribution
+                    | SegmentKind::HeaderBlock
+                    | SegmentKind::Divider
+                    | SegmentKind::Quoted
+            )
+        ) || (i..end)
+            .any(|k| attribution::find(self.lines, k).is_some() || header::block(self.lines, k) > 0);
+        if framed {
+            self.quoted = true;
+            self.set(i, end, SegmentKind::Quoted, "html.blockquote");
+        } else {
+            self.set(i, end, SegmentKind::Unsure, "html.indented");
+        }
+        self.closed = None;
+        end
+    }
+
+    /// The head of a quoted mail: divider, header block, Notes header or attribution.
+    fn head(&mut self, i: usize) -> Option<usize> {
+        use SegmentKind::{Attribution, Divider as DividerKind, Forwarded, HeaderBlock, Quoted};
+        let line = self.lines.get(i)?;
+        if let Some(divider) = header::divider(line) {
+            self.set(i, i + 1, DividerKind, "divider");
+            let below = match divider {
+                Divider::Original => (Quoted, "divider"),
+                Divider::Forward => (Forwarded, "divider.forward"),
+            };
+            let block = self.block_below(i + 1);
+            return Some(self.below(i, block.unwrap_or(i + 1), true, below));
+        }
+        if header::is_rule(line)
+            && let Some(end) = self.block_below(i + 1)
+        {
+            self.set(i, i + 1, DividerKind, "divider.rule");
+            return Some(self.below(i, end, true, (Quoted, "header.block")));
+        }
+        let block = header::block(self.lines, i);
+        if block > 0 {
+            self.set(i, i + block, HeaderBlock, "header.block");
+            return Some(self.below(i, i + block, true, (Quoted, "header.block")));
+        }
+        let notes = if self.typed { header::notes(self.lines, i) } else { 0 };
+        if notes > 0 {
+            self.set(i, i + notes, HeaderBlock, "header.notes");
+            return Some(self.below(i, i + notes, true, (Quoted, "header.notes")));
+        }
+        let found = attribution::find(self.lines, i)?;
+        let strong = found.strong || attribution::quote_follows(self.lines, i, i + found.lines);
+        self.set(i, i + found.lines, Attribution, "attribution.evidence");
+        Some(self.below(i, i + found.lines, strong, (Quoted, "attribution.below")))
+    }
+
+    /// A header block that begins within the next lines: marks it and returns its end.
+    fn block_below(&mut self, from: usize) -> Option<usize> {
+        let at = (from..from + 3).find(|k| self.lines.get(*k).is_some_and(|l| !l.is_blank()))?;
+        let block = header::block(self.lines, at);
+        (block > 0).then(|| {
+            self.set(at, at + block, SegmentKind::HeaderBlock, "header.block");
+            at + block
+        })
+    }
+
+    /// Decides what stands below a head that began at line `head` and ended before line `from`.
+    fn below(&mut self, head: usize, from: usize, strong: bool, below: (SegmentKind, &'static str)) -> usize {
+        let typed = self.typed;
+        (self.quoted, self.closed) = (true, None);
+        let Some(next) = (from..self.lines.len()).find(|k| self.lines.get(*k).is_some_and(|l| !l.is_blank()))
+        else {
+            return self.lines.len();
+        };
+        let marked = self.lines.get(next).is_some_and(|l| l.depth > 0 || l.mark == Mark::Indented);
+        if marked || self.head_follows(next) {
+            return next;
+        }
+        if below.1 == "attribution.below"
+            && let Some(end) = prefixed(self.lines, next)
+        {
+            self.set(from, end, SegmentKind::Quoted, "quote.prefix");
+            return end;
+        }
+        // With nothing typed above, the text below may be the answer under a quote that lost its marks.
+        let sure = strong && typed && self.lines.get(head).is_some();
+        let forwarded = below.0 == SegmentKind::Forwarded;
+        if sure || forwarded {
+            self.rest(from, below.0, below.1)
+        } else {
+            self.rest(from, SegmentKind::Unsure, "boundary.unsure")
+        }
+    }
+
+    /// An attribution or header block directly below another head (a forward of a reply).
+    fn head_follows(&self, next: usize) -> bool {
+        header::block(self.lines, next) > 0
+            || self.lines.get(next).is_some_and(|l| header::divider(l).is_some())
+    }
+
+    /// Typed text, or what closes it.
+    fn text(&mut self, i: usize) -> usize {
+        let Some(line) = self.lines.get(i) else { return i + 1 };
+        let armor = closing::armor(self.lines, i);
+        if armor > 0 {
+            self.set(i, i + armor, SegmentKind::Divider, "pgp.armor");
+            return i + armor;
+        }
+        if closing::is_delimiter(self.lines, i) && (self.typed || self.quoted) {
+            self.closed = Some(Class::new(SegmentKind::Signature, "signature.delimiter"));
+        } else if closing::is_list_footer(self.lines, i) {
+            self.closed = Some(Class::new(SegmentKind::Disclaimer, "list.footer"));
+        } else if closing::is_tagline(line) && self.closed.is_none() {
+            // People type above a tagline, or below a quote under it; text right below it may be a lost quote.
+            let below = Class::new(SegmentKind::Unsure, "tagline.below");
+            self.closed = self.typed.then_some(below);
+            return self.one(i, SegmentKind::Tagline, "tagline");
+        }
+        if let Some(class) = self.closed {
+            return self.one(i, class.kind, class.evidence);
+        }
+        if !header::is_rule(line) {
+            self.typed = true;
+        }
+        let (kind, evidence) = if self.quoted {
+            (SegmentKind::FreshInline, "typed.below_quote")
+        } else {
+            (SegmentKind::Fresh, "typed")
+        };
+        self.one(i, kind, evidence)
+    }
+
+    /// Takes contact blocks, notices and rules off the end of each typed run.
+    fn closings(&mut self) {
+        let mut i = 0;
+        while i < self.lines.len() {
+            let typed = |k: usize| self.classes.get(k).is_some_and(|c| c.is_none_or(|c| is_fresh(c.kind)));
+            let end = (i..self.lines.len()).find(|k| !typed(*k)).unwrap_or(self.lines.len());
+            if end > i {
+                self.close(i, end);
+            }
+            i = end + 1;
+        }
+    }
+
+    fn close(&mut self, from: usize, mut to: usize) {
+        while let Some((start, end)) = last_paragraph(self.lines, from, to) {
+            let piece = self.lines.get(start..end).unwrap_or_default();
+            if closing::is_only_rules(piece) {
+                self.set(start, end, SegmentKind::Divider, "rule");
+            } else if start > from && closing::is_disclaimer(&join(piece)) {
+                self.set(start, end, SegmentKind::Disclaimer, "disclaimer");
+            } else if piece.len() > 1 && piece.last().is_some_and(|l| closing::is_disclaimer(&l.folded)) {
+                // In HTML the notice is one long line, perhaps right below the name.
+                self.set(end - 1, end, SegmentKind::Disclaimer, "disclaimer");
+                to = end - 1;
+                continue;
+            } else {
+                break;
+            }
+            to = start;
+        }
+        let Some((_, end)) = last_paragraph(self.lines, from, to) else { return };
+        let mut end = end;
+        while end > from + 1 && self.lines.get(end - 1).is_some_and(header::is_rule) {
+            end -= 1;
+            self.set(end, end + 1, SegmentKind::Divider, "rule");
+        }
+        let run: Vec<&Line<'_>> = self.lines.iter().take(end).skip(from).collect();
+        if let Some(start) = closing::contact_block(&run) {
+            self.set(from + start, end, SegmentKind::Signature, "signature.contact");
+        }
+    }
+
+    /// Blank lines go with the line above them (at the top: below).
+    fn finish(self) -> Vec<Class> {
+        let unsaid = Class::new(SegmentKind::Fresh, "blank");
+        let mut last = self.classes.iter().flatten().next().copied().unwrap_or(unsaid);
+        self.classes
+            .into_iter()
+            .map(|class| {
+                last = class.unwrap_or(last);
+                last
+            })
+            .collect()
+    }
+}
+
+pub(super) fn is_fresh(kind: SegmentKind) -> bool {
+    matches!(kind, SegmentKind::Fresh | SegmentKind::FreshInline)
+}
+
+/// Where lines that carry a quote prefix other than `>` end, directly below an attribution: a tab (s-nail, BSD
+/// mail), a bar, or initials.
+fn prefixed(lines: &[Line<'_>], from: usize) -> Option<usize> {
+    let first = lines.get(from)?.body;
+    let initials = first
+        .split_once('>')
+        .map(|(name, _)| name)
+        .filter(|n| (1..=12).contains(&n.len()) && n.chars().all(|c| c.is_ascii_alphabetic()));
+    let prefix = if let Some(name) = initials {
+        first.get(..=name.len())?
+    } else {
+        ["\t", "| ", "|", "    ", ": ", "% ", "# "].into_iter().find(|p| first.starts_with(p))?
+    };
+    let carries = |l: &Line<'_>| {
+        l.is_blank() || l.body.starts_with(prefix.trim_end_matches(' ')) && l.body.starts_with(prefix)
+    };
+    let end = (from..lines.len()).find(|k| lines.get(*k).is_some_and(|l| !carries(l))).unwrap_or(lines.len());
+    (from..end).rev().find(|k| lines.get(*k).is_some_and(|l| !l.is_blank())).map(|k| k + 1)
+}
+
+/// The next paragraph from line `at`: its first line and the line behind its last.
+fn paragraph(lines: &[Line<'_>], at: usize) -> Option<(usize, usize)> {
+    let from = (at..lines.len()).find(|k| lines.get(*k).is_some_and(|l| !l.is_blank()))?;
+    let to = (from..lines.len()).find(|k| lines.get(*k).is_some_and(Line::is_blank)).unwrap_or(lines.len());
+    Some((from, to))
+}
+
+fn last_paragraph(lines: &[Line<'_>], from: usize, to: usize) -> Option<(usize, usize)> {
+    let filled = |k: &usize| lines.get(*k).is_some_and(|l| !l.is_blank());
+    let end = (from..to).rev().find(filled)? + 1;
+    let start = (from..end).rev().find(|k| !filled(k)).map_or(from, |k| k + 1);
+    Some((start, end))
+}
+
+fn join(lines: &[Line<'_>]) -> String {
+    lines.iter().map(|l| l.folded.as_str()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,97 @@
+//! With the original at hand.
+
+use super::*;
+
+fn knowing(text: &str) -> Reading {
+    split_plain(text, &Originals::new(&[DECLARED]))
+}
+
+#[test]
+fn pasted_text_is_quoted_without_marks() {
+    let r = knowing(&format!("{DECLARED}\nWe say yes.\n"));
+    assert_eq!(r.fresh, "We say yes.");
+    let r =
+        knowing("- Login over SAML - Passed\nYes\n- Failover below 30 seconds - Passed\nNo, 50 seconds.\n");
+    assert_eq!(r.fresh, "Yes\n\nNo, 50 seconds.");
+    assert_eq!(r.inline[1].quoted, "- Failover below 30 seconds - Passed");
+}
+
+#[test]
+fn words_of_the_question_may_be_repeated() {
+    for text in [
+        "Yes, our team sees the pilot as a success.",
+        "We can say that our\nteam sees the pilot as a success.\nDana",
+        "Login over SAML: passed. Failover: passed.",
+    ] {
+        let r = knowing(text);
+        assert_eq!(r.fresh, text);
+        assert!(r.sure);
+    }
+}
+
+#[test]
+fn a_re_wrapped_quote_is_no_edit() {
+    let r = knowing(
+        "Fine.\n\nOn 3 Nov 2026, Kim <kim@seller.example> wrote:\n> Hello Dana, the pilot ended\n> on Friday. All five checks passed: * Login over\n> SAML - Passed * Forty thousand\n> events a second - Passed\n> * Failover below 30 seconds - Passed Could you reply and say whether\n> your team sees the pilot as a success? Kim\n",
+    );
+    assert_eq!(r.fresh, "Fine.");
+    assert_eq!(r.unsure, "");
+}
+
+#[test]
+fn text_typed_into_the_quote_may_veto() {
+    let quote =
+        DECLARED.replace("Failover below 30 seconds - Passed", "Failover below 30 seconds - FAILED for us");
+    let marked: String = quote.lines().map(|l| format!("> {l}\n")).collect();
+    let r = knowing(&format!("See below.\n\nOn 3 Nov 2026, Kim <kim@seller.example> wrote:\n{marked}"));
+    assert_eq!(r.fresh, "See below.");
+    assert_eq!(r.unsure, "- Failover below 30 seconds - FAILED for us");
+    assert_eq!(of_kind(&r, SegmentKind::EditedQuote), "> - Failover below 30 seconds - FAILED for us");
+}
+
+#[test]
+fn another_mail_in_the_quote_is_no_edit() {
+    let r = knowing(
+        "Fine.\n\nOn 3 Nov 2026, Ann <ann@acme.example> wrote:\n> I have not tested it and will come back.\n> Please wait for me.\n",
+    );
+    assert_eq!((r.fresh.as_str(), r.unsure.as_str()), ("Fine.", ""));
+}
+
+#[test]
+fn trimmed_quotes_are_no_edits() {
+    let r = knowing(
+        "Kim <kim@seller.example> wrote:\n> - Login over SAML - Passed\n\nYes\n\n> - Failover below 30 seconds - Passed\n\nYes\n",
+    );
+    assert_eq!((r.fresh.as_str(), r.unsure.as_str()), ("Yes\n\nYes", ""));
+}
+
+#[test]
+fn a_mail_that_only_repeats_is_left_to_a_person() {
+    let said = "We confirm that all five checks of the pilot are met for us.";
+    let r = split_plain(said, &Originals::new(&[DECLARED, said]));
+    assert_eq!((r.fresh.as_str(), r.unsure.as_str()), ("", said));
+    assert_eq!(r.doubts[0].code, "unsure_cut");
+}
+
+#[test]
+fn what_programs_and_gateways_add_is_no_edit() {
+    let quote = DECLARED
+        .replace("- Login over SAML - Passed", "  *   Login over *SAML* <https://safe.example/x?y=z> â€” Passed")
+        .replace("Hello Dana,", "CAUTION: This email originated from outside of the organization. Do not click links.\n\nHello Dana,");
+    let marked: String = quote.lines().map(|l| format!("> {l}\n")).collect();
+    let r = knowing(&format!("Fine.\n\nOn 3 Nov 2026, Kim <kim@seller.example> wrote:\n{marked}"));
+    assert_eq!((r.fresh.as_str(), r.unsure.as_str()), ("Fine.", ""));
+}
+
+#[test]
+fn ticks_and_lines_added_to_the_quote_are_edits() {
+    for (old, new) in [
+        ("Login over SAML - Passed", "Login over SAML - Passed - not on our side"),
+        ("- Failover", "no way\n- Failover"),
+        ("Forty thousand", "Thirty thousand"),
+    ] {
+        let marked: String = DECLARED.replace(old, new).lines().map(|l| format!("> {l}\n")).collect();
+        let r = knowing(&format!("See below.\n\nOn 3 Nov 2026, Kim <kim@seller.example> wrote:\n{marked}"));
+        assert!(!r.unsure.is_empty(), "{new}");
+    }
+}

@@ -1,0 +1,43 @@
+//! What ties a reply to its declaration (AUTHENTICITY §2.6). Microsoft 365 signs neither In-Reply-To nor
+//! References: an old "Yes, confirmed" could be threaded anew, so unsigned threading proves nothing.
+
+use crate::model::{Binding, CriteriaSeen, Message, Reason, Signature};
+
+use super::{Case, signature};
+
+/// What ties `message` to the declaration. `signature` is the one that proves its author, if any does: it
+/// covers the whole body, and with it the quote.
+pub(super) fn binding(
+    message: &Message,
+    signature: Option<&Signature>,
+    case: &Case<'_>,
+    seen: CriteriaSeen,
+) -> Binding {
+    let id = case.declared.message.message_id.as_ref();
+    let replied = id.is_some_and(|id| message.in_reply_to.contains(id));
+    let referenced = id.is_some_and(|id| message.references.contains(id));
+    let quoted = seen == CriteriaSeen::Quoted;
+    let signed = |field: &str| signature.is_some_and(|s| signature::covers(s, message, field));
+    if (replied && signed("In-Reply-To"))
+        || (referenced && signed("References"))
+        || (quoted && signature.is_some())
+    {
+        Binding::Signed
+    } else if replied || referenced || quoted {
+        Binding::Unsigned
+    } else {
+        Binding::Unbound
+    }
+}
+
+/// Why a proven author's words do not count for this declaration.
+pub(super) fn not_bound(binding: Binding) -> Reason {
+    let text = match binding {
+        Binding::Unbound => "Nothing in the mail leads to this declaration.",
+        Binding::Unsigned | Binding::Signed => {
+            "Only unsigned headers lead to this declaration, and anybody on the way can change those."
+        }
+    };
+    Reason::new("not_bound", text)
+        .fix("Ask the champion to reply to the declaration and to keep its text in the reply.")
+}

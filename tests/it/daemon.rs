@@ -1,0 +1,343 @@
+//! The daemon as a process: mail in at one end, the gate's answer out at the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use endorsed::edge::store::{OpenOptions, Store};
+use endorsed::record::{Entry, Place};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::dovecot::{Dovecot, PASSWORD, USER};
+use crate::letters::{Letters, SELLER};
+
+/// How long anything may take before a test gives up; nothing waits for it when all is well.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A daemon with a folder of its own.
+struct Home {
+    folder: TempDir,
+    letters: Letters,
+    port: u16,
+}
+
+impl Home {
+    fn new(mailbox: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("edd").tempdir_in("/tmp").unwrap();
+        let letters = Letters::new();
+        std::fs::write(folder.path().join("dns.json"), letters.dns()).unwrap();
+        std::fs::write(folder.path().join("password"), format!("{PASSWORD}\n")).unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let config = format!(
+            "[seller]\ndomains = [\"{SELLER}\"]\nnames = [\"Cascade\"]\nevidence = \"evidence@{SELLER}\"\n\
+             [store]\npath = \"store\"\n[dns]\nfile = \"dns.json\"\n[http]\nlisten = \"127.0.0.1:{port}\"\n\
+             [policy]\ntrust_declared_champions = true\n{mailbox}"
+        );
+        std::fs::write(folder.path().join("endorsed.toml"), config).unwrap();
+        for name in ["cur", "new", "tmp"] {
+            std::fs::create_dir_all(folder.path().join("Maildir").join(name)).unwrap();
+        }
+        Self { folder, letters, port }
+    }
+
+    fn maildir() -> Self {
+        Self::new("[[mailbox]]\nkind = \"maildir\"\npath = \"Maildir\"\npoll_seconds = 1\n")
+    }
+
+    fn imap(server: &Dovecot) -> Self {
+        Self::new(&format!(
+            "[[mailbox]]\nkind = \"imap\"\nhost = \"localhost\"\nport = {}\nca_file = \"{}\"\nuser = \"{USER}\"\npassword = {{ file = \"password\" }}\n",
+            server.imaps,
+            server.ca().display()
+        ))
+    }
+
+    fn store(&self) -> PathBuf {
+        self.folder.path().join("store")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_endorsed"));
+        command.args(arguments).arg("--config").arg(self.folder.path().join("endorsed.toml"));
+        command
+    }
+
+    fn ask(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Exit status of the gate into commercial review.
+    fn gate(&self, opportunity: &str) -> i32 {
+        self.ask(&["gate", opportunity, "--to", "commercial_review"]).status.code().unwrap()
+    }
+
+    fn wait_for_gate(&self, opportunity: &str, status: i32) {
+        let start = Instant::now();
+        while self.gate(opportunity) != status {
+            assert!(
+                start.elapsed() < PATIENCE,
+                "the gate of {opportunity} never answered {status}: {:?}",
+                self.shown(opportunity)
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn shown(&self, opportunity: &str) -> String {
+        String::from_utf8_lossy(&self.ask(&["show", opportunity]).stdout).into_owned()
+    }
+
+    fn start(&self) -> Running {
+        let log =
+            std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
+        let child = self.command(&["run"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let mut running = Running(child);
+        let start = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            let ended = running.0.try_wait().unwrap();
+            assert!(ended.is_none() && start.elapsed() < PATIENCE, "no daemon ({ended:?}): {}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        running
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    fn deliver(&self, name: &str, raw: &[u8]) {
+        let maildir = self.folder.path().join("Maildir");
+        std::fs::write(maildir.join("tmp").join(name), raw).unwrap();
+        std::fs::rename(maildir.join("tmp").join(name), maildir.join("new").join(name)).unwrap();
+    }
+
+    fn get(&self, path: &str) -> (u16, Value) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap())
+    }
+}
+
+/// A process that ends with the value.
+struct Running(Child);
+
+impl Running {
+    fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    /// SIGTERM, and what it ended with.
+    fn stop(mut self) -> Option<i32> {
+        let asked = Command::new("kill").arg(self.0.id().to_string()).status().unwrap();
+        assert!(asked.success());
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(start.elapsed() < Duration::from_secs(10), "SIGTERM takes longer than ten seconds");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// How often each copy was seen and considered, read after the daemon has let go of the store.
+fn counts(store: &Path) -> (BTreeMap<String, usize>, usize, u64) {
+    let store = Store::open(store, OpenOptions::default()).unwrap();
+    let mut seen = BTreeMap::new();
+    let mut considered = BTreeSet::new();
+    for entry in store.entries(0..store.size()).unwrap() {
+        match entry {
+            Entry::Seen(copy) => {
+                let place = match copy.place {
+                    Place::Imap { uid, .. } => uid.to_string(),
+                    Place::Maildir { name, .. } => name,
+                    other => format!("{other:?}"),
+                };
+                *seen.entry(place).or_default() += 1;
+            }
+            Entry::Considered(outcome) => {
+                considered.insert(outcome.sha256);
+            }
+            _ => {}
+        }
+    }
+    (seen, considered.len(), store.todo_len())
+}
+
+#[test]
+fn a_reply_in_a_maildir_opens_the_gate_and_a_retraction_closes_it() {
+    let home = Home::maildir();
+    let daemon = home.start();
+    assert_eq!(home.gate("OPP-70001"), 1, "nothing is declared");
+    home.deliver("1.a", &home.letters.declaration("OPP-70001"));
+    home.deliver(
+        "2.b",
+        &home.letters.reply(
+            "OPP-70001",
+            1,
+            "Yes, confirmed. All three criteria are met and we recommend it.",
+        ),
+    );
+    home.wait_for_gate("OPP-70001", 0);
+    let (status, answer) = home.get("/v1/gate?opportunity=OPP-70001&to=contract_signature");
+    assert_eq!(
+        (status, &answer["allowed"], &answer["standing"]),
+        (200, &Value::Bool(true), &Value::from("confirmed")),
+        "{answer}"
+    );
+    assert_eq!(answer["criteria"]["confirmed"], 3);
+    assert!(answer["evidence"][0]["quote"].as_str().unwrap().contains("confirmed"));
+    let (status, rows) = home.get("/v1/opportunities");
+    assert_eq!((status, rows["opportunities"].as_array().unwrap().len()), (200, 1));
+    assert_eq!(home.get("/v1/opportunities/OPP-70001").0, 200);
+    assert_eq!(home.get("/v1/opportunities/OPP-1").0, 404);
+    assert_eq!(home.get("/v1/gate?opportunity=OPP-70001&to=the_moon").0, 404);
+    assert_eq!(home.get("/healthz").0, 200);
+    let words = "I have to take back my confirmation: please do not treat the evaluation as successful.";
+    home.deliver("3.c", &home.letters.reply("OPP-70001", 2, words));
+    home.wait_for_gate("OPP-70001", 1);
+    assert_eq!(daemon.stop(), Some(0), "{}", home.log());
+}
+
+#[test]
+fn mail_that_comes_while_imap_idles_changes_the_answer_and_a_restart_resumes() {
+    let server = Dovecot::start();
+    let home = Home::imap(&server);
+    let daemon = home.start();
+    server.deliver(&home.letters.declaration("OPP-70002"));
+    server.deliver(&home.letters.reply("OPP-70002", 1, "Thanks a lot, great work by everybody!"));
+    let start = Instant::now();
+    while !home.shown("OPP-70002").contains("inconclusive") {
+        assert!(start.elapsed() < PATIENCE, "{}\n{}", home.shown("OPP-70002"), home.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(home.gate("OPP-70002"), 1, "a compliment opens nothing");
+    assert_eq!(daemon.stop(), Some(0));
+    // While nobody watches, the answer comes.
+    assert_eq!(home.gate("OPP-70002"), 1, "a mailbox that nobody reads keeps the gate closed");
+    server.deliver(&home.letters.reply(
+        "OPP-70002",
+        2,
+        "Yes, this meets our requirements and we confirm all three criteria.",
+    ));
+    let daemon = home.start();
+    home.wait_for_gate("OPP-70002", 0);
+    daemon.kill();
+    let (seen, considered, waiting) = counts(&home.store());
+    assert_eq!((seen.len(), considered, waiting), (3, 3, 0));
+    assert!(seen.values().all(|n| *n == 1), "{seen:?}");
+    let flags = server.doveadm(&["fetch", "-u", USER, "flags", "mailbox", "INBOX", "all"]);
+    assert!(!flags.contains("\\Seen"), "the mailbox was changed: {flags}");
+}
+
+#[test]
+fn kill_in_the_middle_of_500_messages_records_every_one_once() {
+    const MESSAGES: usize = 500;
+    let server = Dovecot::start();
+    let home = Home::imap(&server);
+    for n in 0..MESSAGES / 5 {
+        let opportunity = format!("OPP-8{n:04}");
+        server.deliver(&home.letters.declaration(&opportunity));
+        for i in 0..4 {
+            server.deliver(&home.letters.reply(&opportunity, i, &format!("We need more time for run {i}.")));
+        }
+    }
+    let mut kills = 0;
+    for wait_ms in [150, 250, 400, 600] {
+        let daemon = home.start();
+        std::thread::sleep(Duration::from_millis(wait_ms));
+        daemon.kill();
+        kills += 1;
+    }
+    assert_eq!(kills, 4);
+    let daemon = home.start();
+    let start = Instant::now();
+    loop {
+        let (_, health) = home.get("/healthz");
+        if health["waiting"] == 0
+            && home.get("/v1/opportunities").1["opportunities"].as_array().unwrap().len() == MESSAGES / 5
+        {
+            break;
+        }
+        assert!(start.elapsed() < PATIENCE * 2, "{health} {}", home.log());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(daemon.stop(), Some(0));
+    let (seen, considered, waiting) = counts(&home.store());
+    assert_eq!((seen.len(), considered, waiting), (MESSAGES, MESSAGES, 0));
+    assert!(seen.values().all(|n| *n == 1), "seen more than once: {:?}", seen.iter().find(|(_, n)| **n > 1));
+}
+
+#[test]
+fn refused_credentials_end_with_77_and_a_bad_configuration_with_78() {
+    let server = Dovecot::start();
+    let home = Home::imap(&server);
+    std::fs::write(home.folder.path().join("password"), "wrong\n").unwrap();
+    assert_eq!(home.command(&["run"]).stderr(Stdio::null()).status().unwrap().code(), Some(77));
+    let bad = Home::new("[[mailbox]]\nkind = \"pigeon\"\n");
+    assert_eq!(bad.command(&["run"]).stderr(Stdio::null()).status().unwrap().code(), Some(78));
+}
+
+#[test]
+fn ingest_is_idempotent_with_and_without_a_daemon() {
+    let home = Home::new("");
+    let folder = home.folder.path().join("mails");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("1.eml"), home.letters.declaration("OPP-70003")).unwrap();
+    std::fs::write(folder.join("2.eml"), home.letters.reply("OPP-70003", 1, "Confirmed on all three."))
+        .unwrap();
+    let ingest = |home: &Home| {
+        let output = home.ask(&["ingest", "--json", folder.to_str().unwrap()]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    assert_eq!(home.gate("OPP-70003"), 2, "there is no store yet: could not tell");
+    assert_eq!(ingest(&home), serde_json::json!({ "new": 2, "known": 0 }));
+    assert_eq!(home.gate("OPP-70003"), 0, "{}", home.shown("OPP-70003"));
+    let daemon = home.start();
+    assert_eq!(ingest(&home), serde_json::json!({ "new": 0, "known": 2 }));
+    std::fs::write(
+        folder.join("3.eml"),
+        home.letters.reply("OPP-70003", 2, "We are still evaluating, sorry."),
+    )
+    .unwrap();
+    assert_eq!(ingest(&home), serde_json::json!({ "new": 1, "known": 2 }));
+    home.wait_for_gate("OPP-70003", 1);
+    let mode = std::fs::metadata(home.store().join("socket")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "the socket is for the owner only");
+    daemon.kill();
+    assert_eq!(home.gate("OPP-70003"), 1);
+}
+
+#[test]
+fn a_recorded_gate_answer_is_an_entry_and_a_read_one_is_not() {
+    let home = Home::new("");
+    let mail = home.folder.path().join("1.eml");
+    std::fs::write(&mail, home.letters.declaration("OPP-70004")).unwrap();
+    assert!(home.ask(&["ingest", mail.to_str().unwrap()]).status.success());
+    let size = || Store::open(&home.store(), OpenOptions::default()).unwrap().size();
+    let before = size();
+    assert_eq!(home.gate("OPP-70004"), 1);
+    assert_eq!(size(), before);
+    let recorded = home.ask(&["gate", "OPP-70004", "--to", "commercial_review", "--record"]);
+    assert_eq!(recorded.status.code(), Some(1));
+    assert_eq!(size(), before + 1);
+}

@@ -1,0 +1,244 @@
+//! Laws of the fold: the standing is a function of the set of outcomes, and nothing but a verified, sure, bound
+//! confirmation of the declared criteria ever opens a gate.
+
+use endorsed::gate::{Freshness, Gates};
+use endorsed::model::{
+    Address, Authorship, Binding, Claim, CriteriaSeen, Criterion, Declaration, DeclaredResult, Digest, Form,
+    Kind, MessageId, OpportunityId, Outcome, Standing, Verdict,
+};
+use endorsed::parse::unparsed;
+use endorsed::record::standing;
+use jiff::{Timestamp, ToSpan};
+use proptest::prelude::*;
+
+const CHAMPIONS: [&str; 2] = ["dana@acme.example", "ola@acme.example"];
+
+fn at(minute: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + minute.minutes()
+}
+
+fn blank(name: &str, minute: i64) -> Outcome {
+    let mut outcome = Outcome::unread(&unparsed(name.as_bytes()), at(minute), Digest::of(b"rules"));
+    outcome.message_id = MessageId::new(&format!("{name}@x.example"));
+    outcome.date = Some(at(minute));
+    outcome.opportunity = opportunity().into();
+    outcome
+}
+
+fn opportunity() -> OpportunityId {
+    OpportunityId::new("OPP-1").unwrap()
+}
+
+fn declaration(name: &str, minute: i64, criterion: &str, champions: usize) -> Outcome {
+    let mut outcome = blank(name, minute);
+    let declaration = Declaration {
+        form: Form::Request,
+        platform: None,
+        account: None,
+        champions: CHAMPIONS[..champions].iter().filter_map(|c| Address::new(c)).collect(),
+        seller: Address::new("kim@seller.example").unwrap(),
+        ae: None,
+        asks: true,
+        criteria: vec![Criterion { n: 1, text: criterion.into(), result: DeclaredResult::Pass }],
+        lints: Vec::new(),
+    };
+    outcome.kind = Kind::Declaration;
+    outcome.from = Some(declaration.seller.clone());
+    outcome.criteria_digest = Some(declaration.criteria_digest());
+    outcome.declaration = Some(declaration);
+    outcome.sure = true;
+    outcome
+}
+
+/// A reply to `declared` by champion number `who` (2: a colleague, 3: a stranger).
+fn reply(
+    name: &str,
+    minute: i64,
+    declared: &Outcome,
+    who: usize,
+    verdict: Verdict,
+    sure: bool,
+    claim: Claim,
+) -> Outcome {
+    let mut outcome = blank(name, minute);
+    let from = [CHAMPIONS[0], CHAMPIONS[1], "col@acme.example", "eve@evil.example"][who];
+    outcome.kind = Kind::Reply;
+    outcome.from = Address::new(from);
+    outcome.parents = declared.message_id.clone().into_iter().collect();
+    outcome.answers = declared.message_id.clone();
+    outcome.answers_identity = Some(declared.identity);
+    outcome.criteria_digest = declared.criteria_digest;
+    outcome.verdict = Some(verdict);
+    outcome.sure = sure;
+    outcome.authorship = Some(Authorship {
+        claim: if who > 1 && claim == Claim::Verified { Claim::NotChampion } else { claim },
+        binding: Binding::Signed,
+        seen: CriteriaSeen::Quoted,
+        signed_by: None,
+        reasons: Vec::new(),
+    });
+    outcome
+}
+
+fn simple(verdicts: &[(Verdict, bool, Claim)]) -> Standing {
+    let declared = declaration("d", 0, "restore", 1);
+    let mut all = vec![declared.clone()];
+    for (n, (verdict, sure, claim)) in verdicts.iter().enumerate() {
+        all.push(reply(&format!("r{n}"), 10 + n as i64, &declared, 0, *verdict, *sure, *claim));
+    }
+    standing(&opportunity(), &all).standing
+}
+
+#[test]
+fn the_newest_authentic_statement_wins() {
+    use Claim::{Forged, Pending, Unverified, Verified};
+    use Verdict::*;
+    for (said, expected) in [
+        (&[][..], Standing::AwaitingReply),
+        (&[(Confirmed, true, Verified)], Standing::Confirmed),
+        (&[(Confirmed, false, Verified)], Standing::NeedsReview),
+        (&[(Confirmed, true, Unverified)], Standing::NeedsReview),
+        (&[(Confirmed, true, Pending)], Standing::NeedsReview),
+        (&[(Inconclusive, true, Verified)], Standing::AwaitingReply),
+        (&[(Deferred, true, Verified), (Confirmed, true, Verified)], Standing::Confirmed),
+        (&[(Confirmed, true, Verified), (Retracted, true, Verified)], Standing::Retracted),
+        (&[(Confirmed, true, Verified), (Retracted, true, Unverified)], Standing::NeedsReview),
+        (&[(Confirmed, true, Verified), (Inconclusive, true, Verified)], Standing::Confirmed),
+        (&[(Confirmed, true, Verified), (Confirmed, true, Forged)], Standing::NeedsReview),
+        (&[(Declined, true, Unverified), (Confirmed, true, Verified)], Standing::Confirmed),
+        (&[(Declined, true, Verified), (Confirmed, true, Unverified)], Standing::NeedsReview),
+    ] {
+        assert_eq!(simple(said), expected, "{said:?}");
+    }
+}
+
+#[test]
+fn a_tie_goes_to_the_less_favourable() {
+    let declared = declaration("d", 0, "restore", 1);
+    let yes = reply("y", 5, &declared, 0, Verdict::Confirmed, true, Claim::Verified);
+    let no = reply("n", 5, &declared, 0, Verdict::Declined, true, Claim::Verified);
+    assert_eq!(
+        standing(&opportunity(), &[declared.clone(), yes.clone(), no.clone()]).standing,
+        Standing::Declined
+    );
+    // The reply chain beats the clock: this yes answers the no, whatever its Date says.
+    let mut later = reply("l", 1, &declared, 0, Verdict::Confirmed, true, Claim::Verified);
+    later.parents.insert(0, no.message_id.clone().unwrap());
+    assert_eq!(standing(&opportunity(), &[declared, yes, no, later]).standing, Standing::Confirmed);
+}
+
+#[test]
+fn every_champion_must_speak_and_other_criteria_count_for_nothing() {
+    let declared = declaration("d", 0, "restore", 2);
+    let one = reply("1", 5, &declared, 0, Verdict::Confirmed, true, Claim::Verified);
+    let report = standing(&opportunity(), &[declared.clone(), one.clone()]);
+    assert_eq!(report.standing, Standing::Partial);
+    assert!(report.reasons.iter().any(|r| r.code == "endorser_missing" && r.text.contains("ola@")));
+    let two = reply("2", 6, &declared, 1, Verdict::Confirmed, true, Claim::Verified);
+    assert_eq!(
+        standing(&opportunity(), &[declared.clone(), one.clone(), two.clone()]).standing,
+        Standing::Confirmed
+    );
+    let edited = declaration("e", 9, "restore, only twice as slow", 2);
+    let report = standing(&opportunity(), &[declared, one, two, edited]);
+    assert_eq!(report.standing, Standing::AwaitingReply);
+    assert!(report.reasons.iter().any(|r| r.code == "criteria_changed_after_reply"));
+}
+
+#[test]
+fn a_colleagues_objection_freezes_until_the_champion_answers_it() {
+    let declared = declaration("d", 0, "restore", 1);
+    let yes = reply("y", 5, &declared, 0, Verdict::Confirmed, true, Claim::Verified);
+    let objection = reply("o", 6, &declared, 2, Verdict::Declined, true, Claim::Verified);
+    let all = [declared.clone(), yes.clone(), objection.clone()];
+    assert_eq!(standing(&opportunity(), &all).standing, Standing::NeedsReview);
+    let again = reply("a", 7, &declared, 0, Verdict::Confirmed, true, Claim::Verified);
+    assert_eq!(standing(&opportunity(), &[declared, yes, objection, again]).standing, Standing::Confirmed);
+}
+
+fn any_verdict() -> impl Strategy<Value = Verdict> {
+    use Verdict::*;
+    prop::sample::select(vec![Confirmed, Conditional, Deferred, Declined, Retracted, Inconclusive, Automatic])
+}
+
+fn any_claim() -> impl Strategy<Value = Claim> {
+    use Claim::*;
+    prop::sample::select(vec![
+        Verified,
+        Verified,
+        Verified,
+        Unverified,
+        Forged,
+        NotChampion,
+        Seller,
+        Machine,
+        Pending,
+    ])
+}
+
+prop_compose! {
+    fn any_set()(
+        champions in 1..=2_usize,
+        second in prop::option::of((0..40_i64, any::<bool>())),
+        said in prop::collection::vec(
+            (0..40_i64, 0..4_usize, any_verdict(), any::<bool>(), any_claim(), any::<bool>(), any::<bool>()),
+            0..7,
+        ),
+    ) -> Vec<Outcome> {
+        let first = declaration("d1", 0, "restore", champions);
+        let mut all = vec![first.clone()];
+        let second = second.map(|(minute, same)| declaration("d2", minute, if same { "restore" } else { "other" }, champions));
+        all.extend(second.clone());
+        for (n, (minute, who, verdict, sure, claim, answers_second, chained)) in said.into_iter().enumerate() {
+            let declared = second.as_ref().filter(|_| answers_second).unwrap_or(&first);
+            let mut next = reply(&format!("r{n}"), minute, declared, who, verdict, sure, claim);
+            if let (true, Some(id)) = (chained, all.last().and_then(|o| o.message_id.clone())) {
+                next.parents.insert(0, id);
+            }
+            all.push(next);
+        }
+        all
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn the_order_of_arrival_is_nowhere_to_be_seen(all in any_set(), seed in any::<u64>()) {
+        let before = standing(&opportunity(), &all);
+        let mut shuffled = all;
+        let mut state = seed | 1;
+        for i in (1..shuffled.len()).rev() {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            shuffled.swap(i, (state >> 33) as usize % (i + 1));
+        }
+        // A copy that came twice says nothing new.
+        shuffled.push(shuffled[0].clone());
+        prop_assert_eq!(standing(&opportunity(), &shuffled), before);
+    }
+
+    #[test]
+    fn no_gate_opens_without_a_verified_yes_of_every_champion(all in any_set()) {
+        let report = standing(&opportunity(), &all);
+        let gates = Gates::load("gates.toml", include_str!("../../rules/gates.toml")).unwrap();
+        let open = |to| gates.answer(&report, to, Freshness::Fresh, at(99)).unwrap().allowed;
+        let champions = all.iter().find_map(|o| o.declaration.as_ref()).unwrap().champions.clone();
+        let yes = |verdicts: &[Verdict]| champions.iter().all(|c| all.iter().any(|o| {
+            o.from.as_ref() == Some(c) && o.sure && o.verdict.is_some_and(|v| verdicts.contains(&v))
+                && o.authorship.as_ref().is_some_and(|a| a.claim == Claim::Verified)
+        }));
+        prop_assert!(!open("commercial_review") || yes(&[Verdict::Confirmed, Verdict::Conditional]));
+        prop_assert!(!open("contract_signature") || yes(&[Verdict::Confirmed]));
+    }
+
+    #[test]
+    fn a_further_doubt_never_opens_a_gate(all in any_set(), verdict in any_verdict(), minute in 0..60_i64) {
+        let before = standing(&opportunity(), &all).standing;
+        let mut more = all.clone();
+        more.push(reply("doubt", minute, &all[0], 0, verdict, false, Claim::Unverified));
+        let after = standing(&opportunity(), &more).standing;
+        let opens = |s| matches!(s, Standing::Confirmed | Standing::Conditional);
+        prop_assert!(opens(before) || !opens(after), "{before:?} became {after:?}");
+    }
+}

@@ -1,0 +1,110 @@
+//! Signed mail made at test time, dated now: what a running daemon sees.
+
+use base64::Engine as _;
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use mail_auth::common::crypto::Ed25519Key;
+use mail_auth::common::headers::HeaderWriter as _;
+use mail_auth::dkim::DkimSigner;
+
+/// The seller's domain.
+pub const SELLER: &str = "northwind-labs.example";
+/// The buyer's domain.
+pub const BUYER: &str = "larkspur-bank.example";
+
+/// Two domains with keys of their own.
+pub struct Letters {
+    seller: Vec<u8>,
+    buyer: Vec<u8>,
+}
+
+impl Letters {
+    /// New keys.
+    pub fn new() -> Self {
+        let key = || Ed25519Key::generate_pkcs8().unwrap();
+        Self { seller: key(), buyer: key() }
+    }
+
+    /// The key records as `[dns] file` wants them.
+    pub fn dns(&self) -> String {
+        let record = |pkcs8: &[u8]| {
+            let key = Ed25519Key::from_pkcs8_der(pkcs8).unwrap();
+            let public = base64::engine::general_purpose::STANDARD.encode(key.public_key());
+            format!("v=DKIM1; k=ed25519; p={public}")
+        };
+        let name = |domain: &str| format!("s1._domainkey.{domain}");
+        serde_json::json!({ name(SELLER): record(&self.seller), name(BUYER): record(&self.buyer) })
+            .to_string()
+    }
+
+    /// A win email of form B for an opportunity.
+    pub fn declaration(&self, opportunity: &str) -> Vec<u8> {
+        let head = format!(
+            "From: Kim Sorel <kim@{SELLER}>\r\nTo: Dana Ruiz <dana@{BUYER}>\r\nCc: evidence+{opportunity}@{SELLER}\r\nSubject: Cascade evaluation at Larkspur Bank: readout\r\nMessage-ID: <{}>\r\n",
+            Self::declared(opportunity)
+        );
+        sign(&self.seller, SELLER, &format!("{}{head}{}\r\n{}", trace(10), date(10), crlf(&declared_text())))
+    }
+
+    /// The champion's answer to it.
+    pub fn reply(&self, opportunity: &str, n: usize, words: &str) -> Vec<u8> {
+        let declared = Self::declared(opportunity);
+        let head = format!(
+            "From: Dana Ruiz <dana@{BUYER}>\r\nTo: Kim Sorel <kim@{SELLER}>\r\nCc: evidence+{opportunity}@{SELLER}\r\nSubject: Re: Cascade evaluation at Larkspur Bank: readout\r\nMessage-ID: <{}>\r\nIn-Reply-To: <{declared}>\r\nReferences: <{declared}>\r\n",
+            Self::replied(opportunity, n)
+        );
+        let quoted: String = declared_text().lines().map(|l| format!("> {l}\n")).collect();
+        let body =
+            format!("{words}\n\nOn Mon, 2 Nov 2026 at 09:00, Kim Sorel <kim@{SELLER}> wrote:\n\n{quoted}");
+        let age = 9_i64.saturating_sub(n as i64);
+        sign(&self.buyer, BUYER, &format!("{}{head}{}\r\n{}", trace(age), date(age), crlf(&body)))
+    }
+
+    /// Message-ID of the declaration.
+    pub fn declared(opportunity: &str) -> String {
+        format!("declared-{opportunity}@{SELLER}")
+    }
+
+    /// Message-ID of the n-th reply.
+    pub fn replied(opportunity: &str, n: usize) -> String {
+        format!("reply-{opportunity}-{n}@{BUYER}")
+    }
+}
+
+fn declared_text() -> String {
+    "Hi Dana,\n\nthank you for two good weeks. We validated the three mandatory success criteria:\n\n\
+     1. Nightly restore of the ledger in under 40 minutes - Passed\n\
+     2. Sign-on through your own identity provider - Passed\n\
+     3. Audit export to your SIEM - Passed\n\n\
+     Can you please reply to confirm that your team considers the technical evaluation a success?\n\nBest,\nKim\n"
+        .into()
+}
+
+fn crlf(text: &str) -> String {
+    text.replace('\n', "\r\n")
+}
+
+fn rfc5322(minutes_ago: i64) -> String {
+    let time = Timestamp::now() - minutes_ago.minutes();
+    time.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
+}
+
+fn date(minutes_ago: i64) -> String {
+    format!(
+        "Date: {}\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n",
+        rfc5322(minutes_ago)
+    )
+}
+
+fn trace(minutes_ago: i64) -> String {
+    format!("Received: from out.example by mx.{SELLER} with ESMTPS id t1;\r\n\t{}\r\n", rfc5322(minutes_ago))
+}
+
+fn sign(pkcs8: &[u8], domain: &str, mail: &str) -> Vec<u8> {
+    let signature = DkimSigner::from_key(Ed25519Key::from_pkcs8_der(pkcs8).unwrap())
+        .domain(domain)
+        .selector("s1")
+        .headers(["From", "To", "Cc", "Subject", "Date", "Message-ID", "In-Reply-To", "References"])
+        .sign(mail.as_bytes())
+        .unwrap();
+    format!("{}{mail}", signature.to_header()).into_bytes()
+}
