@@ -27,6 +27,8 @@ pub(super) fn authors(scan: &Scan) -> (Vec<Mailbox>, Option<Defect>) {
     all.dedup_by(|a, b| a.address == b.address);
     let defect = if fields.len() > 1 || all.len() > 1 {
         Defect::SeveralAuthors
+    } else if fields.is_empty() {
+        Defect::HeaderSyntax("no From field".into())
     } else {
         Defect::HeaderSyntax("From does not hold one plain mailbox".into())
     };

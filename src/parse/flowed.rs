@@ -15,7 +15,7 @@ pub(super) fn unfold(text: &str, delsp: bool) -> String {
         let stuffed = content.strip_prefix(' ').unwrap_or(content);
         // The separator of a signature ends with a space but does not flow (RFC 3676 §4.3).
         let signature = stuffed == "-- ";
-        if flowing.is_some_and(|d| d != depth || signature) {
+        if flowing.is_some_and(|d| d != depth || signature || begins_item(stuffed)) {
             out.push('\n');
             flowing = None;
         }
@@ -35,6 +35,16 @@ pub(super) fn unfold(text: &str, delsp: bool) -> String {
     out
 }
 
+/// A line of a list begins a paragraph of its own, even below a line that somebody ended with a typed space.
+fn begins_item(line: &str) -> bool {
+    let bare = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let numbered = bare.len() < line.len() && line.len() - bare.len() <= 2;
+    (numbered && (bare.starts_with(". ") || bare.starts_with(") ")))
+        || ["- ", "* ", "• ", "✅", "❌", "✓", "✔", "✗", "[x]", "[ ]"]
+            .iter()
+            .any(|mark| line.starts_with(mark))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,6 +54,11 @@ mod tests {
         assert_eq!(unfold("a \nb\nc", false), "a b\nc");
         assert_eq!(unfold("> a \n> b\n> > c \nd\n", false), "> a b\n> > c \nd\n");
         assert_eq!(unfold(">> a \n> b\n", false), ">> a \n> b\n");
+    }
+
+    #[test]
+    fn lines_of_a_list_are_not_joined() {
+        assert_eq!(unfold("1. one (2 h) \n2. two \nmore\n", false), "1. one (2 h) \n2. two more\n");
     }
 
     #[test]

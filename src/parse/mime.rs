@@ -85,7 +85,7 @@ impl<'a> Tree<'a> {
         let default = if name == "multipart/digest" { "message/rfc822" } else { "text/plain" };
         let mut kinds: Vec<String> = Vec::new();
         for part in split.parts {
-            if self.leaves.len() >= PARTS_MAX {
+            if self.leaves.len() + self.multiparts.len() > PARTS_MAX {
                 self.defects.push(Defect::OverLimit("more than 250 parts".into()));
                 return;
             }
@@ -218,7 +218,7 @@ impl Split<'_> {
 fn idle(preamble: &[u8]) -> bool {
     static STOCK: LazyLock<Regex> = LazyLock::new(|| {
         fixed(
-            r"^(?:this is (?:a|an) (?:multi-?part|mime|cryptographically signed|openpgp/mime (?:signed|encrypted)|mime-encapsulated|s/mime signed)(?: mime)? message(?: in mime format)?(?: \(rfc \d+(?: and \d+)?\))?|this message is in mime format(?:\. since your mail reader does not understand this format, some or all of this message may not be legible)?|(?:multipart|mime) message(?: follows)?|your (?:mail reader|email client|mailer) does not (?:support|understand) mime(?: messages)?)[.!]?(?: *-+)?$",
+            r"^(?:this is (?:a|an) (?:multi-?part|mime|cryptographically signed|openpgp/mime (?:signed|encrypted)|mime-encapsulated|s/mime signed)(?: mime)? message(?: in mime format)?(?: \(rfc \d+(?: and \d+)?\))?|this message is in mime format(?:\. ?since your mail reader does not understand this format, some or all of this message may not be legible|\. ?the first part should be readable text, while the remaining parts are likely unreadable without mime-aware tools(?:\. send mail to \S+ for more info)?)?|this is a mime-formatted message(?:\. if you see this text it means that your e-?mail software does not support mime-formatted messages)?|(?:multipart|mime) message(?: follows)?|your (?:mail reader|email client|mailer) does not (?:support|understand) mime(?: messages)?)[.!]?(?: *-+)?$",
         )
     });
     let preamble = preamble.trim_ascii();

@@ -41,15 +41,18 @@ pub(super) fn listed(text: &str) -> Stated {
     stated
 }
 
-/// The lists in `text` that name no results at all, for mails that say in a sentence how their criteria came out.
-pub(super) fn without_results(text: &str, result: DeclaredResult) -> Vec<Criterion> {
+/// The lists in `text` that name no results at all, for mails that say in a sentence how their criteria came out or
+/// ask for it; `headed` wants a line above them that speaks of criteria.
+pub(super) fn without_results(text: &str, result: DeclaredResult, headed: bool) -> Vec<Criterion> {
     static OTHER: LazyLock<Regex> = LazyLock::new(|| {
         fixed(
             r"next|step|agenda|question|action|to-?do|attend|attach|topic|naechste|nachste|frage|etape|suite|proxim|pregunta|passi|domande|stappen|vragen|schritt",
         )
     });
     let mut criteria = Vec::new();
-    for group in groups(text).iter().filter(|g| g.items.len() > 1 && !OTHER.is_match(&squeeze(&g.heading))) {
+    let wanted =
+        |g: &&Group| g.items.len() > 1 && !OTHER.is_match(&squeeze(&g.heading)) && (!headed || g.is_headed());
+    for group in groups(text).iter().filter(wanted) {
         if group.items.iter().all(|i| i.result.is_none() && !i.text.ends_with('?')) {
             group.items.iter().for_each(|i| push(&mut criteria, &i.text, result));
         }
@@ -125,6 +128,8 @@ struct Item {
     indent: usize,
     /// Nothing more belongs to it.
     closed: bool,
+    /// Read from two lines, criterion and result.
+    paired: bool,
 }
 
 /// Items without prose between them.
@@ -134,12 +139,18 @@ struct Group {
     items: Vec<Item>,
 }
 
+/// What a line above a list of criteria is about.
+static SUBJECT: LazyLock<Regex> =
+    LazyLock::new(|| fixed(r"criteri|kriteri|requirement|anforderung|exigence|requisit|use case|eis|krav"));
+
 impl Group {
+    /// Whether the line above the list speaks of criteria.
+    fn is_headed(&self) -> bool {
+        SUBJECT.is_match(&squeeze(&self.heading))
+    }
+
     /// What the line above the list says of all its items: "Passed:", "These criteria were met:".
     fn context(&self) -> Option<DeclaredResult> {
-        static SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
-            fixed(r"criteri|kriteri|requirement|anforderung|exigence|requisit|use case|eis|krav")
-        });
         let folded = squeeze(&self.heading);
         let heading = folded.strip_suffix(':')?;
         let sentence = heading.rsplit(". ").next().unwrap_or(heading);
@@ -182,7 +193,13 @@ fn groups(text: &str) -> Vec<Group> {
             forget_heading(&mut groups, above);
             add(
                 &mut groups,
-                Item { text: above.trim().into(), result: Some(result), indent: 0, closed: true },
+                Item {
+                    text: above.trim().into(),
+                    result: Some(result),
+                    closed: true,
+                    paired: true,
+                    ..Item::default()
+                },
             );
         } else {
             prose(&mut groups, line, gap);
@@ -192,6 +209,10 @@ fn groups(text: &str) -> Vec<Group> {
     }
     for item in groups.iter_mut().flat_map(|g| &mut g.items) {
         settle(item);
+    }
+    // A single pair is a wrapped sentence: "… the evaluation a / success."
+    if groups.iter().flat_map(|g| &g.items).filter(|i| i.paired).count() < 2 {
+        groups.iter_mut().for_each(|g| g.items.retain(|i| !i.paired));
     }
     groups.retain(|g| !g.items.is_empty());
     groups
@@ -292,20 +313,20 @@ fn marked(line: &str) -> Option<Captures<'_>> {
 fn item(line: &str) -> Option<Item> {
     let indent = line.len() - line.trim_start().len();
     if let Some((text, result)) = cells(line) {
-        return Some(Item { text, result: Some(result), indent, closed: true });
+        return Some(Item { text, result: Some(result), indent, closed: true, paired: false });
     }
     let found = marked(line)?;
     let text = found.name("text")?.as_str();
     let mark = found.name("mark").and_then(|m| result::mark(m.as_str()));
     if found.name("bullet").is_some() || mark.is_some() {
-        return Some(Item { text: text.trim().into(), result: mark, indent, closed: false });
+        return Some(Item { text: text.trim().into(), result: mark, indent, closed: false, paired: false });
     }
     if in_front(line).is_some_and(|(_, rest)| line.len() < 200 && line.len() - rest.len() > 5) {
-        return Some(Item { text: line.trim().into(), result: None, indent, closed: true });
+        return Some(Item { text: line.trim().into(), result: None, indent, closed: true, paired: false });
     }
     let stated = behind_separator(line)
         .is_some_and(|f| f.strict && line.len() < 200 && names_something(line, f.text_end));
-    stated.then(|| Item { text: line.trim().into(), result: None, indent, closed: true })
+    stated.then(|| Item { text: line.trim().into(), result: None, indent, closed: true, paired: false })
 }
 
 /// Whether the text in front of a result is a criterion and not a word for the result itself.
@@ -383,6 +404,29 @@ mod tests {
         assert_eq!(read(text), want(&[("Login", Pass), ("Restore", Partial), ("Audit trail", Unstated)]));
         assert_eq!(read("Some questions:\n1. How many nodes?\n2. Which region?\n"), []);
         assert_eq!(read("Status: Passed\nResult - open\n"), []);
+    }
+
+    #[test]
+    fn a_wrapped_sentence_is_no_pair() {
+        let text = "Criteria:\n- Login: Passed\n\nDo you consider the evaluation a\nsuccess.\n";
+        assert_eq!(read(text), want(&[("Login", Pass)]));
+    }
+
+    #[test]
+    fn sentences_may_tell_results() {
+        let told = in_sentences(&["The trial is over. ", "Login: passed. ", "Restore: failed. "]);
+        assert_eq!(told.iter().map(|c| c.result).collect::<Vec<_>>(), [Pass, Fail]);
+        assert!(in_sentences(&["Login: passed. "]).is_empty(), "one sentence is no list");
+    }
+
+    #[test]
+    fn lists_without_results_need_a_heading() {
+        let text =
+            "The results against the criteria:\n1. Login\n2. Restore\n\nNext steps:\n- call\n- paper\n";
+        let texts =
+            |headed| without_results(text, Unstated, headed).into_iter().map(|c| c.text).collect::<Vec<_>>();
+        assert_eq!(texts(true), ["Login", "Restore"]);
+        assert!(without_results("1. Login\n2. Restore\n", Unstated, true).is_empty());
     }
 
     #[test]

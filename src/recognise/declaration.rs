@@ -36,7 +36,7 @@ pub(super) fn declaration(message: &Message, reading: &Reading, seller: &Seller)
     let (platform, account) = subject::names(&title);
     let mut declaration = Declaration {
         form,
-        platform: platform.or_else(|| platform_in(&text)),
+        platform: platform.or_else(|| platform_in(&title, &text, seller)),
         account,
         champions: champions(message, seller),
         seller: author.clone(),
@@ -76,10 +76,13 @@ fn stated(text: &str, title: &str, sentences: &[&str], answer: bool) -> Option<V
     let met: Vec<&str> = sentences.iter().copied().filter(|s| phrase::reports_met(s)).collect();
     let announced = subject::announces(title) || sentences.iter().any(|s| phrase::announces(s));
     if met.is_empty() && !announced {
-        return None;
+        // "The results against the criteria: 1. … Do you consider the evaluation a success?"
+        let asked = sentences.iter().any(|s| phrase::asks_for_verdict(s));
+        let headed = if asked { criteria::without_results(text, Unstated, true) } else { Vec::new() };
+        return (!headed.is_empty()).then_some(headed);
     }
     let result = if met.iter().any(|s| phrase::speaks_of_all(s)) { Pass } else { Unstated };
-    let unresolved = criteria::without_results(text, result);
+    let unresolved = criteria::without_results(text, result, false);
     Some(if unresolved.is_empty() { criteria::in_prose(&met) } else { unresolved })
 }
 
@@ -127,32 +130,65 @@ fn lints(declaration: &Declaration, message: &Message, fresh: &str, seller: &Sel
     .collect()
 }
 
-/// "… that Heron has met all success criteria …".
-fn platform_in(text: &str) -> Option<String> {
+/// "… that Heron has met all success criteria …", else a product of the seller in the subject.
+fn platform_in(title: &str, text: &str, seller: &Seller) -> Option<String> {
     static PLATFORM: LazyLock<Regex> = LazyLock::new(|| {
         fixed(
             r"\bthat\s+(?:the\s+)?(\p{Lu}[^\n,.;:!?]{1,60}?)\s+(?:has\s+|have\s+)?(?:successfully\s+)?(?:met|passed|fulfilled|satisfied)\s+(?:all|every|the)\b",
         )
     });
-    PLATFORM.captures(text)?.get(1).map(|m| m.as_str().split_whitespace().collect::<Vec<_>>().join(" "))
+    let told = PLATFORM.captures(text).and_then(|c| c.get(1));
+    told.map(|m| m.as_str().split_whitespace().collect::<Vec<_>>().join(" ")).or_else(|| {
+        let from =
+            seller.names.iter().filter(|n| !n.is_empty()).find_map(|name| title.find(name.as_str()))?;
+        let capital = |w: &&str| w.chars().next().is_some_and(char::is_uppercase);
+        let rest = title.get(from..)?.split([':', ',', '+', '–', '—', '?', '!', '(']).next()?;
+        Some(rest.split_whitespace().take_while(capital).take(4).collect::<Vec<_>>().join(" "))
+    })
 }
 
 /// The account executive, when the text names one.
 fn account_executive(text: &str) -> Option<String> {
     static NAMED: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-        let name = r"(\p{Lu}[\p{L}\p{M}.'’-]*(?:[ \t]*\n?[ \t]*\b(?:(?:van|von|de|der|del|di|da|la|le|den|ten)\s+)*\p{Lu}[\p{L}\p{M}.'’-]*){0,3})";
+        let name = r"(\p{Lu}(?:\.|[^\s.,;:!?()\[\]\x22]+)(?:[ \t]*\n?[ \t]*(?:(?:van|von|de|der|del|di|da|la|le|den|ten)\s+)*\p{Lu}(?:\.|[^\s.,;:!?()\[\]\x22]+)){0,3})";
         let role = r"(?:(?i:account\s+executive|account\s+manager|account\s+director|account\s+lead|sales\s+(?:lead|manager|director))|AE|AM)";
         [
             fixed(&format!(r"{name}\s*[,(–—-]+\s*(?:(?:your|our|the|in\s+copy\s+as)\s+)?{role}\b")),
             fixed(&format!(r"\b{role}\b[\s,:(–—-]+{name}")),
             fixed(&format!(
-                r"(?:\b(?:so\s+that|so)\s+)?{name}\s+(?:will|can|is\s+going\s+to|shall|may|wird|kann|va|pourra|puede|podrá|potrà|può|pode|poderá|zal|kan)\s+(?:now\s+|then\s+|also\s+)?(?:be\s+in\s+touch|reach\s+out|get\s+in\s+touch|contact|follow\s+up|begin|start|open|initiate|kick\s+off|keep|take|continue|move|sich|prendre\s+contact|vous|ponerse|contattar\w*|entrar|contact)\b[^.!?]{{0,80}}\b(?i:commercial|contract|proposal|pricing|procurement|order|framework|business|kommerziell|vertrag|angebot|comercial|contrat|commerciale|contratto|contrato|offerte)"
+                r"(?:\b(?:so\s+that|so)\s+)?{name}\s+(?:will|can|is\s+going\s+to|shall|may|wird|kann|va|pourra|puede|podrá|potrà|può|pode|poderá|zal|kan)\s+(?:now\s+|then\s+|also\s+)?(?:be\s+in\s+touch|reach\s+out|get\s+in\s+touch|contact|follow\s+up|begin|start|open|initiate|kick\s+off|keep|take|continue|move|sich|prendre\s+contact|vous|ponerse|contattar\w*|entrar|contact)\b[^.!?]{{0,60}}\b(?i:commercial|contract|proposal|pricing|procurement|order|framework|business|kommerziell|vertrag|angebot|comercial|contrat|commerciale|contratto|contrato|offerte)"
             )),
         ]
     });
     // Words that begin a sentence and are no names.
-    const NOT_NAMES: &[&str] =
-        &["We", "I", "You", "They", "Our", "The", "He", "She", "It", "As", "From", "Once", "Next"];
+    const NOT_NAMES: &[&str] = &[
+        "We",
+        "I",
+        "You",
+        "They",
+        "Our",
+        "The",
+        "He",
+        "She",
+        "It",
+        "As",
+        "From",
+        "Once",
+        "Next",
+        "Then",
+        "Now",
+        "After",
+        "Afterwards",
+        "And",
+        "But",
+        "So",
+        "Also",
+        "Thanks",
+        "Best",
+        "When",
+        "If",
+        "With",
+    ];
     NAMED.iter().find_map(|pattern| {
         let found = pattern.captures(text)?.get(1)?.as_str();
         let words: Vec<&str> = found.split_whitespace().collect();
@@ -214,6 +250,22 @@ mod tests {
         assert_eq!((d.form, d.asks), (Form::Conditional, true));
         assert_eq!(d.criteria.last().unwrap().result, DeclaredResult::Open);
         assert_eq!(d.lints, [Lint::CriteriaNotAllPassed]);
+    }
+
+    #[test]
+    fn criteria_without_results_are_unstated() {
+        let text = "The trial results against the agreed criteria:\n1. Login\n2. Restore\n\nPlease reply to confirm that your team considers the evaluation a\nsuccess.\n";
+        let d = of("Northwind Heron trial: results", text).unwrap();
+        assert_eq!(d.criteria.iter().map(|c| c.result).collect::<Vec<_>>(), [Unstated, Unstated]);
+        assert_eq!(d.platform.as_deref(), Some("Northwind Heron"));
+        let plan = "The success criteria that we agreed on:\n1. Login\n2. Restore\n\nPlease confirm that these are complete before we start.";
+        assert_eq!(of("Success plan", plan), None);
+    }
+
+    #[test]
+    fn a_conditional_win_may_be_proposed_in_prose() {
+        let text = "Login passed, the restore did not. We propose to record a conditional technical win: legal starts now, nothing is signed until the patch is deployed. Do you agree?";
+        assert_eq!(of("Where we stand", text).unwrap().form, Form::Conditional);
     }
 
     #[test]

@@ -46,7 +46,9 @@ struct Mail<'a> {
 impl Mail<'_> {
     /// Our own letters carry `X-Endorsed-*` and come from the evidence address.
     fn own(&self) -> Sign {
-        let from_us = self.message.from.iter().any(|m| is_evidence(&m.address, self.seller));
+        // A group mailbox that rewrites From ("Dana via Evidence") carries somebody else's words.
+        let from_us =
+            self.message.from.iter().any(|m| is_evidence(&m.address, self.seller)) && !self.signs.via();
         let header = self.message.headers.iter().any(|h| starts_with(&h.name, "X-Endorsed-"));
         (from_us || header).then(|| (Automatic::Own, "The mail is our own.".into()))
     }
@@ -456,5 +458,9 @@ mod tests {
         assert!(weakly("X-MS-Exchange-Inbox-Rules-Loop: kim@northwind-labs.example", "Confirmed."));
         assert!(weakly("Content-Type: image/png", ""));
         assert!(!weakly("Subject: Re: Result", "Confirmed."));
+        let rewritten = sent("From: Dana via Evidence <evidence@northwind-labs.example>", "Yes.");
+        assert!(
+            matches!(writer(&rewritten, &fresh("Yes."), &seller()), Writer::Person(weak) if weak.len() == 1)
+        );
     }
 }

@@ -29,24 +29,6 @@ pub(super) fn sentences(text: &str) -> Vec<&str> {
 
 /// Whether a sentence asks the reader to confirm the result.
 pub(super) fn asks(sentence: &str) -> bool {
-    static POLITE: LazyLock<Regex> = LazyLock::new(|| {
-        fixed(concat!(
-            r"\b(?:please|kindly|pls)\b.{0,120}\b(?:confirm|reply|respond|answer|let (?:us|me) know|tell (?:us|me)|acknowledge|endorse|sign[- ]off|approve|agree)",
-            r"|\b(?:could|can|would|will|may) (?:you|we|i)\b.{0,120}\b(?:confirm|reply|respond|let (?:us|me) know|tell (?:us|me)|acknowledge|endorse|sign off|agree|consider|get your)",
-            r"|\b(?:do|does|did|are|is|have|has) (?:you|your|we|the team|this|that)\b.{0,120}\b(?:confirm|agree|consider|accept|endorse|recommend|satisfied|match|happy|ok|comfortable)",
-            r"|\b(?:we|i)(?:'d| would)? (?:ask|need|appreciate|be grateful|kindly ask|would like|look forward to)\b.{0,80}\b(?:confirm|written (?:reply|yes|statement)|in writing|your reply)",
-            r"|\breply\b.{0,40}\b(?:to|and|with)\b.{0,40}\bconfirm|\ba (?:short|brief|quick|simple|written) (?:reply|yes|answer|confirmation)\b",
-            r"|\b(?:bitte|konnen sie|konnten sie|konnt ihr|konntet ihr|kannst du|wurden sie|wir bitten|darf ich)\b.{0,140}(?:bestatig|antwort|ruckmeld|mitteil|teilen sie|zustimm|einverstanden|schreib)",
-            r"|\b(?:merci de|pourriez[- ]vous|pouvez[- ]vous|pourrais[- ]tu|peux[- ]tu|veuillez|nous vous (?:prions|demandons|remercions)|je vous (?:prie|remercie))\b.{0,140}(?:confirm|repond|valider|indiquer|nous dire|donner votre accord)",
-            r"|(?:\b(?:por favor|podria[ns]?|podrias|pueden?|puedes|os pedimos|l[ea]s? (?:ruego|rogamos|pedimos|agradeceri)|rogamos|agradeceriamos|confirme[ns]?)\b).{0,140}(?:confirm|respond|contest|indic|digan|evaluacion)",
-            r"|\b(?:per favore|potete|potresti|potreste|puo|puoi|potrebbe|vi chiediamo|le chiedo|la prego|vi preghiamo|si prega|cortesemente|gentilmente)\b.{0,140}(?:conferm|rispond|far(?:ci|mi) sapere|indicar)",
-            r"|\b(?:por favor|poderia[ms]?|podem?|pedimos|solicitamos|agradeco|agradecemos)\b.{0,140}(?:confirm|respond|indica|diga)",
-            r"|\b(?:graag|kun(?:t|nen)?|kan|zou(?:den)?|alsjeblieft|alstublieft|gelieve|wil(?:t|len)?)\b.{0,140}(?:bevestig|antwoord|reager|laten weten|akkoord)",
-            r"|\b(?:vanligen|kan (?:ni|du|i|dere)|skulle (?:ni|du)|vennligst|venligst|vi ber)\b.{0,140}(?:bekraft|bekreft|svar|meddel)",
-            r"|\b(?:prosze|prosimy|czy (?:moga|moze|mozecie))\b.{0,140}(?:potwierdz|odpow)",
-            r"|\b(?:prosim|muzete|voitteko|vahvista)\b.{0,140}(?:potvrd|odpov|vahvist|vasta)",
-        ))
-    });
     static EAST: LazyLock<Regex> = LazyLock::new(|| {
         // Folding takes the sound marks off kana, in the text as in the pattern.
         let words =
@@ -72,11 +54,80 @@ pub(super) fn asks(sentence: &str) -> bool {
         return true;
     }
     let about = VERDICT.is_match(&folded);
-    if !POLITE.is_match(&folded) || (ELSEWHERE.is_match(&folded) && !strong(&folded)) {
+    if !is_request(&folded) || (ELSEWHERE.is_match(&folded) && !strong(&folded)) {
         return false;
     }
     // "Please confirm." asks about the whole mail; longer sentences must name what is to be confirmed.
     about || folded.split_whitespace().count() <= 5
+}
+
+/// How requests begin and what they ask for, language by language.
+const REQUESTS: &[(&str, &str)] = &[
+    (
+        r"\b(?:please|kindly|pls)\b",
+        r"\b(?:confirm|reply|respond|answer|let (?:us|me) know|tell (?:us|me)|acknowledge|endorse|sign[- ]off|approve|agree)",
+    ),
+    (
+        r"\b(?:could|can|would|will|may) (?:you|we|i)\b",
+        r"\b(?:confirm|reply|respond|let (?:us|me) know|tell (?:us|me)|acknowledge|endorse|sign off|agree|consider|get your)",
+    ),
+    (
+        r"\b(?:do|does|did|are|is|have|has) (?:you|your|we|the team|this|that)\b",
+        r"\b(?:confirm|agree|consider|accept|endorse|recommend|satisfied|match|happy|ok|comfortable)",
+    ),
+    (
+        r"\b(?:we|i)(?:'d| would)? (?:ask|need|appreciate|be grateful|kindly ask|would like|look forward to)\b",
+        r"\b(?:confirm|written (?:reply|yes|statement)|in writing|your reply)",
+    ),
+    (r"\breply\b", r"^[ -~]{0,40}\bconfirm"),
+    (r"\ba (?:short|brief|quick|simple|written) (?:reply|yes|answer|confirmation)\b", r""),
+    (
+        r"\b(?:bitte|konnen sie|konnten sie|konnt ihr|konntet ihr|kannst du|wurden sie|wir bitten|darf ich)\b",
+        r"bestatig|antwort|ruckmeld|mitteil|teilen sie|zustimm|einverstanden|schreib",
+    ),
+    (
+        r"\b(?:merci de|pourriez[- ]vous|pouvez[- ]vous|pourrais[- ]tu|peux[- ]tu|veuillez|nous vous (?:prions|demandons|remercions)|je vous (?:prie|remercie))\b",
+        r"confirm|repond|valider|indiquer|nous dire|donner votre accord",
+    ),
+    (
+        r"\b(?:por favor|podria[ns]?|podrias|pueden?|puedes|os pedimos|l[ea]s? (?:ruego|rogamos|pedimos|agradeceria)|rogamos|agradeceriamos|confirme[ns]?)\b",
+        r"confirm|respond|contest|indic|digan|evaluacion",
+    ),
+    (
+        r"\b(?:per favore|potete|potresti|potreste|puo|puoi|potrebbe|vi chiediamo|le chiedo|la prego|vi preghiamo|si prega|cortesemente|gentilmente)\b",
+        r"conferm|rispond|far(?:ci|mi) sapere|indicar",
+    ),
+    (
+        r"\b(?:por favor|poderia[ms]?|podem?|pedimos|solicitamos|agradeco|agradecemos)\b",
+        r"confirm|respond|indica|diga",
+    ),
+    (
+        r"\b(?:graag|kun(?:t|nen)?|kan|zou(?:den)?|alsjeblieft|alstublieft|gelieve|wil(?:t|len)?)\b",
+        r"bevestig|antwoord|reager|laten weten|akkoord",
+    ),
+    (
+        r"\b(?:vanligen|kan (?:ni|du|i|dere)|skulle (?:ni|du)|vennligst|venligst|vi ber)\b",
+        r"bekraft|bekreft|svar|meddel",
+    ),
+    (r"\b(?:prosze|prosimy|czy (?:moga|moze|mozecie))\b", r"potwierdz|odpow"),
+    (r"\b(?:prosim|muzete|voitteko|vahvista)\b", r"potvrd|odpov|vahvist|vasta"),
+];
+
+/// How far the thing asked for may stand behind the begin of a request, in bytes.
+const REQUEST_BYTES_MAX: usize = 160;
+
+/// Whether a folded sentence has the form of a request for an answer.
+fn is_request(folded: &str) -> bool {
+    // Two small patterns and a slice: one pattern with a bounded gap would compile into thousands of states.
+    static PAIRS: LazyLock<Vec<(Regex, Regex)>> =
+        LazyLock::new(|| REQUESTS.iter().map(|(begin, thing)| (fixed(begin), fixed(thing))).collect());
+    PAIRS.iter().any(|(begin, thing)| {
+        begin.find_iter(folded).any(|found| {
+            let rest = folded.get(found.end()..).unwrap_or_default();
+            let end = (0..=REQUEST_BYTES_MAX.min(rest.len())).rev().find(|i| rest.is_char_boundary(*i));
+            thing.is_match(rest.get(..end.unwrap_or_default()).unwrap_or_default())
+        })
+    })
 }
 
 /// A sentence that asks for the confirmation even though it also names a meeting or begins with "if".
@@ -89,11 +140,22 @@ fn strong(folded: &str) -> bool {
     STRONG.is_match(folded) && !folded.starts_with("if ")
 }
 
+/// Whether a sentence asks how the evaluation came out, and not whether a plan is complete.
+pub(super) fn asks_for_verdict(sentence: &str) -> bool {
+    static OUTCOME: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"\b(?:success|successful|technical win|met|passed|fulfilled|satisfied|recommend|erfolg|erfolgreich|erfullt|bestanden|succes|reussi|exito|exitosa|cumpli|superad|successo|soddisf|sucesso|succesvol|geslaagd|lyckad|vellykket)",
+        )
+    });
+    let folded = squeeze(sentence);
+    asks(sentence) && OUTCOME.is_match(&folded) && !is_future(&folded)
+}
+
 /// Whether a text speaks of a conditional win.
 pub(super) fn is_conditional(text: &str) -> bool {
     static CONDITIONAL: LazyLock<Regex> = LazyLock::new(|| {
         fixed(
-            r"\b(?:conditional|provisional) (?:tech(?:nical)?[- ])?(?:evaluation )?(?:win|success|acceptance|endorsement|sign-?off)\b|\b(?:agree|accept|endorse|confirm)\w* conditionally\b|\bbedingte\w* (?:technische\w* )?(?:win|technical win|erfolg|sieg|gewinn|abnahme|zusage)|\b(?:win|victoire|succes|accord|validation) techniques? (?:conditionnel|sous (?:condition|reserve))|(?:victoria|exito|visto bueno|aceptacion) tecnic[ao] condicional|(?:vittoria|successo|approvazione) tecnic[ao] condizionat|(?:vitoria|sucesso|aprovacao) tecnic[ao] condicional|\bvoorwaardelijke? (?:technische )?(?:win|akkoord|succes|overwinning)|\b(?:villkorad|betinget)\w* (?:teknisk )?\w+|条件付き|附条件|有条件",
+            r"\b(?:conditional|provisional) (?:tech(?:nical)?[- ])?(?:evaluation )?(?:win|success|acceptance|endorsement|sign-?off)\b|\b(?:agree|accept|endorse|confirm)[a-z]* conditionally\b|\bbedingte[a-z]* (?:technische[a-z]* )?(?:win|technical win|erfolg|sieg|gewinn|abnahme|zusage)|\b(?:win|victoire|succes|accord|validation) techniques? (?:conditionnel|sous (?:condition|reserve))|(?:victoria|exito|visto bueno|aceptacion) tecnic[ao] condicional|(?:vittoria|successo|approvazione) tecnic[ao] condizionat|(?:vitoria|sucesso|aprovacao) tecnic[ao] condicional|\bvoorwaardelijke? (?:technische )?(?:win|akkoord|succes|overwinning)|\b(?:villkorad|betinget)[a-z]* (?:teknisk )?[a-z]+|条件付き|附条件|有条件",
         )
     });
     CONDITIONAL.is_match(&squeeze(text))
@@ -103,12 +165,12 @@ pub(super) fn is_conditional(text: &str) -> bool {
 pub(super) fn announces(sentence: &str) -> bool {
     static WIN: LazyLock<Regex> = LazyLock::new(|| {
         fixed(
-            r"\btech(?:nical)?[- ]win\b|\btechnische\w* (?:erfolg|sieg|gewinn|win|overwinning|winst)|\b(?:victoire|succes|win) technique|\b(?:victoria|exito) tecnic|\b(?:vittoria|successo) tecnic|\b(?:vitoria|sucesso) tecnic|\bteknisk (?:vinst|sejr|seier|win)|技術的?(?:勝利|合格)|技术胜利",
+            r"\btech(?:nical)?[- ]win\b|\btechnische[a-z]* (?:erfolg|sieg|gewinn|win|overwinning|winst)|\b(?:victoire|succes|win) technique|\b(?:victoria|exito) tecnic|\b(?:vittoria|successo) tecnic|\b(?:vitoria|sucesso) tecnic|\bteknisk (?:vinst|sejr|seier|win)|技術的?(?:勝利|合格)|技术胜利",
         )
     });
     static VERB: LazyLock<Regex> = LazyLock::new(|| {
         fixed(
-            r"\b(?:confirm\w*|record\w*|declar\w*|announc\w*|agree\w*|propos\w*|mark\w*|document\w*|achiev\w*|reached|secured|consider\w*|call|close[sd]?|is|as|bestatig\w*|halten\w*|verzeichn\w*|festhalt\w*|vorschlag\w*|schlagen|proposons|confirm\w*|registr\w*|proponemos|proponiamo|conferm\w*|propomos|bevestig\w*|stellen)\b",
+            r"\b(?:confirm[a-z]*|record[a-z]*|declar[a-z]*|announc[a-z]*|agree[a-z]*|propos[a-z]*|mark[a-z]*|document[a-z]*|achiev[a-z]*|reached|secured|consider[a-z]*|call|close[sd]?|is|as|bestatig[a-z]*|halten[a-z]*|verzeichn[a-z]*|festhalt[a-z]*|vorschlag[a-z]*|schlagen|proposons|confirm[a-z]*|registr[a-z]*|proponemos|proponiamo|conferm[a-z]*|propomos|bevestig[a-z]*|stellen)\b",
         )
     });
     static PROPOSES: LazyLock<Regex> = LazyLock::new(|| {
@@ -126,7 +188,7 @@ pub(super) fn announces(sentence: &str) -> bool {
 pub(super) fn reports_met(sentence: &str) -> bool {
     static VERB: LazyLock<Regex> = LazyLock::new(|| {
         fixed(
-            r"\b(?:validated|met|passed|fulfilled|satisfied|achieved|completed|cleared|proved|proven|hit|verified|erfullte?|bestandene?|nachgewiesen|validiert|erreicht|valide[es]*|rempli[es]*|atteint[es]*|satisfait[es]*|cumpli\w+|valida\w+|supera\w+|soddisf\w+|raggiunt\w+|atendi\w+|voldaan|behaald|gevalideerd|uppfyll\w+|opfyld\w+|oppfyl\w+|spelni\w+)\b|達成|満たし|合格|通过|满足|达成",
+            r"\b(?:validated|met|passed|fulfilled|satisfied|achieved|completed|cleared|proved|proven|hit|verified|erfullte?|bestandene?|nachgewiesen|validiert|erreicht|valide[es]*|rempli[es]*|atteint[es]*|satisfait[es]*|cumpli[a-z]+|valida[a-z]+|supera[a-z]+|soddisf[a-z]+|raggiunt[a-z]+|atendi[a-z]+|voldaan|behaald|gevalideerd|uppfyll[a-z]+|opfyld[a-z]+|oppfyl[a-z]+|spelni[a-z]+)\b|達成|満たし|合格|通过|满足|达成",
         )
     });
     static NOUN: LazyLock<Regex> = LazyLock::new(|| {

@@ -58,12 +58,17 @@ pub(super) fn names(subject: &str) -> (Option<String>, Option<String>) {
         fixed(r"(?i)^(?P<p>.+?)\s+(?:\+|×|x|<>|/|at|@|for|bei|chez|en|presso|na|bij)\s+(?P<a>.+)$")
     });
     static PLUS: LazyLock<Regex> = LazyLock::new(|| fixed(r"^(?P<p>.+?)\s+\+\s*(?P<a>.+)$"));
+    static PLACE: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"(?i)^(?P<p>[^:,]+?)\s+(?:at|bei|chez|presso|bij)\s+(?P<a>[^:,]+?)\s*[:,].*(?:result|evaluation|evaluierung|trial|pilot|confirm|poc|outcome|readout)",
+        )
+    });
     let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
     let subject = PREFIX.replace(&subject, "");
     let rest = WIN.captures(&subject).and_then(|c| c.name("rest")).map(|m| m.as_str());
     let found = match rest {
         Some(rest) => PLUS.captures(rest).or_else(|| PAIR.captures(rest)),
-        None => AT.captures(&subject),
+        None => AT.captures(&subject).or_else(|| PLACE.captures(&subject)),
     };
     let name = |group: &str| {
         let text = found.as_ref()?.name(group)?.as_str().trim().trim_matches(['"', '“', '”', ',']).trim();

@@ -194,7 +194,7 @@ pub(super) fn is_challenge(typed: &str) -> bool {
 pub(super) fn is_reply_line(body: &str) -> bool {
     static LINE: LazyLock<Regex> = LazyLock::new(|| {
         fixed(
-            r"(?:reply|respond|write|answer)\b.{0,30}\babove this line|antwort\w* .{0,30}(?:oberhalb|uber) diese|au-dessus de cette ligne|por encima de esta linea|sopra questa (?:riga|linea)|boven deze (?:regel|lijn)|acima desta linha",
+            r"(?:reply|respond|write|answer)\b.{0,30}\babove this line|antwort[a-z]* .{0,30}(?:oberhalb|uber) diese|au-dessus de cette ligne|por encima de esta linea|sopra questa (?:riga|linea)|boven deze (?:regel|lijn)|acima desta linha",
         )
     });
     let gate = ["line", "zeile", "ligne", "linea", "riga", "regel", "lijn", "linha"];
