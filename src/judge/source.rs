@@ -42,6 +42,7 @@ pub(super) struct RuleSource {
     pub unless: Vec<Example>,
     pub despite: Vec<Says>,
     pub whole: bool,
+    pub settles: bool,
     pub soft: bool,
     pub covers: Option<Reads>,
     pub code: Option<String>,
@@ -154,8 +155,10 @@ impl File<'_> {
             let list = List { path: self.path.to_owned(), line, words: self.strings(words) };
             let name = (tag.to_owned(), key.get_ref().to_string());
             if let Some(other) = source.lists.get(&name) {
-                let message =
-                    format!("word list `{}` twice, expected it once: see {}:{}", name.1, other.path, other.line);
+                let message = format!(
+                    "word list `{}` twice, expected it once: see {}:{}",
+                    name.1, other.path, other.line
+                );
                 self.error(key.span(), message);
             }
             source.lists.insert(name, list);
@@ -168,8 +171,7 @@ impl File<'_> {
             self.error(value.span(), "wrong type, expected a table".to_owned());
             return language;
         };
-        let known =
-            ["splits", "abbreviations", "common", "asks", "generic", "idle", "criterion", "numbers"];
+        let known = ["splits", "abbreviations", "common", "asks", "generic", "idle", "criterion", "numbers"];
         self.keys(table, &known);
         for (key, value) in table {
             let name = key.get_ref().as_ref();
@@ -211,8 +213,8 @@ impl File<'_> {
 
     fn rule(&mut self, tag: &str, table: Table<'_>) -> Option<RuleSource> {
         const KEYS: &[&str] = &[
-            "id", "says", "reads", "match", "unless", "despite", "whole", "soft", "covers", "code", "why",
-            "hits", "misses",
+            "id", "says", "reads", "match", "unless", "despite", "whole", "settles", "soft", "covers",
+            "code", "why", "hits", "misses",
         ];
         let at = table.span();
         let keys = *table.get_ref();
@@ -249,6 +251,7 @@ impl File<'_> {
             unless,
             despite,
             whole: self.flag(keys, "whole"),
+            settles: self.flag(keys, "settles"),
             soft: self.flag(keys, "soft"),
             covers,
             code: self.string(keys, "code", &at, false),
@@ -313,13 +316,7 @@ impl File<'_> {
         })
     }
 
-    fn string(
-        &mut self,
-        keys: &DeTable<'_>,
-        name: &str,
-        at: &Range<usize>,
-        needed: bool,
-    ) -> Option<String> {
+    fn string(&mut self, keys: &DeTable<'_>, name: &str, at: &Range<usize>, needed: bool) -> Option<String> {
         match keys.get(name) {
             Some(value) => match value.get_ref().as_str() {
                 Some(text) => return Some(text.to_owned()),

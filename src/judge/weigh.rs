@@ -3,7 +3,7 @@
 
 use super::Question;
 use super::criteria::Answers;
-use super::language::Says;
+use super::language::{Rule, Says};
 use super::rules::Rules;
 use super::scan::{Hit, Scan};
 use crate::model::{DeclaredResult, Form, Reason, Source, Spoken, Verdict};
@@ -68,9 +68,14 @@ impl Heard<'_> {
         let yes = self.fresh.has(Says::Affirm) || self.fresh.has(Says::Stipulate);
         opinion.sure = !yes && !self.fresh.has(Says::Defer);
         if !opinion.sure {
-            let against = [Says::Affirm, Says::Stipulate, Says::Defer].into_iter().flat_map(|s| self.fresh.of(s));
+            let against =
+                [Says::Affirm, Says::Stipulate, Says::Defer].into_iter().flat_map(|s| self.fresh.of(s));
             opinion.reasons.extend(against.map(|hit| self.reason(hit, Source::Fresh)));
-            self.doubt(&mut opinion, "contradiction", "the reply says both yes and no, or puts the answer off");
+            self.doubt(
+                &mut opinion,
+                "contradiction",
+                "the reply says both yes and no, or puts the answer off",
+            );
         }
         Some(opinion)
     }
@@ -99,7 +104,11 @@ impl Heard<'_> {
         let put_off = self.fresh.has(Says::Defer) || self.fresh.has(Says::Withhold);
         opinion.sure = !put_off || stipulated;
         if !opinion.sure {
-            self.doubt(&mut opinion, "contradiction", "the reply ties a yes to something and also puts it off");
+            self.doubt(
+                &mut opinion,
+                "contradiction",
+                "the reply ties a yes to something and also puts it off",
+            );
         }
         Some(opinion)
     }
@@ -144,12 +153,17 @@ impl Heard<'_> {
         let form = self.question.form;
         if form == Form::Conditional && !(explicit && self.answers.open_items_done) {
             opinion.verdict = Verdict::Conditional;
-            opinion.reasons.push(Reason::new("conditional_open", "the reply accepts a conditional technical win"));
+            opinion
+                .reasons
+                .push(Reason::new("conditional_open", "the reply accepts a conditional technical win"));
             return Some(opinion);
         }
-        if !explicit && !(form == Form::Request && self.question.asks) {
+        let asked = form == Form::Request && self.question.asks;
+        if !(explicit || asked) {
             opinion.verdict = Verdict::Inconclusive;
-            opinion.reasons.push(Reason::new("no_ask", "a bare yes answers nothing: the declaration asked no question"));
+            opinion
+                .reasons
+                .push(Reason::new("no_ask", "a bare yes answers nothing: the declaration asked no question"));
             return Some(opinion);
         }
         if self.question.criteria.iter().any(|c| {
@@ -157,7 +171,8 @@ impl Heard<'_> {
         }) && form != Form::Conditional
         {
             opinion.verdict = Verdict::Conditional;
-            let text = "the declaration itself lists a criterion that has not passed, so a yes is not a full yes";
+            let text =
+                "the declaration itself lists a criterion that has not passed, so a yes is not a full yes";
             self.doubt(&mut opinion, "criteria_not_all_passed", text);
             return Some(opinion);
         }
@@ -167,10 +182,12 @@ impl Heard<'_> {
 
     /// A sure yes must have no word beside it that no rule explains.
     fn stop_at_risks(&self, opinion: &mut Opinion, explicit: bool) {
-        let settled = self.settled_before();
-        let risks = self.fresh.of(Says::Risk).filter(|hit| !(self.soft(hit) && hit.span.end <= settled));
-        let concerns = self.open_points().into_iter().filter(|hit| !self.soft(hit) || hit.span.end > settled);
-        let mut stops: Vec<Reason> = risks.chain(concerns).map(|hit| self.reason(hit, Source::Fresh)).collect();
+        let settled = self.settled_before(|rule| rule.settles);
+        let proven = self.settled_before(|rule| rule.whole);
+        let risks = self.fresh.of(Says::Risk).filter(|hit| !self.soft(hit) || hit.span.end > settled);
+        let concerns = self.open_points().into_iter().filter(|hit| !self.soft(hit) || hit.span.end > proven);
+        let mut stops: Vec<Reason> =
+            risks.chain(concerns).map(|hit| self.reason(hit, Source::Fresh)).collect();
         if !explicit {
             let other = self.fresh.of(Says::OtherObject).chain(self.fresh.of(Says::Hypothesis));
             stops.extend(other.map(|hit| self.reason(hit, Source::Fresh)));
@@ -215,7 +232,9 @@ impl Heard<'_> {
         if asides.is_empty() && !asked {
             self.doubt(&mut opinion, "not_understood", "no rule says what this reply means");
         } else if asides.is_empty() {
-            opinion.reasons.push(Reason::new("reply_question", "the reply asks a question and gives no verdict"));
+            opinion
+                .reasons
+                .push(Reason::new("reply_question", "the reply asks a question and gives no verdict"));
         }
         if !cues.is_empty() {
             opinion.sure = false;
@@ -271,7 +290,7 @@ impl Heard<'_> {
 
     /// Those that no affirmation of everything follows: what was said before it may be history.
     fn unsettled_points(&self) -> Vec<&Hit> {
-        let settled = self.settled_before();
+        let settled = self.settled_before(|rule| rule.whole);
         self.open_points().into_iter().filter(|hit| hit.span.end > settled).collect()
     }
 
@@ -280,11 +299,11 @@ impl Heard<'_> {
         self.fresh.of(Says::Count).filter(|hit| matches!(hit.count, Some((n, Some(of))) if n < of)).collect()
     }
 
-    /// Where the last affirmation that speaks of everything starts.
-    fn settled_before(&self) -> usize {
+    /// Where the sentence of the last affirmation starts that settles what was said before it.
+    fn settled_before(&self, settles: fn(&Rule) -> bool) -> usize {
         self.fresh
             .of(Says::Affirm)
-            .filter(|hit| self.rules.rules.get(hit.rule).is_some_and(|rule| rule.whole))
+            .filter(|hit| self.rules.rules.get(hit.rule).is_some_and(settles))
             .filter_map(|hit| self.fresh.sentences.get(hit.sentence))
             .map(|sentence| sentence.span.start)
             .max()
