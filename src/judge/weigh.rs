@@ -1,12 +1,17 @@
 //! From hits to a verdict, by order of veto: retraction and denial > stipulation > deferral > affirmation.
 //! Nothing is summed up; one veto stops any number of yeses.
 
+use std::ops::Range;
+
 use super::Question;
 use super::criteria::Answers;
 use super::language::{Rule, Says};
 use super::rules::Rules;
-use super::scan::{Hit, Scan};
+use super::scan::{Hit, Scan, overlap};
 use crate::model::{DeclaredResult, Form, Reason, Source, Spoken, Verdict};
+
+/// Words of a clause that may be a name beside a bare yes ("Confirmed, Kim Sorel").
+const NAME_WORDS_MAX: usize = 2;
 
 /// What was heard in the three texts.
 pub(super) struct Heard<'a> {
@@ -190,6 +195,8 @@ impl Heard<'_> {
             risks.chain(concerns).map(|hit| self.reason(hit, Source::Fresh)).collect();
         if !explicit {
             let other = self.fresh.of(Says::OtherObject).chain(self.fresh.of(Says::Hypothesis));
+            let beside = self.fresh.of(Says::Bare).filter(|hit| self.says_more(hit));
+            let other = other.chain(beside);
             stops.extend(other.map(|hit| self.reason(hit, Source::Fresh)));
         }
         let stopped = |hit: &&Hit| {
@@ -308,6 +315,30 @@ impl Heard<'_> {
             .map(|sentence| sentence.span.start)
             .max()
             .unwrap_or(0)
+    }
+
+    /// Whether a bare yes stands in a sentence with words that no rule knows: "Approved - the badge, that is."
+    fn says_more(&self, bare: &Hit) -> bool {
+        let Some(sentence) = self.fresh.sentences.get(bare.sentence) else { return true };
+        let known = |clause: &Range<usize>| {
+            let said = |hit: &&Hit| {
+                matches!(hit.says, Says::Affirm | Says::Bare | Says::Accept | Says::Aside | Says::Pass)
+                    && hit.blocked.is_none()
+                    && overlap(&hit.span, clause)
+                    && !self.about_something_else(hit)
+            };
+            let words = self.fresh.folded.text.get(clause.clone()).unwrap_or_default();
+            words.split_whitespace().count() <= NAME_WORDS_MAX
+                || self.fresh.hits.iter().any(|hit| said(&hit))
+                || self.fresh.licensed.iter().any(|span| overlap(span, clause))
+        };
+        !sentence.clauses.iter().all(known)
+    }
+
+    /// Asides about meetings, badges and the like: what they stand beside may be about these too.
+    fn about_something_else(&self, hit: &Hit) -> bool {
+        let code = self.rules.rules.get(hit.rule).map(|rule| rule.code.as_str());
+        matches!(code, Some("reply_other_object" | "reply_logistics"))
     }
 
     fn soft(&self, hit: &Hit) -> bool {
