@@ -38,7 +38,6 @@ pub(super) fn compile(
         rules.push(Rule {
             id: written.id.clone(),
             path: written.path.clone(),
-            line: written.line,
             language: written.language.clone(),
             says: written.says,
             reads: written.reads,
@@ -46,6 +45,7 @@ pub(super) fn compile(
             unless,
             despite: written.despite.iter().copied().collect(),
             whole: written.whole,
+            settles: written.settles || written.whole,
             soft: written.soft,
             covers: written.covers,
             code: written.code.clone().unwrap_or_else(|| written.says.code().to_owned()),

@@ -120,8 +120,8 @@ fn result_in(scan: &Scan, place: &dyn Fn(&Range<usize>) -> bool) -> Option<Spoke
         .filter_map(|hit| match hit.says {
             Says::Pass | Says::Affirm | Says::Bare => Some(Spoken::Pass),
             Says::Partial => Some(Spoken::Partial),
-            Says::Fail | Says::Concern | Says::Decline => Some(Spoken::Fail),
-            Says::Unproven | Says::Stipulate | Says::Defer => Some(Spoken::Unproven),
+            Says::Fail | Says::Decline => Some(Spoken::Fail),
+            Says::Unproven | Says::Concern | Says::Stipulate | Says::Defer => Some(Spoken::Unproven),
             _ => None,
         })
         .max_by_key(|spoken| rank(*spoken))
@@ -145,7 +145,7 @@ fn in_sentence(
         if named.is_empty() {
             named = names(text, question, words, language);
         }
-        let result = result_in(scan, &|span| overlap(span, clause));
+        let result = result_in(scan, &|span| clause.start <= span.start && span.end <= clause.end);
         match (named.is_empty(), result) {
             (false, Some(result)) => {
                 for (n, numbered) in waiting.drain(..).chain(named) {

@@ -178,7 +178,6 @@ pub(super) struct Rule {
     /// `en/affirm.recommend`.
     pub id: String,
     pub path: String,
-    pub line: usize,
     pub language: String,
     pub says: Says,
     pub reads: Reads,
@@ -188,9 +187,11 @@ pub(super) struct Rule {
     pub unless: Vec<Regex>,
     /// Blockers that do not stop it.
     pub despite: BTreeSet<Says>,
-    /// Affirmation: speaks of everything, so that soft doubts said before it are settled.
+    /// Affirmation: speaks of every criterion, so that soft failures and risks said before it are settled.
     pub whole: bool,
-    /// Risk: settled by a whole affirmation that follows.
+    /// Affirmation: speaks of the whole evaluation, so that soft risks said before it are settled.
+    pub settles: bool,
+    /// Risk or failure: settled by an affirmation that follows.
     pub soft: bool,
     /// Harmless: what is blanked out; `None` blanks the match alone.
     pub covers: Option<Reads>,

@@ -102,6 +102,8 @@ pub(super) struct Scan {
     pub hits: Vec<Hit>,
     /// Harmless rules that explained words.
     pub licences: Vec<usize>,
+    /// What they explained, in the folded text.
+    pub licensed: Vec<Range<usize>>,
 }
 
 impl Scan {
@@ -135,7 +137,8 @@ pub(super) fn scan(rules: &Rules, language: &Language, text: &str, own: &dyn Fn(
     reader.block(&mut hits);
     hits.sort_by_key(|hit| (hit.span.start, hit.span.end, hit.rule));
     let licences = harmless.iter().map(|hit| hit.rule).collect();
-    Scan { licences, hits, sentences: sentences.clone(), folded: folded.clone() }
+    let licensed = harmless.iter().map(|hit| reader.covered(hit)).collect();
+    Scan { licences, licensed, hits, sentences: sentences.clone(), folded: folded.clone() }
 }
 
 /// Somebody's words in quotation marks are not the writer's yes: blanks quotes of two words and more.

@@ -42,6 +42,7 @@ pub(super) struct RuleSource {
     pub unless: Vec<Example>,
     pub despite: Vec<Says>,
     pub whole: bool,
+    pub settles: bool,
     pub soft: bool,
     pub covers: Option<Reads>,
     pub code: Option<String>,
@@ -212,8 +213,8 @@ impl File<'_> {
 
     fn rule(&mut self, tag: &str, table: Table<'_>) -> Option<RuleSource> {
         const KEYS: &[&str] = &[
-            "id", "says", "reads", "match", "unless", "despite", "whole", "soft", "covers", "code", "why",
-            "hits", "misses",
+            "id", "says", "reads", "match", "unless", "despite", "whole", "settles", "soft", "covers",
+            "code", "why", "hits", "misses",
         ];
         let at = table.span();
         let keys = *table.get_ref();
@@ -250,6 +251,7 @@ impl File<'_> {
             unless,
             despite,
             whole: self.flag(keys, "whole"),
+            settles: self.flag(keys, "settles"),
             soft: self.flag(keys, "soft"),
             covers,
             code: self.string(keys, "code", &at, false),

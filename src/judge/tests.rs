@@ -1,4 +1,8 @@
+use std::sync::LazyLock;
+
 use super::*;
+
+static SHIPPED: LazyLock<Rules> = LazyLock::new(shipped);
 
 fn shipped() -> Rules {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
@@ -20,7 +24,7 @@ fn shipped() -> Rules {
 
 #[test]
 fn shipped_rules_pass_their_examples() {
-    let report = shipped().test();
+    let report = SHIPPED.test();
     let lines: Vec<String> = report
         .failures
         .iter()
@@ -32,4 +36,118 @@ fn shipped_rules_pass_their_examples() {
         })
         .collect();
     assert!(report.passed(), "{} failures\n{}", lines.len(), lines.join("\n"));
+}
+
+fn criteria(texts: &[&str]) -> Vec<Criterion> {
+    let line = |(i, text): (usize, &&str)| Criterion {
+        n: u32::try_from(i).unwrap() + 1,
+        text: (*text).to_owned(),
+        result: crate::model::DeclaredResult::Pass,
+    };
+    texts.iter().enumerate().map(line).collect()
+}
+
+fn fresh(text: &str) -> Reading {
+    Reading { fresh: text.to_owned(), sure: true, ..Reading::default() }
+}
+
+fn judged(reading: &Reading, form: Form, criteria: &[Criterion]) -> Judgement {
+    let question = Question { form, asks: form != Form::Recap, criteria, own_names: vec!["Northwind"] };
+    let judgement = judge(reading, &question, &SHIPPED);
+    assert!(reading.fresh.contains(&judgement.quote));
+    judgement
+}
+
+const THREE: [&str; 3] = ["Single sign-on with SAML", "Audit log export to S3", "43 % reduction in MTTR"];
+
+#[test]
+fn a_figure_that_differs_is_not_sure() {
+    let given = judged(&fresh("We measured 38 %, otherwise fine."), Form::Request, &criteria(&THREE));
+    assert!(!given.sure && given.reasons.iter().any(|r| r.code == "number_differs"));
+    let same = judged(&fresh("Confirmed, we saw 43% as well."), Form::Request, &criteria(&THREE));
+    assert!(same.reasons.iter().all(|r| r.code != "number_differs"));
+}
+
+#[test]
+fn criteria_are_answered_by_number_name_and_inline() {
+    use crate::model::Spoken;
+    let given = judged(&fresh("Criteria 1 and 2 confirmed, 3 pending."), Form::Request, &criteria(&THREE));
+    let results: Vec<Spoken> = given.criteria.iter().map(|c| c.result).collect();
+    assert_eq!(results, [Spoken::Pass, Spoken::Pass, Spoken::Unproven]);
+    assert_eq!((given.verdict, given.sure), (Verdict::Conditional, true));
+
+    let mut reading = fresh("passed\n\npassed\n\npassed");
+    reading.inline = [0..6, 8..14, 16..22]
+        .into_iter()
+        .zip(THREE)
+        .map(|(span, quoted)| crate::model::InlineAnswer { span, quoted: quoted.to_owned() })
+        .collect();
+    let given = judged(&reading, Form::Request, &criteria(&THREE));
+    assert_eq!(given.verdict, Verdict::Confirmed, "{:?}", given.reasons);
+    assert!(given.criteria.iter().all(|c| c.result == Spoken::Pass));
+}
+
+#[test]
+fn vetoes_read_wide_and_affirmations_narrow() {
+    let yes = "Yes, all criteria are met.";
+    assert!(judged(&fresh(yes), Form::Request, &criteria(&THREE)).sure);
+    let mut reading = fresh(yes);
+    reading.signature = "PS: the export must be fixed before we sign".to_owned();
+    assert!(!judged(&reading, Form::Request, &criteria(&THREE)).sure);
+    let mut reading = fresh(yes);
+    reading.unsure = "but not the SSO part".to_owned();
+    assert!(!judged(&reading, Form::Request, &criteria(&THREE)).sure);
+    let reading = Reading { unsure: yes.to_owned(), sure: true, ..Reading::default() };
+    let given = judged(&reading, Form::Request, &criteria(&THREE));
+    assert!(given.verdict == Verdict::Inconclusive && !given.sure);
+}
+
+#[test]
+fn doubts_of_the_reading_and_the_declaration_hold() {
+    let mut reading = fresh("Yes.");
+    reading.sure = false;
+    reading.doubts = vec![Reason::new("parts_differ", "the two parts differ")];
+    let given = judged(&reading, Form::Request, &criteria(&THREE));
+    assert!(!given.sure && given.reasons.iter().any(|r| r.code == "parts_differ"));
+
+    let mut partial = criteria(&THREE);
+    partial[1].result = crate::model::DeclaredResult::Partial;
+    let given = judged(&fresh("Confirmed."), Form::Request, &partial);
+    assert!(given.verdict != Verdict::Confirmed && !given.sure);
+
+    let nothing = judged(&fresh(" \n"), Form::Request, &criteria(&THREE));
+    assert_eq!((nothing.verdict, nothing.sure), (Verdict::Inconclusive, true));
+}
+
+#[test]
+fn other_languages_are_never_sure_of_a_yes() {
+    for text in [
+        "Bestätigt.",
+        "Wir bestätigen, dass alle Kriterien erfüllt sind.",
+        "はい、確認しました。",
+        "Oui, confirmé. Mais pas le SSO.",
+    ] {
+        let given = judged(&fresh(text), Form::Request, &criteria(&THREE));
+        assert!(!(given.sure && given.verdict == Verdict::Confirmed), "{text}");
+    }
+}
+
+#[test]
+fn broken_files_are_reported_all_at_once() {
+    let text = "[lists]\nyes = [\"yes\"]\n\n[[rule]]\nid = \"a\"\nsays = \"afirm\"\nwhy = \"w\"\nmatch = ['({yess}']\nhits = [\"Yes\"]\nmises = [\"No\"]\n\n[[rule]]\nid = \"b\"\nsays = \"affirm\"\nwhy = \"w\"\nmatch = ['a(b', '{yess}', 'Yes']\nhits = [\"Yes\"]\nmisses = [\"No\"]\n";
+    let files =
+        vec![("en/x.toml".to_owned(), text.to_owned()), ("gates.toml".to_owned(), "junk [".to_owned())];
+    let errors: Vec<String> = Rules::load(&files).unwrap_err().iter().map(ToString::to_string).collect();
+    let all = errors.join("\n");
+    for part in [
+        "en/x.toml:10: unknown key `mises`, expected `misses`",
+        "`says` is `afirm`, expected `affirm`",
+        "rule `a` has no `misses`",
+        "unclosed group",
+        "unknown word list `{yess}`, expected `{yes}`",
+        "has capitals",
+    ] {
+        assert!(all.contains(part), "{part}\n{all}");
+    }
+    assert!(Rules::load(&[]).unwrap_err()[0].message.contains("found no rules"));
 }
