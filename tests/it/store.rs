@@ -204,6 +204,7 @@ fn outcome(of: u64, seq: u64) -> Entry {
         from: None,
         date: None,
         seen_at: Timestamp::UNIX_EPOCH,
+        attached: false,
         parents: Vec::new(),
         kind: Kind::Declaration,
         automatic: None,
