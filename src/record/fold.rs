@@ -86,7 +86,10 @@ struct Case<'a> {
 struct Vote<'a> {
     champion: Address,
     standing: Standing,
+    /// What counts.
     statements: Vec<&'a Outcome>,
+    /// What a person must look at first.
+    doubtful: Vec<&'a Outcome>,
 }
 
 impl Vote<'_> {
@@ -110,6 +113,7 @@ impl<'a> Case<'a> {
         Vote {
             champion: champion.clone(),
             standing: standing.unwrap_or(Standing::AwaitingReply),
+            doubtful: newest.iter().copied().filter(|m| !is_statement(m)).collect(),
             statements: newest.into_iter().filter(|m| is_authentic(m)).collect(),
         }
     }
@@ -279,6 +283,7 @@ fn explain(report: &mut StandingReport, case: &Case<'_>, votes: &[Vote<'_>]) {
     let mut reasons = Vec::new();
     for vote in votes {
         reasons.extend(explain_vote(vote, report.standing, case));
+        reasons.extend(vote.doubtful.iter().flat_map(|message| doubts(message)));
     }
     if votes.is_empty() {
         reasons.extend(reason_of(case.gating, "no_champion"));
@@ -326,6 +331,13 @@ fn explain(report: &mut StandingReport, case: &Case<'_>, votes: &[Vote<'_>]) {
             report.reasons.push(reason);
         }
     }
+}
+
+/// Why a message is doubtful: whatever its trail says besides the rules that merely fired.
+fn doubts(message: &Outcome) -> Vec<Reason> {
+    const MERELY_FIRED: &[&str] = &["affirmed", "no_accounts", "not_endorsed"];
+    let doubt = |r: &&Reason| !MERELY_FIRED.contains(&r.code.as_str());
+    message.reasons.iter().filter(doubt).map(|r| Reason { rule: None, span: None, ..r.clone() }).collect()
 }
 
 /// A message's own reason of a code, without rule and span: those point into one mail only.

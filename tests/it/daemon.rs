@@ -204,7 +204,7 @@ fn a_reply_in_a_maildir_opens_the_gate_and_a_retraction_closes_it() {
         "{answer}"
     );
     assert_eq!(answer["criteria"]["confirmed"], 3);
-    assert!(answer["evidence"][0]["quote"].as_str().unwrap().contains("confirmed"));
+    assert!(answer["evidence"][0]["quote"].as_str().unwrap().contains("criteria are met"));
     let (status, rows) = home.get("/v1/opportunities");
     assert_eq!((status, rows["opportunities"].as_array().unwrap().len()), (200, 1));
     assert_eq!(home.get("/v1/opportunities/OPP-70001").0, 200);

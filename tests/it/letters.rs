@@ -42,7 +42,7 @@ impl Letters {
             "From: Kim Sorel <kim@{SELLER}>\r\nTo: Dana Ruiz <dana@{BUYER}>\r\nCc: evidence+{opportunity}@{SELLER}\r\nSubject: Cascade evaluation at Larkspur Bank: readout\r\nMessage-ID: <{}>\r\n",
             Self::declared(opportunity)
         );
-        sign(&self.seller, SELLER, &format!("{}{head}{}\r\n{}", trace(10), date(10), crlf(&declared_text())))
+        sign(&self.seller, SELLER, &format!("{}{head}{}\r\n{}", trace(0), date(0), crlf(&declared_text())))
     }
 
     /// The champion's answer to it.
@@ -55,8 +55,9 @@ impl Letters {
         let quoted: String = declared_text().lines().map(|l| format!("> {l}\n")).collect();
         let body =
             format!("{words}\n\nOn Mon, 2 Nov 2026 at 09:00, Kim Sorel <kim@{SELLER}> wrote:\n\n{quoted}");
-        let age = 9_i64.saturating_sub(n as i64);
-        sign(&self.buyer, BUYER, &format!("{}{head}{}\r\n{}", trace(age), date(age), crlf(&body)))
+        // Its signature is of now; later answers are dated a little ahead, within what clocks may differ.
+        let age = -(n as i64);
+        sign(&self.buyer, BUYER, &format!("{}{head}{}\r\n{}", trace(0), date(age), crlf(&body)))
     }
 
     /// Message-ID of the declaration.
