@@ -26,8 +26,10 @@ pub(super) fn compile(
     let mut seen: BTreeMap<&str, &RuleSource> = BTreeMap::new();
     for written in &source.rules {
         if let Some(first) = seen.insert(&written.id, written) {
-            let message =
-                format!("rule id `{}` twice, expected it once: see {}:{}", written.id, first.path, first.line);
+            let message = format!(
+                "rule id `{}` twice, expected it once: see {}:{}",
+                written.id, first.path, first.line
+            );
             errors.push(RuleError { path: written.path.clone(), line: written.line, message });
         }
         let spell = Spell { source, rule: written };
@@ -111,7 +113,9 @@ impl Spell<'_> {
                     self.list(name, depth, out)?;
                     rest = after;
                 }
-                Some((words, after)) if !named && words.parse::<usize>().is_ok() && !before.ends_with("(?") => {
+                Some((words, after))
+                    if !named && words.parse::<usize>().is_ok() && !before.ends_with("(?") =>
+                {
                     let words = words.parse().unwrap_or(0).min(GAP_WORDS_MAX);
                     out.push_str(&format!("(?:[^ ]+ ){{0,{words}}}"));
                     rest = after;
@@ -122,7 +126,9 @@ impl Spell<'_> {
                 }
             }
             if out.len() > EXPANDED_LEN_MAX {
-                return Err(format!("longer than {EXPANDED_LEN_MAX} bytes spelled out, expected shorter lists"));
+                return Err(format!(
+                    "longer than {EXPANDED_LEN_MAX} bytes spelled out, expected shorter lists"
+                ));
             }
         }
         out.push_str(rest);

@@ -63,7 +63,12 @@ fn rank(spoken: Spoken) -> u8 {
 }
 
 /// Reads the answers.
-pub(super) fn answers(reading: &Reading, question: &Question<'_>, scan: &Scan, language: &Language) -> Answers {
+pub(super) fn answers(
+    reading: &Reading,
+    question: &Question<'_>,
+    scan: &Scan,
+    language: &Language,
+) -> Answers {
     let mut answers = Answers {
         spoken: question.criteria.iter().map(|c| (c.n, Spoken::Unspoken, false)).collect(),
         ..Answers::default()
@@ -77,7 +82,8 @@ pub(super) fn answers(reading: &Reading, question: &Question<'_>, scan: &Scan, l
     for sentence in &scan.sentences {
         in_sentence(sentence, question, scan, language, &words, &mut answers);
     }
-    let open = |result| matches!(result, DeclaredResult::Open | DeclaredResult::Fail | DeclaredResult::Partial);
+    let open =
+        |result| matches!(result, DeclaredResult::Open | DeclaredResult::Fail | DeclaredResult::Partial);
     let said = |n: u32| answers.spoken.iter().any(|(own, spoken, _)| *own == n && *spoken == Spoken::Pass);
     let mut opens = question.criteria.iter().filter(|c| open(c.result)).peekable();
     answers.open_items_done = opens.peek().is_some() && opens.all(|c| said(c.n));

@@ -50,7 +50,8 @@ pub struct Failure {
 impl Rules {
     /// Runs all examples and cases.
     pub fn test(&self) -> TestReport {
-        let mut report = TestReport { rules: self.rules.len(), cases: self.cases.len(), ..TestReport::default() };
+        let mut report =
+            TestReport { rules: self.rules.len(), cases: self.cases.len(), ..TestReport::default() };
         let mut exercised = BTreeSet::new();
         for (index, rule) in self.rules.iter().enumerate() {
             for (example, wanted) in
@@ -117,7 +118,8 @@ impl Rules {
         }
         let same = judgement.verdict == case.verdict && judgement.sure == case.sure;
         if same == case.never {
-            let said = |verdict: &str, sure: bool| format!("{verdict}, {}", if sure { "sure" } else { "not sure" });
+            let said =
+                |verdict: &str, sure: bool| format!("{verdict}, {}", if sure { "sure" } else { "not sure" });
             let reasons: Vec<String> = judgement
                 .reasons
                 .iter()
@@ -128,7 +130,11 @@ impl Rules {
                 line: case.line,
                 rule: "case".to_owned(),
                 text: case.text.clone(),
-                expected: format!("{}{}", if case.never { "never " } else { "" }, said(case.verdict.as_str(), case.sure)),
+                expected: format!(
+                    "{}{}",
+                    if case.never { "never " } else { "" },
+                    said(case.verdict.as_str(), case.sure)
+                ),
                 got: format!("{} ({})", said(judgement.verdict.as_str(), judgement.sure), reasons.join("; ")),
             });
         }

@@ -9,7 +9,9 @@ use super::scan::Scan;
 use crate::text::{fixed, squeeze};
 
 static FIGURE: LazyLock<Regex> = LazyLock::new(|| {
-    fixed(r"(?:^|[^a-z0-9.,])(?P<bound>(?:under|below|at or below|within|less than|at most|max(?:imum)?|up to|<=?|at least|at or above|above|over|more than|min(?:imum)?|>=?)\s+)?(?P<n>\d+(?:[.,]\d+)?)\s?(?P<unit>%|percent|ms|milliseconds|s|sec|seconds|min|minutes|h|hours|days|gb|tb|mb|tps|rps|k)(?:[^a-z0-9]|$)")
+    fixed(
+        r"(?:^|[^a-z0-9.,])(?P<bound>(?:under|below|at or below|within|less than|at most|max(?:imum)?|up to|<=?|at least|at or above|above|over|more than|min(?:imum)?|>=?)\s+)?(?P<n>\d+(?:[.,]\d+)?)\s?(?P<unit>%|percent|ms|milliseconds|s|sec|seconds|min|minutes|h|hours|days|gb|tb|mb|tps|rps|k)(?:[^a-z0-9]|$)",
+    )
 });
 
 struct Figure {
@@ -52,7 +54,10 @@ fn figures(text: &str) -> Vec<Figure> {
         let (Some(n), Some(unit)) = (caught.name("n"), caught.name("unit")) else { break };
         let upper = caught.name("bound").map(|b| {
             let bound = b.as_str();
-            !(bound.contains("least") || bound.contains('>') || bound.contains("more") || bound.contains("min"))
+            !(bound.contains("least")
+                || bound.contains('>')
+                || bound.contains("more")
+                || bound.contains("min"))
         });
         if let Ok(value) = n.as_str().replace(',', ".").parse() {
             let (start, end) = (from + n.start(), from + unit.end());

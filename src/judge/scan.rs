@@ -66,7 +66,9 @@ impl Sets {
                     .size_limit(SET_SIZE_MAX)
                     .dfa_size_limit(SET_DFA_MAX)
                     .build()
-                    .map_err(|error| format!("the rules together do not compile ({error}), expected fewer"))?;
+                    .map_err(|error| {
+                        format!("the rules together do not compile ({error}), expected fewer")
+                    })?;
                 groups.push(Group { pass, reads, set, from });
             }
         }
@@ -225,9 +227,10 @@ impl Reader<'_> {
                         (_, false) => hit.blocked = Some(Says::OtherParty),
                     }
                 }
-                hit.count = found.name("n").and_then(|n| self.number(n.as_bytes())).map(|n| {
-                    (n, found.name("of").and_then(|of| self.number(of.as_bytes())))
-                });
+                hit.count = found
+                    .name("n")
+                    .and_then(|n| self.number(n.as_bytes()))
+                    .map(|n| (n, found.name("of").and_then(|of| self.number(of.as_bytes()))));
                 hits.push(hit);
             }
         }
@@ -283,11 +286,8 @@ impl Reader<'_> {
     }
 
     fn block(&self, hits: &mut [Hit]) {
-        let mut reaches: Vec<(Says, Range<usize>)> = hits
-            .iter()
-            .filter(|hit| hit.says.blocks())
-            .map(|hit| (hit.says, hit.unit.clone()))
-            .collect();
+        let mut reaches: Vec<(Says, Range<usize>)> =
+            hits.iter().filter(|hit| hit.says.blocks()).map(|hit| (hit.says, hit.unit.clone())).collect();
         reaches.extend(self.sentences.iter().filter(|s| s.asks).map(|s| (Says::Question, self.asked(s))));
         for hit in hits.iter_mut().filter(|hit| hit.blocked.is_none()) {
             let despite = self.rules.rules.get(hit.rule).map(|rule| &rule.despite);

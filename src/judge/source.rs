@@ -154,8 +154,10 @@ impl File<'_> {
             let list = List { path: self.path.to_owned(), line, words: self.strings(words) };
             let name = (tag.to_owned(), key.get_ref().to_string());
             if let Some(other) = source.lists.get(&name) {
-                let message =
-                    format!("word list `{}` twice, expected it once: see {}:{}", name.1, other.path, other.line);
+                let message = format!(
+                    "word list `{}` twice, expected it once: see {}:{}",
+                    name.1, other.path, other.line
+                );
                 self.error(key.span(), message);
             }
             source.lists.insert(name, list);
@@ -168,8 +170,7 @@ impl File<'_> {
             self.error(value.span(), "wrong type, expected a table".to_owned());
             return language;
         };
-        let known =
-            ["splits", "abbreviations", "common", "asks", "generic", "idle", "criterion", "numbers"];
+        let known = ["splits", "abbreviations", "common", "asks", "generic", "idle", "criterion", "numbers"];
         self.keys(table, &known);
         for (key, value) in table {
             let name = key.get_ref().as_ref();
@@ -313,13 +314,7 @@ impl File<'_> {
         })
     }
 
-    fn string(
-        &mut self,
-        keys: &DeTable<'_>,
-        name: &str,
-        at: &Range<usize>,
-        needed: bool,
-    ) -> Option<String> {
+    fn string(&mut self, keys: &DeTable<'_>, name: &str, at: &Range<usize>, needed: bool) -> Option<String> {
         match keys.get(name) {
             Some(value) => match value.get_ref().as_str() {
                 Some(text) => return Some(text.to_owned()),

@@ -24,7 +24,12 @@ fn shipped_rules_pass_their_examples() {
     let lines: Vec<String> = report
         .failures
         .iter()
-        .map(|f| format!("{}:{}: {} on {:?}: expected {}, got {}", f.path, f.line, f.rule, f.text, f.expected, f.got))
+        .map(|f| {
+            format!(
+                "{}:{}: {} on {:?}: expected {}, got {}",
+                f.path, f.line, f.rule, f.text, f.expected, f.got
+            )
+        })
         .collect();
     assert!(report.passed(), "{} failures\n{}", lines.len(), lines.join("\n"));
 }

@@ -108,9 +108,10 @@ fn clauses(text: &str, sentence: &Range<usize>, language: &Language) -> Vec<Rang
 /// Whether a word that starts a clause of its own follows the space.
 fn splits(rest: &str, language: &Language) -> bool {
     let Some(rest) = rest.get(1..) else { return false };
-    language.splits.iter().any(|word| {
-        rest.strip_prefix(word.as_str()).is_some_and(|after| after.starts_with([' ', '\n', ',']))
-    })
+    language
+        .splits
+        .iter()
+        .any(|word| rest.strip_prefix(word.as_str()).is_some_and(|after| after.starts_with([' ', '\n', ','])))
 }
 
 /// Without white space, list marks in front and punctuation behind.

@@ -68,9 +68,14 @@ impl Heard<'_> {
         let yes = self.fresh.has(Says::Affirm) || self.fresh.has(Says::Stipulate);
         opinion.sure = !yes && !self.fresh.has(Says::Defer);
         if !opinion.sure {
-            let against = [Says::Affirm, Says::Stipulate, Says::Defer].into_iter().flat_map(|s| self.fresh.of(s));
+            let against =
+                [Says::Affirm, Says::Stipulate, Says::Defer].into_iter().flat_map(|s| self.fresh.of(s));
             opinion.reasons.extend(against.map(|hit| self.reason(hit, Source::Fresh)));
-            self.doubt(&mut opinion, "contradiction", "the reply says both yes and no, or puts the answer off");
+            self.doubt(
+                &mut opinion,
+                "contradiction",
+                "the reply says both yes and no, or puts the answer off",
+            );
         }
         Some(opinion)
     }
@@ -99,7 +104,11 @@ impl Heard<'_> {
         let put_off = self.fresh.has(Says::Defer) || self.fresh.has(Says::Withhold);
         opinion.sure = !put_off || stipulated;
         if !opinion.sure {
-            self.doubt(&mut opinion, "contradiction", "the reply ties a yes to something and also puts it off");
+            self.doubt(
+                &mut opinion,
+                "contradiction",
+                "the reply ties a yes to something and also puts it off",
+            );
         }
         Some(opinion)
     }
@@ -144,12 +153,16 @@ impl Heard<'_> {
         let form = self.question.form;
         if form == Form::Conditional && !(explicit && self.answers.open_items_done) {
             opinion.verdict = Verdict::Conditional;
-            opinion.reasons.push(Reason::new("conditional_open", "the reply accepts a conditional technical win"));
+            opinion
+                .reasons
+                .push(Reason::new("conditional_open", "the reply accepts a conditional technical win"));
             return Some(opinion);
         }
         if !explicit && !(form == Form::Request && self.question.asks) {
             opinion.verdict = Verdict::Inconclusive;
-            opinion.reasons.push(Reason::new("no_ask", "a bare yes answers nothing: the declaration asked no question"));
+            opinion
+                .reasons
+                .push(Reason::new("no_ask", "a bare yes answers nothing: the declaration asked no question"));
             return Some(opinion);
         }
         if self.question.criteria.iter().any(|c| {
@@ -157,7 +170,8 @@ impl Heard<'_> {
         }) && form != Form::Conditional
         {
             opinion.verdict = Verdict::Conditional;
-            let text = "the declaration itself lists a criterion that has not passed, so a yes is not a full yes";
+            let text =
+                "the declaration itself lists a criterion that has not passed, so a yes is not a full yes";
             self.doubt(&mut opinion, "criteria_not_all_passed", text);
             return Some(opinion);
         }
@@ -170,7 +184,8 @@ impl Heard<'_> {
         let settled = self.settled_before();
         let risks = self.fresh.of(Says::Risk).filter(|hit| !(self.soft(hit) && hit.span.end <= settled));
         let concerns = self.open_points().into_iter().filter(|hit| !self.soft(hit) || hit.span.end > settled);
-        let mut stops: Vec<Reason> = risks.chain(concerns).map(|hit| self.reason(hit, Source::Fresh)).collect();
+        let mut stops: Vec<Reason> =
+            risks.chain(concerns).map(|hit| self.reason(hit, Source::Fresh)).collect();
         if !explicit {
             let other = self.fresh.of(Says::OtherObject).chain(self.fresh.of(Says::Hypothesis));
             stops.extend(other.map(|hit| self.reason(hit, Source::Fresh)));
@@ -215,7 +230,9 @@ impl Heard<'_> {
         if asides.is_empty() && !asked {
             self.doubt(&mut opinion, "not_understood", "no rule says what this reply means");
         } else if asides.is_empty() {
-            opinion.reasons.push(Reason::new("reply_question", "the reply asks a question and gives no verdict"));
+            opinion
+                .reasons
+                .push(Reason::new("reply_question", "the reply asks a question and gives no verdict"));
         }
         if !cues.is_empty() {
             opinion.sure = false;
