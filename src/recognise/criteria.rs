@@ -171,14 +171,25 @@ impl Group {
 fn groups(text: &str) -> Vec<Group> {
     let mut groups = vec![Group::default()];
     let mut last_prose: Option<&str> = None;
-    let mut gap = false;
+    let (mut gap, mut in_table) = (false, false);
     for line in text.lines() {
         let line = line.trim_end();
         if line.trim().is_empty() || is_rule(line) {
             gap |= line.trim().is_empty();
+            in_table &= !line.trim().is_empty();
             close_last(&mut groups);
             continue;
         }
+        in_table = in_table && cells(line).is_none();
+        if let Some((text, result)) = result::at_end(line).filter(|_| in_table) {
+            add(
+                &mut groups,
+                Item { text: text.into(), result: Some(result), closed: true, ..Item::default() },
+            );
+            last_prose = None;
+            continue;
+        }
+        in_table = is_table_head(line);
         if !begins_item(line) && join(&mut groups, line) {
             gap = false;
             continue;
@@ -352,6 +363,16 @@ fn cells(line: &str) -> Option<(String, DeclaredResult)> {
     Some((text, result))
 }
 
+/// The head of a table whose cells were laid out with single spaces: "Criterion Target Result".
+fn is_table_head(line: &str) -> bool {
+    static HEAD: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"^(?:#|no\.?|nr\.?)? ?(?:success |acceptance )?(?:criteri|kriteri|requirement|anforderung|exigence|requisit|use case|test|item|eis|krav)[^.:?!]{0,60} (?:results?|status|outcome|verdict|pass/fail|ergebnis|resultat|statut|resultado|estado|risultato|esito|stato|resultaat)$",
+        )
+    });
+    HEAD.is_match(&squeeze(line))
+}
+
 /// A line that only draws: rules of tables and underlines.
 fn is_rule(line: &str) -> bool {
     line.chars().all(|c| matches!(c, '-' | '=' | '_' | '+' | '|' | ':' | '*' | ' ' | '─' | '│' | '┼' | '━'))
@@ -390,6 +411,15 @@ mod tests {
         ] {
             assert_eq!(read(text), plain, "{text}");
         }
+    }
+
+    #[test]
+    fn a_table_may_have_lost_its_gaps() {
+        let text = "Criterion Target Result\nLogin through SAML all users Pass\nRestore under 4 hours Not met\n\nWe met on Friday and all did pass\n";
+        assert_eq!(
+            read(text),
+            want(&[("Login through SAML all users", Pass), ("Restore under 4 hours", Fail)])
+        );
     }
 
     #[test]

@@ -400,6 +400,15 @@ pub(super) fn in_front(line: &str) -> Option<(DeclaredResult, &str)> {
     Some((whole(word)?, found.get(3)?.as_str()))
 }
 
+/// The result that ends a row of a table without gaps, and the text in front of it.
+pub(super) fn at_end(line: &str) -> Option<(&str, DeclaredResult)> {
+    let line = line.trim();
+    // From the longest tail of words to the shortest, so that "not met" is found before "met".
+    let starts = line.match_indices(' ').map(|(at, _)| at).collect::<Vec<_>>();
+    let tails = starts.iter().skip(starts.len().saturating_sub(4));
+    tails.filter_map(|at| Some((line.get(..*at)?.trim(), whole(line.get(*at..)?)?))).next()
+}
+
 /// The result if `text` is nothing but one.
 pub(super) fn whole(text: &str) -> Option<DeclaredResult> {
     let folded = squeeze(text);
