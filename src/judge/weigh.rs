@@ -102,7 +102,10 @@ impl Heard<'_> {
             opinion.reasons.insert(0, self.reason(hit, Source::Fresh));
         }
         let put_off = self.fresh.has(Says::Defer) || self.fresh.has(Says::Withhold);
-        opinion.sure = !put_off || stipulated;
+        // A yes to everything that follows all ties may have untied them.
+        let settled = self.settled_before(|rule| rule.settles);
+        let untied = !yes.is_empty() && ties.iter().all(|hit| hit.span.end <= settled);
+        opinion.sure = !untied && (!put_off || stipulated);
         if !opinion.sure {
             self.doubt(
                 &mut opinion,
@@ -197,6 +200,11 @@ impl Heard<'_> {
                     Some(Says::Negation | Says::Hypothesis | Says::OtherParty | Says::Reported)
                 )
         };
+        // What was told as a question or as somebody's words before the yes is answered by it.
+        let answered = |hit: &&Hit| {
+            hit.span.end <= settled && matches!(hit.blocked, Some(Says::Hypothesis | Says::Reported))
+        };
+        let stopped = |hit: &&Hit| stopped(hit) && !answered(hit);
         stops.extend(self.fresh.hits.iter().filter(stopped).map(|hit| self.reason(hit, Source::Fresh)));
         if !stops.is_empty() {
             opinion.sure = false;
