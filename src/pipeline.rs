@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::decide::decide;
 use crate::judge::{Question, Rules, judge};
 use crate::model::{
-    Authorship, Binding, Claim, CriteriaSeen, Declaration, Digest, Kind, Lint, Message, MessageId,
-    OpportunityId, Outcome, Policy, Reading, Reason, Recognition, Seller, Verdict, Witnessed,
+    Authorship, Binding, Claim, CriteriaSeen, Declaration, Kind, Lint, Message, MessageId, OpportunityId,
+    Outcome, Policy, Reading, Reason, Recognition, Seller, Verdict, Witnessed,
 };
 use crate::read::{body_text, read};
 use crate::recognise::{self, Declared, Thread, recognise};

@@ -1,12 +1,17 @@
 //! From hits to a verdict, by order of veto: retraction and denial > stipulation > deferral > affirmation.
 //! Nothing is summed up; one veto stops any number of yeses.
 
+use std::ops::Range;
+
 use super::Question;
 use super::criteria::Answers;
-use super::language::Says;
+use super::language::{Rule, Says};
 use super::rules::Rules;
-use super::scan::{Hit, Scan};
+use super::scan::{Hit, Scan, overlap};
 use crate::model::{DeclaredResult, Form, Reason, Source, Spoken, Verdict};
+
+/// Words of a clause that may be a name beside a bare yes ("Confirmed, Kim Sorel").
+const NAME_WORDS_MAX: usize = 2;
 
 /// What was heard in the three texts.
 pub(super) struct Heard<'a> {
@@ -161,7 +166,8 @@ impl Heard<'_> {
                 .push(Reason::new("conditional_open", "the reply accepts a conditional technical win"));
             return Some(opinion);
         }
-        if !explicit && !(form == Form::Request && self.question.asks) {
+        let asked = form == Form::Request && self.question.asks;
+        if !(explicit || asked) {
             opinion.verdict = Verdict::Inconclusive;
             opinion
                 .reasons
@@ -184,13 +190,16 @@ impl Heard<'_> {
 
     /// A sure yes must have no word beside it that no rule explains.
     fn stop_at_risks(&self, opinion: &mut Opinion, explicit: bool) {
-        let settled = self.settled_before();
-        let risks = self.fresh.of(Says::Risk).filter(|hit| !(self.soft(hit) && hit.span.end <= settled));
-        let concerns = self.open_points().into_iter().filter(|hit| !self.soft(hit) || hit.span.end > settled);
+        let settled = self.settled_before(|rule| rule.settles);
+        let proven = self.settled_before(|rule| rule.whole);
+        let risks = self.fresh.of(Says::Risk).filter(|hit| !self.soft(hit) || hit.span.end > settled);
+        let concerns = self.open_points().into_iter().filter(|hit| !self.soft(hit) || hit.span.end > proven);
         let mut stops: Vec<Reason> =
             risks.chain(concerns).map(|hit| self.reason(hit, Source::Fresh)).collect();
         if !explicit {
             let other = self.fresh.of(Says::OtherObject).chain(self.fresh.of(Says::Hypothesis));
+            let beside = self.fresh.of(Says::Bare).filter(|hit| self.says_more(hit));
+            let other = other.chain(beside);
             stops.extend(other.map(|hit| self.reason(hit, Source::Fresh)));
         }
         let stopped = |hit: &&Hit| {
@@ -296,7 +305,7 @@ impl Heard<'_> {
 
     /// Those that no affirmation of everything follows: what was said before it may be history.
     fn unsettled_points(&self) -> Vec<&Hit> {
-        let settled = self.settled_before();
+        let settled = self.settled_before(|rule| rule.whole);
         self.open_points().into_iter().filter(|hit| hit.span.end > settled).collect()
     }
 
@@ -305,15 +314,39 @@ impl Heard<'_> {
         self.fresh.of(Says::Count).filter(|hit| matches!(hit.count, Some((n, Some(of))) if n < of)).collect()
     }
 
-    /// Where the last affirmation that speaks of everything starts.
-    fn settled_before(&self) -> usize {
+    /// Where the sentence of the last affirmation starts that settles what was said before it.
+    fn settled_before(&self, settles: fn(&Rule) -> bool) -> usize {
         self.fresh
             .of(Says::Affirm)
-            .filter(|hit| self.rules.rules.get(hit.rule).is_some_and(|rule| rule.whole))
+            .filter(|hit| self.rules.rules.get(hit.rule).is_some_and(settles))
             .filter_map(|hit| self.fresh.sentences.get(hit.sentence))
             .map(|sentence| sentence.span.start)
             .max()
             .unwrap_or(0)
+    }
+
+    /// Whether a bare yes stands in a sentence with words that no rule knows: "Approved - the badge, that is."
+    fn says_more(&self, bare: &Hit) -> bool {
+        let Some(sentence) = self.fresh.sentences.get(bare.sentence) else { return true };
+        let known = |clause: &Range<usize>| {
+            let said = |hit: &&Hit| {
+                matches!(hit.says, Says::Affirm | Says::Bare | Says::Accept | Says::Aside | Says::Pass)
+                    && hit.blocked.is_none()
+                    && overlap(&hit.span, clause)
+                    && !self.about_something_else(hit)
+            };
+            let words = self.fresh.folded.text.get(clause.clone()).unwrap_or_default();
+            words.split_whitespace().count() <= NAME_WORDS_MAX
+                || self.fresh.hits.iter().any(|hit| said(&hit))
+                || self.fresh.licensed.iter().any(|span| overlap(span, clause))
+        };
+        !sentence.clauses.iter().all(known)
+    }
+
+    /// Asides about meetings, badges and the like: what they stand beside may be about these too.
+    fn about_something_else(&self, hit: &Hit) -> bool {
+        let code = self.rules.rules.get(hit.rule).map(|rule| rule.code.as_str());
+        matches!(code, Some("reply_other_object" | "reply_logistics"))
     }
 
     fn soft(&self, hit: &Hit) -> bool {
