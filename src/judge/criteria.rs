@@ -19,8 +19,8 @@ const SHARED_OF_TEN: usize = 6;
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     spoken: Vec<(u32, Spoken, bool)>,
-    /// Every criterion was answered "pass" below its quoted line.
-    pub all_pass_inline: bool,
+    /// Every criterion was answered "pass", by number or below its quoted line.
+    pub all_pass: bool,
     /// Every criterion that was declared open is said to have passed.
     pub open_items_done: bool,
 }
@@ -77,11 +77,15 @@ pub(super) fn answers(
         question.criteria.iter().map(|c| content_words(&c.text, language)).collect();
     inline(reading, question, scan, language, &words, &mut answers);
     let passed = answers.numbered();
-    answers.all_pass_inline =
+    answers.all_pass =
         !passed.is_empty() && passed.len() == words.len() && passed.iter().all(|s| *s == Spoken::Pass);
     for sentence in &scan.sentences {
         in_sentence(sentence, question, scan, language, &words, &mut answers);
     }
+    // "1 ok, 2 ok, 3 ok" is a yes to all of them too.
+    let passed = answers.numbered();
+    answers.all_pass |=
+        passed.len() == words.len() && !passed.is_empty() && passed.iter().all(|s| *s == Spoken::Pass);
     let open =
         |result| matches!(result, DeclaredResult::Open | DeclaredResult::Fail | DeclaredResult::Partial);
     let said = |n: u32| answers.spoken.iter().any(|(own, spoken, _)| *own == n && *spoken == Spoken::Pass);

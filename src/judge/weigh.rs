@@ -153,10 +153,10 @@ impl Heard<'_> {
     /// Confirmed, or what a yes comes to under this question.
     fn affirmed(&self) -> Option<Opinion> {
         let yes = self.yeses();
-        if yes.is_empty() && !self.answers.all_pass_inline {
+        if yes.is_empty() && !self.answers.all_pass {
             return None;
         }
-        let explicit = yes.iter().any(|hit| hit.says == Says::Affirm) || self.answers.all_pass_inline;
+        let explicit = yes.iter().any(|hit| hit.says == Says::Affirm) || self.answers.all_pass;
         let mut opinion = self.opinion(Verdict::Confirmed, &yes);
         let form = self.question.form;
         if form == Form::Conditional && !(explicit && self.answers.open_items_done) {
@@ -197,7 +197,12 @@ impl Heard<'_> {
         let mut stops: Vec<Reason> =
             risks.chain(concerns).map(|hit| self.reason(hit, Source::Fresh)).collect();
         if !explicit {
-            let other = self.fresh.of(Says::OtherObject).chain(self.fresh.of(Says::Hypothesis));
+            let asked = |hit: &&Hit| self.fresh.sentences.get(hit.sentence).is_some_and(|s| s.asks);
+            let other = self
+                .fresh
+                .of(Says::OtherObject)
+                .filter(|hit| !asked(hit))
+                .chain(self.fresh.of(Says::Hypothesis));
             let beside = self.fresh.of(Says::Bare).filter(|hit| self.says_more(hit));
             let other = other.chain(beside);
             stops.extend(other.map(|hit| self.reason(hit, Source::Fresh)));
