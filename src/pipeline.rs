@@ -30,34 +30,71 @@ pub fn needs(message: &Message) -> Needs {
     Needs { parents: message.parents().into_iter().cloned().collect(), keys: key_names(message) }
 }
 
+/// A message on record with what every answer to it needs, worked out once.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// The message and its signatures.
+    pub witnessed: Witnessed,
+    /// The declaration that it is, if one of the seller's people wrote one.
+    pub declaration: Option<Declaration>,
+    /// Opportunity ids that it carries itself.
+    pub opportunities: BTreeSet<OpportunityId>,
+    /// Its body as its reader saw it: what an answer may quote.
+    text: String,
+}
+
+impl Known {
+    /// Works it out.
+    pub fn new(witnessed: Witnessed, seller: &Seller) -> Self {
+        let message = &witnessed.message;
+        // Reading is the dear part, and only the seller's people declare.
+        let reading = by_seller(message, seller).then(|| read(message, &[]));
+        let fresh = reading.as_ref().map_or("", |r| r.fresh.as_str());
+        Self {
+            declaration: reading.as_ref().and_then(|r| recognise::declaration(message, r, seller)),
+            opportunities: recognise::opportunities(message, fresh, seller),
+            text: body_text(message),
+            witnessed,
+        }
+    }
+
+    fn message(&self) -> &Message {
+        &self.witnessed.message
+    }
+}
+
+fn by_seller(message: &Message, seller: &Seller) -> bool {
+    message.author().is_some_and(|author| author.address.is_at(&seller.domains))
+}
+
 /// Where known messages are found: the store, or the mails of a dry run.
 pub trait Library {
     /// All copies under a Message-ID, in a fixed order.
-    fn copies(&self, id: &MessageId) -> Vec<Arc<Witnessed>>;
+    fn copies(&self, id: &MessageId) -> Vec<Arc<Known>>;
     /// Messages that carry an opportunity's id, in a fixed order.
-    fn of_opportunity(&self, id: &OpportunityId) -> Vec<Arc<Witnessed>>;
+    fn of_opportunity(&self, id: &OpportunityId) -> Vec<Arc<Known>>;
 }
 
 /// The known messages that bear on one message.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// What it answers, nearest first, with ancestors.
-    pub ancestors: Vec<Arc<Witnessed>>,
+    pub ancestors: Vec<Arc<Known>>,
     /// Other copies under its own Message-ID.
-    pub copies: Vec<Arc<Witnessed>>,
+    pub copies: Vec<Arc<Known>>,
     /// Attached copies of ancestors that were also delivered: what was delivered is what is answered.
-    pub claimed: Vec<Arc<Witnessed>>,
+    pub claimed: Vec<Arc<Known>>,
     /// Mail that carries the same opportunity id.
-    pub siblings: Vec<Arc<Witnessed>>,
+    pub siblings: Vec<Arc<Known>>,
 }
 
-/// Collects the facts about `witnessed` from `library`.
-pub fn gather(witnessed: &Witnessed, library: &dyn Library, seller: &Seller) -> Facts {
-    let message = &witnessed.message;
+/// Collects the facts about `subject` from `library`.
+pub fn gather(subject: &Known, library: &dyn Library) -> Facts {
+    let message = subject.message();
     let mut known = BTreeSet::from([message.digest]);
     let mut facts = Facts::default();
     if let Some(id) = &message.message_id {
-        facts.copies = library.copies(id).into_iter().filter(|w| known.insert(w.message.digest)).collect();
+        facts.copies = library.copies(id).into_iter().filter(|k| known.insert(k.message().digest)).collect();
     }
     let mut queue: VecDeque<MessageId> = message.parents().into_iter().cloned().collect();
     let mut asked = BTreeSet::new();
@@ -66,44 +103,43 @@ pub fn gather(witnessed: &Witnessed, library: &dyn Library, seller: &Seller) -> 
             continue;
         }
         let found = library.copies(&id);
-        let delivered = found.iter().any(|w| !w.attached);
+        let delivered = found.iter().any(|k| !k.witnessed.attached);
         for found in found {
-            if !known.insert(found.message.digest) {
+            if !known.insert(found.message().digest) {
                 continue;
             }
-            if delivered && found.attached {
+            if delivered && found.witnessed.attached {
                 facts.claimed.push(found);
             } else {
-                queue.extend(found.message.parents().into_iter().cloned());
+                queue.extend(found.message().parents().into_iter().cloned());
                 facts.ancestors.push(found);
             }
         }
     }
-    for id in recognise::opportunities(message, "", seller) {
+    for id in &subject.opportunities {
         let room = RELATIVES_MAX.saturating_sub(facts.siblings.len());
-        let new = library.of_opportunity(&id).into_iter().filter(|w| known.insert(w.message.digest));
+        let new = library.of_opportunity(id).into_iter().filter(|k| known.insert(k.message().digest));
         facts.siblings.extend(new.take(room));
     }
     facts
 }
 
 /// Considers one message: reads, recognises, judges, verifies, decides.
-pub fn consider(witnessed: &Witnessed, facts: &Facts, rules: &Rules, policy: &Policy) -> Outcome {
-    let message = &witnessed.message;
-    let texts: Vec<String> = facts.ancestors.iter().map(|w| body_text(&w.message)).collect();
-    let originals: Vec<&str> = texts.iter().map(String::as_str).collect();
+pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) -> Outcome {
+    let witnessed = &subject.witnessed;
+    let message = subject.message();
+    // The seller's mail is read the same way here as when an answer to it is considered: without the thread.
+    let quotable = if by_seller(message, &policy.seller) { &[] } else { facts.ancestors.as_slice() };
+    let originals: Vec<&str> = quotable.iter().map(|k| k.text.as_str()).collect();
     let reading = read(message, &originals);
-    let declared: Vec<(&Arc<Witnessed>, Declaration)> = facts
-        .ancestors
-        .iter()
-        .chain(&facts.siblings)
-        .filter_map(|w| Some((w, declared(w, policy)?)))
-        .collect();
+    let relatives = || facts.ancestors.iter().chain(&facts.siblings);
+    let declared: Vec<(&Witnessed, &Declaration)> =
+        relatives().filter_map(|k| Some((&k.witnessed, k.declaration.as_ref()?))).collect();
     let thread = Thread {
-        ancestors: facts.ancestors.iter().map(|w| &*w.message).collect(),
+        ancestors: facts.ancestors.iter().map(|k| k.message()).collect(),
         declarations: declared
             .iter()
-            .map(|(w, d)| Declared { message: &w.message, declaration: d.clone() })
+            .map(|(w, d)| Declared { message: &w.message, declaration: (*d).clone() })
             .collect(),
     };
     let recognition = recognise(message, &reading, &thread, &policy.seller);
@@ -132,17 +168,8 @@ pub fn consider(witnessed: &Witnessed, facts: &Facts, rules: &Rules, policy: &Po
         }
         _ => add_unanswered(&mut outcome, message, policy),
     }
-    add_doubts(&mut outcome, facts, &recognition, witnessed, policy);
+    add_doubts(&mut outcome, facts, &recognition, subject);
     decide(outcome)
-}
-
-/// The declaration that a known message is.
-fn declared(witnessed: &Witnessed, policy: &Policy) -> Option<Declaration> {
-    let message = &witnessed.message;
-    // Reading is the dear part: only the seller's people declare.
-    let author = message.author()?;
-    author.address.is_at(&policy.seller.domains).then_some(())?;
-    recognise::declaration(message, &read(message, &[]), &policy.seller)
 }
 
 fn own_names<'a>(policy: &'a Policy, declaration: &'a Declaration) -> Vec<&'a str> {
@@ -250,20 +277,14 @@ fn add_unanswered(outcome: &mut Outcome, message: &Message, policy: &Policy) {
 }
 
 /// What keeps a reading of the words from being sure whatever the judge says.
-fn add_doubts(
-    outcome: &mut Outcome,
-    facts: &Facts,
-    recognition: &Recognition,
-    witnessed: &Witnessed,
-    policy: &Policy,
-) {
-    let answered = recognition.answers.and_then(|a| facts.ancestors.iter().find(|w| w.message.digest == a));
-    let others = facts.ancestors.iter().chain(&facts.claimed);
+fn add_doubts(outcome: &mut Outcome, facts: &Facts, recognition: &Recognition, subject: &Known) {
+    let answered = recognition.answers.and_then(|a| facts.ancestors.iter().find(|k| k.message().digest == a));
+    let mut others = facts.ancestors.iter().chain(&facts.claimed);
     let declared_twice = answered.is_some_and(|declaring| {
-        let same_id = |w: &&Arc<Witnessed>| w.message.message_id == declaring.message.message_id;
-        others.filter(same_id).any(|w| contradict(declaring, w, policy))
+        let same_id = |k: &&Arc<Known>| k.message().message_id == declaring.message().message_id;
+        others.any(|k| same_id(&k) && contradict(declaring, k))
     });
-    if declared_twice || facts.copies.iter().any(|copy| contradict(witnessed, copy, policy)) {
+    if declared_twice || facts.copies.iter().any(|copy| contradict(subject, copy)) {
         outcome.sure = false;
         outcome.reasons.push(
             Reason::new("message_conflict", "Different messages came under one Message-ID.")
@@ -278,14 +299,14 @@ fn add_doubts(
 
 /// Whether two copies under one Message-ID say different things. Clients lay out anew what they attach, so an
 /// attached declaration contradicts a delivered one only if it states other criteria.
-fn contradict(a: &Witnessed, b: &Witnessed, policy: &Policy) -> bool {
-    if a.message.identity == b.message.identity {
+fn contradict(a: &Known, b: &Known) -> bool {
+    if a.message().identity == b.message().identity {
         return false;
     }
-    if a.attached == b.attached {
+    if a.witnessed.attached == b.witnessed.attached {
         return true;
     }
-    match (declared(a, policy), declared(b, policy)) {
+    match (&a.declaration, &b.declaration) {
         (Some(a), Some(b)) => a.criteria_digest() != b.criteria_digest() || a.champions != b.champions,
         _ => true,
     }
@@ -294,30 +315,29 @@ fn contradict(a: &Witnessed, b: &Witnessed, policy: &Policy) -> bool {
 /// A set of mails without a store: what `judge` and the tests work on.
 #[derive(Debug, Default)]
 pub struct Corpus {
-    all: Vec<Arc<Witnessed>>,
-    by_id: BTreeMap<MessageId, Vec<Arc<Witnessed>>>,
-    by_opportunity: BTreeMap<OpportunityId, Vec<Arc<Witnessed>>>,
+    all: Vec<Arc<Known>>,
+    by_id: BTreeMap<MessageId, Vec<Arc<Known>>>,
+    by_opportunity: BTreeMap<OpportunityId, Vec<Arc<Known>>>,
 }
 
 impl Corpus {
     /// Indexes the mails; exact repeats count once in look-ups.
     pub fn new(all: Vec<Witnessed>, seller: &Seller) -> Self {
         let mut corpus = Self::default();
-        let mut known = BTreeSet::new();
-        for witnessed in all.into_iter().map(Arc::new) {
-            corpus.all.push(Arc::clone(&witnessed));
-            let message = &witnessed.message;
-            if !known.insert(message.digest) {
+        let mut distinct = BTreeSet::new();
+        for known in all.into_iter().map(|witnessed| Arc::new(Known::new(witnessed, seller))) {
+            corpus.all.push(Arc::clone(&known));
+            if !distinct.insert(known.message().digest) {
                 continue;
             }
-            for id in recognise::opportunities(message, &read(message, &[]).fresh, seller) {
-                corpus.by_opportunity.entry(id).or_default().push(Arc::clone(&witnessed));
+            for id in &known.opportunities {
+                corpus.by_opportunity.entry(id.clone()).or_default().push(Arc::clone(&known));
             }
-            if let Some(id) = &message.message_id {
-                corpus.by_id.entry(id.clone()).or_default().push(Arc::clone(&witnessed));
+            if let Some(id) = &known.message().message_id {
+                corpus.by_id.entry(id.clone()).or_default().push(Arc::clone(&known));
             }
         }
-        let order = |list: &mut Vec<Arc<Witnessed>>| list.sort_by_key(|w| w.message.digest);
+        let order = |list: &mut Vec<Arc<Known>>| list.sort_by_key(|k| k.message().digest);
         corpus.by_id.values_mut().for_each(order);
         corpus.by_opportunity.values_mut().for_each(order);
         corpus
@@ -325,19 +345,16 @@ impl Corpus {
 
     /// Considers every mail with all others known, in input order.
     pub fn consider_all(&self, rules: &Rules, policy: &Policy) -> Vec<Outcome> {
-        self.all
-            .iter()
-            .map(|witnessed| consider(witnessed, &gather(witnessed, self, &policy.seller), rules, policy))
-            .collect()
+        self.all.iter().map(|subject| consider(subject, &gather(subject, self), rules, policy)).collect()
     }
 }
 
 impl Library for Corpus {
-    fn copies(&self, id: &MessageId) -> Vec<Arc<Witnessed>> {
+    fn copies(&self, id: &MessageId) -> Vec<Arc<Known>> {
         self.by_id.get(id).cloned().unwrap_or_default()
     }
 
-    fn of_opportunity(&self, id: &OpportunityId) -> Vec<Arc<Witnessed>> {
+    fn of_opportunity(&self, id: &OpportunityId) -> Vec<Arc<Known>> {
         self.by_opportunity.get(id).cloned().unwrap_or_default()
     }
 }

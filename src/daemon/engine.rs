@@ -166,34 +166,31 @@ impl Engine {
     pub async fn consider_waiting(self: &Arc<Self>) -> Result<usize, DaemonError> {
         let mut done = 0;
         loop {
-            let engine = Arc::clone(self);
-            let (chunk, missing) = spawn_blocking(move || engine.plan()).await??;
+            let chunk = self.chunk()?;
             if chunk.is_empty() {
                 return Ok(done);
             }
-            let keys = self.look_up(missing).await;
-            let engine = Arc::clone(self);
-            done += spawn_blocking(move || engine.consider_chunk(&chunk, keys)).await??;
+            done += chunk.len();
+            let mut keys = BTreeMap::new();
+            loop {
+                let engine = Arc::clone(self);
+                let task = (chunk.clone(), keys.clone());
+                let missing = spawn_blocking(move || engine.consider_chunk(&task.0, &task.1)).await??;
+                if missing.is_empty() {
+                    break;
+                }
+                keys.extend(self.look_up(missing).await);
+            }
         }
     }
 
-    /// The next messages to consider and the keys that are not on record yet.
-    fn plan(&self) -> Result<(Vec<Digest>, BTreeSet<String>), StoreError> {
+    /// The next messages to consider.
+    fn chunk(&self) -> Result<Vec<Digest>, StoreError> {
         let waiting = self.waiting().clone();
         let mut chunk = self.store.todo(CHUNK + waiting.len())?;
         chunk.retain(|digest| waiting.get(digest).is_none_or(|at| *at <= Instant::now()));
         chunk.truncate(CHUNK);
-        let none = BTreeMap::new();
-        let shelf = Shelf::new(&self.store, &none);
-        for digest in &chunk {
-            if let Some(witnessed) = shelf.load(digest) {
-                let _ = gather(&witnessed, &shelf, &self.policy.seller);
-            }
-        }
-        match shelf.error() {
-            Some(error) => Err(error),
-            None => Ok((chunk, shelf.missing())),
-        }
+        Ok(chunk)
     }
 
     async fn look_up(self: &Arc<Self>, names: BTreeSet<String>) -> BTreeMap<String, KeyRecord> {
@@ -216,32 +213,42 @@ impl Engine {
         }
     }
 
+    /// Considers a chunk and commits; or returns the names of key records that must be looked up before.
     fn consider_chunk(
         &self,
         chunk: &[Digest],
-        keys: BTreeMap<String, KeyRecord>,
-    ) -> Result<usize, StoreError> {
-        let shelf = Shelf::new(&self.store, &keys);
+        keys: &BTreeMap<String, KeyRecord>,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let shelf = Shelf::new(&self.store, keys, &self.policy.seller);
+        let mut subjects = Vec::with_capacity(chunk.len());
+        for digest in chunk {
+            match shelf.load(digest) {
+                Some(subject) => subjects.push((gather(&subject, &shelf), subject)),
+                // Its octets are gone: look again later, and do not spin until then.
+                None => drop(self.waiting().insert(*digest, Instant::now() + RETRY)),
+            }
+        }
+        let missing = shelf.missing();
+        if !missing.is_empty() {
+            return Ok(missing);
+        }
         let mut batch = Batch::default();
         let lasting = keys.values().filter(|k| k.state != KeyState::Temporary);
         batch.entries.extend(lasting.cloned().map(Entry::Key));
-        for digest in chunk {
-            let Some(witnessed) = shelf.load(digest) else { continue };
-            let work = || {
-                let facts = gather(&witnessed, &shelf, &self.policy.seller);
-                consider(&witnessed, &facts, &self.rules, &self.policy)
-            };
+        for (facts, subject) in &subjects {
+            let message = &subject.witnessed.message;
+            let work = || consider(subject, facts, &self.rules, &self.policy);
             // A defect of ours in one message must not stop the others: it goes to a person.
             let outcome = catch_unwind(AssertUnwindSafe(work))
-                .unwrap_or_else(|_| unconsidered(&witnessed.message, witnessed.seen_at, self.rules.digest()));
+                .unwrap_or_else(|_| unconsidered(message, subject.witnessed.seen_at, self.rules.digest()));
             self.follow_up(&outcome, &mut batch)?;
-            batch.entries.push(Entry::Considered(Box::new(with_keys(outcome, &witnessed.message, &shelf))));
+            batch.entries.push(Entry::Considered(Box::new(with_keys(outcome, message, &shelf))));
         }
         if let Some(error) = shelf.error() {
             return Err(error);
         }
         self.store.append(batch)?;
-        Ok(chunk.len())
+        Ok(BTreeSet::new())
     }
 
     /// What must be considered again because of this outcome.
@@ -253,11 +260,11 @@ impl Engine {
             self.waiting().remove(&outcome.sha256);
         }
         // A new declaration may be what orphans of its opportunity answer.
-        let is_new = self.store.outcome(&outcome.sha256)?.is_none();
-        if let (Kind::Declaration, true, Some(id)) = (outcome.kind, is_new, &outcome.opportunity) {
-            batch
-                .consider
-                .extend(self.store.of_opportunity(id)?.into_iter().filter(|d| *d != outcome.sha256));
+        if let (Kind::Declaration, Some(id)) = (outcome.kind, &outcome.opportunity)
+            && self.store.outcome(&outcome.sha256)?.is_none()
+        {
+            let others = self.store.of_opportunity(id)?.into_iter().filter(|d| *d != outcome.sha256);
+            batch.consider.extend(others);
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,9 +10,11 @@ use jiff::{SignedDuration, Timestamp};
 use crate::answer::{Register, Unavailable};
 use crate::edge::dkim;
 use crate::edge::store::{Store, StoreError};
-use crate::model::{Digest, KeyRecord, KeyState, Message, MessageId, OpportunityId, Outcome, Witnessed};
-use crate::parse::parse;
-use crate::pipeline::{Library, needs};
+use crate::model::{
+    Digest, KeyRecord, KeyState, Message, MessageId, OpportunityId, Outcome, Seller, Witnessed,
+};
+use crate::parse::{parse, unparsed};
+use crate::pipeline::{Known, Library, needs};
 use crate::record::Place;
 
 /// A key record this much older than a message's first sight does not speak for it: keys rotate.
@@ -26,20 +29,50 @@ pub struct Shelf<'a> {
     missing: RefCell<BTreeSet<String>>,
     /// The first error of the store: the pipeline's look-ups can not return one.
     error: RefCell<Option<StoreError>>,
+    /// What was loaded in this round: the mails of a thread lead to each other again and again.
+    loaded: RefCell<BTreeMap<Digest, Arc<Known>>>,
+    seller: &'a Seller,
 }
+
+/// Most messages that a round keeps loaded.
+const LOADED_MAX: usize = 1_000;
 
 impl<'a> Shelf<'a> {
     /// A shelf over the store.
-    pub fn new(store: &'a Store, looked_up: &'a BTreeMap<String, KeyRecord>) -> Self {
-        Self { store, looked_up, missing: RefCell::default(), error: RefCell::default() }
+    pub fn new(store: &'a Store, looked_up: &'a BTreeMap<String, KeyRecord>, seller: &'a Seller) -> Self {
+        Self {
+            store,
+            looked_up,
+            missing: RefCell::default(),
+            error: RefCell::default(),
+            loaded: RefCell::default(),
+            seller,
+        }
     }
 
     /// Loads a stored copy, parsed and with its signatures checked.
-    pub fn load(&self, digest: &Digest) -> Option<Witnessed> {
+    pub fn load(&self, digest: &Digest) -> Option<Arc<Known>> {
+        if let Some(known) = self.loaded.borrow().get(digest) {
+            return Some(Arc::clone(known));
+        }
         let raw = self.keep(self.store.raw(digest)).flatten()?;
         let seen = self.keep(self.store.seen(digest)).flatten()?;
         let attached = matches!(seen.place, Place::Attached { .. });
-        Some(self.witness(parse(&raw), seen.seen_at, attached))
+        let work = |message| Known::new(self.witness(message, seen.seen_at, attached), self.seller);
+        // A defect of ours in one message must not stop the others: what is left of it is its octets.
+        let known =
+            catch_unwind(AssertUnwindSafe(|| work(parse(&raw)))).unwrap_or_else(|_| work(unparsed(&raw)));
+        let known = Arc::new(known);
+        let mut loaded = self.loaded.borrow_mut();
+        if loaded.len() >= LOADED_MAX {
+            loaded.clear();
+        }
+        loaded.insert(*digest, Arc::clone(&known));
+        Some(known)
+    }
+
+    fn load_all(&self, digests: Option<Vec<Digest>>) -> Vec<Arc<Known>> {
+        digests.unwrap_or_default().iter().filter_map(|d| self.load(d)).collect()
     }
 
     /// Names of key records that were needed and not found.
@@ -87,14 +120,12 @@ impl<'a> Shelf<'a> {
 }
 
 impl Library for Shelf<'_> {
-    fn copies(&self, id: &MessageId) -> Vec<Arc<Witnessed>> {
-        let digests = self.keep(self.store.copies(id)).unwrap_or_default();
-        digests.iter().filter_map(|d| self.load(d)).map(Arc::new).collect()
+    fn copies(&self, id: &MessageId) -> Vec<Arc<Known>> {
+        self.load_all(self.keep(self.store.copies(id)))
     }
 
-    fn of_opportunity(&self, id: &OpportunityId) -> Vec<Arc<Witnessed>> {
-        let digests = self.keep(self.store.of_opportunity(id)).unwrap_or_default();
-        digests.iter().filter_map(|d| self.load(d)).map(Arc::new).collect()
+    fn of_opportunity(&self, id: &OpportunityId) -> Vec<Arc<Known>> {
+        self.load_all(self.keep(self.store.of_opportunity(id)))
     }
 }
 
