@@ -54,7 +54,15 @@ pub(super) fn compile(
             misses: written.misses.clone(),
         });
     }
-    (rules, source.languages.clone())
+    let mut languages = source.languages.clone();
+    for ((tag, _), list) in &source.lists {
+        if let Some(language) = languages.get_mut(tag) {
+            for word in list.words.iter().flat_map(|w| w.text.split(|c: char| !c.is_ascii_alphanumeric())) {
+                language.vocabulary.insert(word.to_owned());
+            }
+        }
+    }
+    (rules, languages)
 }
 
 struct Spell<'a> {

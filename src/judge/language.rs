@@ -250,6 +250,8 @@ pub(super) struct Language {
     pub criterion: BTreeSet<String>,
     /// Number words and ordinals.
     pub numbers: BTreeMap<String, u32>,
+    /// All words of the word lists: a capitalised word that is none of them may be a name.
+    pub vocabulary: BTreeSet<String>,
 }
 
 impl Language {
@@ -263,5 +265,6 @@ impl Language {
         idle: BTreeSet::new(),
         criterion: BTreeSet::new(),
         numbers: BTreeMap::new(),
+        vocabulary: BTreeSet::new(),
     };
 }

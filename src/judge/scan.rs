@@ -293,12 +293,48 @@ impl Reader<'_> {
             hits.iter().filter(|hit| hit.says.blocks()).map(|hit| (hit.says, hit.unit.clone())).collect();
         reaches.extend(self.sentences.iter().filter(|s| s.asks).map(|s| (Says::Question, self.asked(s))));
         for hit in hits.iter_mut().filter(|hit| hit.blocked.is_none()) {
+            if hit.says == Says::Affirm && self.names_a_stranger(hit) {
+                hit.blocked = Some(Says::OtherParty);
+                continue;
+            }
             let despite = self.rules.rules.get(hit.rule).map(|rule| &rule.despite);
             hit.blocked = hit.says.stopped_by().iter().copied().find(|blocker| {
                 !despite.is_some_and(|d| d.contains(blocker))
                     && reaches.iter().any(|(says, reach)| says == blocker && overlap(reach, &hit.span))
             });
         }
+    }
+
+    /// Whether a strange name stands in the words of a yes, right before them, or right behind them ("met in
+    /// Hamburg"): then it may be about somebody or something else. A name is a capitalised word that no list knows.
+    fn names_a_stranger(&self, hit: &Hit) -> bool {
+        let typed = self.folded.original(hit.span.clone());
+        let first =
+            self.sentences.get(hit.sentence).map_or(0, |s| self.folded.original(s.span.clone()).start);
+        let before = self.text.get(first..typed.start).unwrap_or_default();
+        let said = self.text.get(typed.clone()).unwrap_or_default();
+        let after = self.text.get(typed.end..).unwrap_or_default();
+        let after = after.split(['.', ',', ';', ':', '!', '?', '\n', '(']).next().unwrap_or_default();
+        let starts = before.trim().is_empty();
+        let said = said.split_whitespace().skip(usize::from(starts));
+        let near = before.rsplit([',', ';', ':', '(', '-']).next().unwrap_or_default();
+        near.split_whitespace()
+            .next_back()
+            .into_iter()
+            .chain(said)
+            .chain(after.split_whitespace().take(2))
+            .any(|word| {
+                let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+                let mut letters = word.chars();
+                let name = letters.next().is_some_and(char::is_uppercase)
+                    && letters.clone().next().is_some()
+                    && letters.all(|c| c.is_lowercase() || !c.is_alphabetic());
+                let plain = crate::text::squeeze(word);
+                let plain = plain.split('\'').next().unwrap_or_default();
+                name && !self.language.vocabulary.contains(plain)
+                    && !self.language.common.contains(plain)
+                    && !(self.own)(word.split('\'').next().unwrap_or_default())
+            })
     }
 
     /// How far a question mark reaches back: to the clause that starts like a question, else to the start.

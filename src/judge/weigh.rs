@@ -144,8 +144,10 @@ impl Heard<'_> {
         }
         let mut opinion = self.opinion(Verdict::Deferred, &off);
         if self.fresh.has(Says::Affirm) {
-            opinion.sure = false;
             self.doubt(&mut opinion, "contradiction", "the reply says yes and also puts the answer off");
+        } else if self.fresh.has(Says::Fail) || self.fresh.has(Says::Bare) {
+            // "It failed, we will see" may be a no, "Yes, and let me check …" a yes.
+            self.doubt(&mut opinion, "contradiction", "the reply says more than that the answer comes later");
         }
         Some(opinion)
     }
