@@ -52,6 +52,27 @@ pub fn body_text(message: &Message) -> String {
     }
 }
 
+/// What each part shows to its reader. A part that only says that there is another is none.
+pub fn body_texts(message: &Message) -> Vec<String> {
+    let plain = message.plain.as_ref().filter(|text| !witness::says_nothing(text)).cloned();
+    plain.into_iter().chain(message.html.as_deref().map(|text| html::lay_out(text).visible())).collect()
+}
+
+/// What each part quotes or may quote, in its order, with what seems typed into the quote. `original` is the text
+/// that is answered.
+pub fn quoted_texts(message: &Message, original: &str) -> Vec<String> {
+    use SegmentKind::{EditedQuote, Forwarded, Quoted, Unsure};
+    let originals = Originals::new(&[original]);
+    let plain = message.plain.as_deref().map(|text| split_plain(text, &originals));
+    let html = message.html.as_deref().map(|text| split_html(text, &originals));
+    let quoted = |reading: Reading| {
+        let kept = |kind| matches!(kind, Quoted | EditedQuote | Forwarded | Unsure);
+        let lines = reading.segments.iter().filter(|s| kept(s.kind)).flat_map(|s| s.text.lines());
+        lines.map(|line| lines::quote_marks(line).1).collect::<Vec<_>>().join("\n")
+    };
+    plain.into_iter().chain(html).map(quoted).collect()
+}
+
 /// Reads a plain part by itself.
 fn split_plain(text: &str, originals: &Originals) -> Reading {
     let (head, tail) = split_at_floor(text, PLAIN_BYTES_MAX);

@@ -49,7 +49,7 @@ pub struct Authenticated {
 pub fn verify(witnessed: &Witnessed, case: &Case<'_>, reading: &Reading, policy: &Policy) -> Authorship {
     let message = witnessed.message.as_ref();
     let speakers = champions::speakers(case, policy);
-    let seen = quote::seen(reading, case);
+    let seen = quote::seen(message, reading, case);
     let window = Window::after(case.declared, witnessed.seen_at, policy);
     let proof = message
         .author()

@@ -4,12 +4,14 @@
 //! Both texts are compared word by word, so that wrapping, quote marks and HTML do not matter. Marks such as ✅
 //! and ❌ are words.
 
+mod list;
+
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::model::{CriteriaSeen, DeclaredResult, Reading, Reason};
-use crate::read::body_text;
+use crate::model::{CriteriaSeen, DeclaredResult, Message, Reading, Reason};
+use crate::read::{body_text, body_texts, quoted_texts};
 use crate::text::{fixed, fold};
 
 use super::Case;
@@ -36,34 +38,74 @@ static CRITERION_LINE: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// Compares what the reply quotes with what the declaration states.
-pub(super) fn seen(reading: &Reading, case: &Case<'_>) -> CriteriaSeen {
-    let stated = Text::new(&body_text(&case.declared.message));
+/// Compares what the reply quotes with what the declaration states. Every part of either mail is a witness: what
+/// one shows must not differ from what another says.
+pub(super) fn seen(message: &Message, reading: &Reading, case: &Case<'_>) -> CriteriaSeen {
+    let declared = &case.declared.message;
+    let body = body_text(declared);
+    let stated = Text::new(&body);
+    let shown: Vec<String> = body_texts(declared).into_iter().filter(|text| *text != body).collect();
+    let others: Vec<Text> = shown.iter().map(|text| Text::new(text)).collect();
     let items = items(&stated, case);
-    let seen = compare(&stated, &items, &Text::new(&reading.quoted));
-    // BSD mail and some scripts quote the raw bytes. What they garbled may clear a difference, never make one.
-    match undecoded(&reading.quoted) {
-        Some(text) if seen == CriteriaSeen::Differ => compare(&stated, &items, &Text::new(&text)),
-        _ => seen,
+    let direct = declared.message_id.as_ref().is_some_and(|id| message.in_reply_to.contains(id));
+    let recorded = Side { stated: &stated, others: &[], items: &items, direct: false };
+    if others.iter().any(|text| recorded.compare(text) == CriteriaSeen::Differ) {
+        return CriteriaSeen::Differ;
+    }
+    let side = Side { others: &others, direct, ..recorded };
+    let mut quotes = quoted_texts(message, &body);
+    quotes.push(reading.quoted.clone());
+    let all: Vec<CriteriaSeen> = quotes.iter().map(|quote| side.compare_decoded(quote)).collect();
+    let any = |seen: CriteriaSeen| all.contains(&seen);
+    if any(CriteriaSeen::Differ) {
+        CriteriaSeen::Differ
+    } else if any(CriteriaSeen::Quoted) {
+        CriteriaSeen::Quoted
+    } else {
+        CriteriaSeen::Threaded
     }
 }
 
-fn compare(stated: &Text, items: &[Item], quoted: &Text) -> CriteriaSeen {
-    if items.is_empty() || quoted.words.is_empty() {
-        return CriteriaSeen::Threaded;
+/// The declaration's side of the comparison.
+#[derive(Clone, Copy)]
+struct Side<'a> {
+    stated: &'a Text,
+    /// What other parts of the declaration show.
+    others: &'a [Text],
+    items: &'a [Item],
+    /// The reply answers the declaration itself and not a later mail of the thread.
+    direct: bool,
+}
+
+impl Side<'_> {
+    fn compare_decoded(&self, quote: &str) -> CriteriaSeen {
+        let seen = self.compare(&Text::new(quote));
+        // BSD mail and some scripts quote the raw bytes. What they garbled may clear a difference, never make one.
+        match undecoded(quote) {
+            Some(text) if seen == CriteriaSeen::Differ => self.compare(&Text::new(&text)),
+            _ => seen,
+        }
     }
-    let found: Vec<Found> = items.iter().map(|item| find(item, stated, quoted)).collect();
-    let comparison = Comparison { stated, quoted, items, found: &found };
-    if comparison.has_foreign_criterion() {
-        return CriteriaSeen::Differ;
+
+    fn compare(&self, quoted: &Text) -> CriteriaSeen {
+        let Self { stated, items, .. } = *self;
+        if items.is_empty() || quoted.words.is_empty() {
+            return CriteriaSeen::Threaded;
+        }
+        let found: Vec<Found> = items.iter().map(|item| find(item, stated, quoted)).collect();
+        let comparison = Comparison { stated, quoted, items, found: &found };
+        let known = list::Known { stated, others: self.others };
+        if list::is_foreign(&known, items, &found, quoted, self.direct) {
+            return CriteriaSeen::Differ;
+        }
+        if found.iter().all(|f| matches!(f, Found::Same(_))) {
+            return CriteriaSeen::Quoted;
+        }
+        if comparison.is_of_declaration() && (comparison.has_change() || comparison.has_gap()) {
+            return CriteriaSeen::Differ;
+        }
+        CriteriaSeen::Threaded
     }
-    if found.iter().all(|f| matches!(f, Found::Same(_))) {
-        return CriteriaSeen::Quoted;
-    }
-    if comparison.is_of_declaration() && (comparison.has_change() || comparison.has_gap()) {
-        return CriteriaSeen::Differ;
-    }
-    CriteriaSeen::Threaded
 }
 
 /// Why a quote that differs keeps the reply from counting.
@@ -110,22 +152,32 @@ fn hex(digit: u8) -> Option<u8> {
 }
 
 /// A text as words, each with the number of its line.
+#[derive(Default)]
 struct Text {
     words: Vec<String>,
     lines: Vec<usize>,
-    /// The non-empty lines as they stand, by number.
+    /// The lines without space around them, by number.
     raw: Vec<String>,
+    /// How far each line is set in.
+    indents: Vec<usize>,
+    /// The words without what comes and goes with the layout: marks, list numbers, leftovers of a wrong charset.
+    bare: Vec<String>,
+    /// Where each line begins in `bare`.
+    bare_starts: Vec<usize>,
 }
 
 impl Text {
     fn new(text: &str) -> Self {
-        let mut out = Self { words: Vec::new(), lines: Vec::new(), raw: Vec::new() };
+        let mut out = Self::default();
         for line in text.lines() {
             if out.words.len() >= WORDS_MAX {
                 break;
             }
             out.raw.push(line.trim().to_owned());
+            out.indents.push(line.len() - line.trim_start().len());
             let words = words(line);
+            out.bare_starts.push(out.bare.len());
+            out.bare.extend(bare(&words, line));
             out.lines.resize(out.lines.len() + words.len(), out.raw.len() - 1);
             out.words.extend(words);
         }
@@ -139,6 +191,17 @@ impl Text {
         self.words.get(start..end).unwrap_or_default()
     }
 
+    /// The bare words of a line by number.
+    fn bare_line(&self, number: usize) -> &[String] {
+        let at = |n: usize| self.bare_starts.get(n).copied().unwrap_or(self.bare.len());
+        self.bare.get(at(number)..at(number + 1)).unwrap_or_default()
+    }
+
+    /// Whether bare words stand here one after the other.
+    fn holds(&self, bare: &[String]) -> bool {
+        !bare.is_empty() && self.bare.windows(bare.len()).any(|run| run == bare)
+    }
+
     /// Where `words` stand one after the other, from `from` on.
     fn position(&self, words: &[String], from: usize) -> Option<usize> {
         let first = words.first()?;
@@ -148,11 +211,21 @@ impl Text {
     }
 }
 
-/// Words and result marks; everything else separates.
+/// Words that do not depend on the layout.
+fn bare(words: &[String], line: &str) -> Vec<String> {
+    static NUMBERED: LazyLock<Regex> = LazyLock::new(|| fixed(r"^[\s>|]*\(?\d{1,2}\s?[.):]\s"));
+    let lead = usize::from(NUMBERED.is_match(line));
+    let leftover = |w: &str| w.strip_prefix('a').unwrap_or(w).chars().all(|c| matches!(c, 'œ' | 'ž' | '˜'));
+    let letter = |w: &str| w.chars().count() == 1 && w.chars().all(|c| c.is_ascii_alphabetic());
+    words.iter().skip(lead).filter(|w| !is_mark(w) && !leftover(w) && !letter(w)).cloned().collect()
+}
+
+/// Words and result marks; everything else separates. Links are no words: programs and gateways add and rewrite them.
 fn words(line: &str) -> Vec<String> {
+    static LINKS: LazyLock<Regex> = LazyLock::new(|| fixed(r"<?\b(?:https?://|mailto:)[^\s<>]+>?"));
     let mut out = Vec::new();
     let mut word = String::new();
-    for c in fold(line).text.chars().chain([' ']) {
+    for c in fold(&LINKS.replace_all(line, " ")).text.chars().chain([' ']) {
         if c.is_alphanumeric() || c == '%' {
             word.push(c);
             continue;
@@ -372,25 +445,6 @@ impl Comparison<'_> {
         let others: Vec<&[String]> = self.other_lines().collect();
         let kept = others.iter().filter(|line| self.is_quoted(line)).count();
         others.len() > LINES_MIN && kept * 100 >= others.len() * WHOLE_PERCENT_MIN
-    }
-
-    /// Whether a line among the quoted criteria looks like one more criterion, which the record does not hold.
-    fn has_foreign_criterion(&self) -> bool {
-        let places = self.found.iter().filter_map(|f| match f {
-            Found::Same(at) | Found::Changed(at) => self.quoted.lines.get(*at).copied(),
-            Found::Missing => None,
-        });
-        let (Some(first), Some(last)) = (places.clone().min(), places.clone().max()) else {
-            return false;
-        };
-        let near = first.saturating_sub(1)..=last.saturating_add(1);
-        let own: Vec<usize> = places.collect();
-        self.quoted.raw.iter().enumerate().any(|(number, raw)| {
-            near.contains(&number)
-                && !own.contains(&number)
-                && CRITERION_LINE.is_match(raw)
-                && self.is_foreign(self.quoted.line(number))
-        })
     }
 
     /// The declaration's lines of three words and more that are no criteria.
