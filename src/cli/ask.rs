@@ -7,12 +7,12 @@ use clap::Args;
 
 use super::{FAILED, NO, judge::open_resolver, say, say_json, table};
 use crate::answer::{OpportunityAnswer, OpportunityRow, Request, Response};
-use crate::config::Config;
-use crate::daemon::{Desk, Engine};
+use crate::config::{Config, ConfigError};
+use crate::daemon::{Desk, Engine, answer_from};
 use crate::edge::socket;
 use crate::edge::source::Progress;
-use crate::edge::store::{OpenOptions, Store};
-use crate::gate::GateAnswer;
+use crate::edge::store::{OpenOptions, Store, StoreError};
+use crate::gate::{Freshness, GateAnswer, Gates};
 use crate::model::{OpportunityId, Reason};
 
 /// `endorsed gate`
@@ -122,23 +122,38 @@ fn ask(request: Request, config: &Config) -> Response {
     if let Some(response) = socket::ask(&config.store.path, &request) {
         return response;
     }
-    match open_desk(config, false) {
-        Ok(desk) => desk.answer(request),
-        Err(text) => Response::Failed { code: "store_unavailable".into(), text },
+    let open = || -> Result<(Store, Gates), OpenError> {
+        Ok((Store::open(&config.store.path, OpenOptions::default())?, config.load_gates()?))
+    };
+    // Nobody watches: what is configured to be watched is stale.
+    let freshness = if config.mailbox.is_empty() { Freshness::Fresh } else { Freshness::Stale };
+    match open() {
+        Ok((store, gates)) => answer_from(&store, &gates, freshness, request),
+        Err(error) => Response::Failed { code: "store_unavailable".into(), text: error.to_string() },
     }
 }
 
-/// A desk over the store, without a daemon: every configured mailbox counts as unread.
-pub fn open_desk(config: &Config, create: bool) -> Result<Desk, String> {
-    let text = |e: &dyn std::fmt::Display| e.to_string();
-    let store = Store::open(&config.store.path, OpenOptions { create, ..OpenOptions::default() })
-        .map_err(|e| text(&e))?;
-    let rules = config.load_rules().map_err(|e| text(&e))?;
-    let policy = config.policy(false).map_err(|e| text(&e))?;
-    let resolver = open_resolver(config.dns.as_ref().map(|d| &d.file)).map_err(|e| text(&e))?;
+/// Why there is no desk.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A file of ours is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The store can not be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A desk over the store, made when there is none; every configured mailbox counts as unread until it is watched.
+pub fn open_desk(config: &Config) -> Result<Desk, OpenError> {
+    let rules = config.load_rules()?;
+    let policy = config.policy(false)?;
+    let gates = config.load_gates()?;
+    let resolver = open_resolver(config.dns.as_ref().map(|d| &d.file))?;
+    let store = Store::open(&config.store.path, OpenOptions { create: true, ..OpenOptions::default() })?;
     Ok(Desk {
         engine: Arc::new(Engine::new(store, rules, policy, resolver)),
-        gates: config.load_gates().map_err(|e| text(&e))?,
+        gates,
         mailboxes: config.mailbox.iter().map(|_| Arc::new(Progress::default())).collect(),
         stale_after: Duration::from_secs(config.policy.mailbox_stale_minutes * 60),
         arrived: Arc::default(),

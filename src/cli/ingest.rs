@@ -34,7 +34,9 @@ pub fn run(ingest: &Ingest, config: &Config) -> u8 {
     let total = mails.len();
     let taken = match socket::ask(&config.store.path, &Request::Health) {
         Some(_) => send(mails, &config, total),
-        None => open_desk(&config, true).and_then(|desk| store(mails, desk, ingest.judging.now, total)),
+        None => open_desk(&config)
+            .map_err(|e| e.to_string())
+            .and_then(|desk| store(mails, desk, ingest.judging.now, total)),
     };
     match taken {
         Ok(Taken { new, known }) if ingest.json => {

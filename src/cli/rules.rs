@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::{FAILED, NO, say};
+use super::{FAILED, NO, say, say_json};
 use crate::config::{Config, load_rules};
+use crate::judge::{self, Failure, TestReport};
 
 /// What to do with the rules.
 #[derive(Debug, Subcommand)]
@@ -47,10 +48,43 @@ pub fn run(rules: &Rules, config: Option<&Path>) -> u8 {
         }
     };
     match rules {
-        Rules::Check(_) => {
-            say(&format!("rules are fine ({})", loaded.digest().short()));
-            0
-        }
-        Rules::Test(_) => 0,
+        Rules::Check(place) => checked(&loaded, place.json),
+        Rules::Test(place) => tested(&loaded.test(), folder.as_deref(), place.json),
     }
+}
+
+fn checked(loaded: &judge::Rules, json: bool) -> u8 {
+    if json {
+        say_json(&serde_json::json!({ "digest": loaded.digest() }));
+    } else {
+        say(&format!("rules are fine ({})", loaded.digest().short()));
+    }
+    0
+}
+
+fn tested(report: &TestReport, folder: Option<&Path>, json: bool) -> u8 {
+    let folder = folder.unwrap_or(Path::new("rules"));
+    if json {
+        let failure = |f: &Failure| {
+            serde_json::json!({
+                "path": folder.join(&f.path), "line": f.line, "rule": f.rule,
+                "text": f.text, "expected": f.expected, "got": f.got,
+            })
+        };
+        say_json(&serde_json::json!({
+            "passed": report.passed(), "rules": report.rules, "examples": report.examples, "cases": report.cases,
+            "unexercised": report.unexercised, "failures": report.failures.iter().map(failure).collect::<Vec<_>>(),
+        }));
+    } else {
+        for f in &report.failures {
+            say(&format!("{}:{}: {}: {:?}", folder.join(&f.path).display(), f.line, f.rule, f.text));
+            say(&format!("    expected {}, got {}", f.expected, f.got));
+        }
+        for rule in &report.unexercised {
+            say(&format!("note: {rule} is hit by its own examples only"));
+        }
+        let (rules, tried) = (report.rules, report.examples + report.cases);
+        say(&format!("{rules} rules, {tried} examples and cases, {} failed", report.failures.len()));
+    }
+    if report.passed() { 0 } else { NO }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::{CONFIG, CREDENTIALS, FAILED, ask::open_desk, check, logging};
+use super::ask::{OpenError, open_desk};
+use super::{CONFIG, CREDENTIALS, FAILED, logging};
 use crate::config::{Config, MailboxKind, MailboxSection};
 use crate::daemon::{self, Daemon, DaemonError, Mailbox, SeenAt};
 use crate::edge::imap::Settings;
@@ -15,15 +16,18 @@ use crate::edge::source::Fatal;
 /// Runs until SIGTERM or SIGINT.
 pub fn run(path: &Path) -> u8 {
     logging::install(false);
-    if check::problems(path) > 0 {
-        return CONFIG;
-    }
-    let Ok(config) = Config::read(path) else { return CONFIG };
-    let desk = match open_desk(&config, true) {
+    let config = match Config::read(path) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("{error}");
+            return CONFIG;
+        }
+    };
+    let desk = match open_desk(&config) {
         Ok(desk) => desk,
         Err(error) => {
             eprintln!("{error}");
-            return FAILED;
+            return if matches!(error, OpenError::Config(_)) { CONFIG } else { FAILED };
         }
     };
     let daemon = Daemon {

@@ -10,7 +10,7 @@ use super::engine::{Engine, SeenAt, Taken};
 use super::library::Records;
 use crate::answer::{self, Context, Request, Response};
 use crate::edge::source::{Fetched, Progress};
-use crate::edge::store::{Batch, StoreError};
+use crate::edge::store::{Batch, Store, StoreError};
 use crate::gate::{Freshness, Gates};
 use crate::record::{Entry, Place};
 
@@ -31,21 +31,9 @@ pub struct Desk {
 impl Desk {
     /// Answers. Blocking.
     pub fn answer(&self, request: Request) -> Response {
-        let records = Records(&self.engine.store);
-        let context = Context { gates: &self.gates, freshness: self.freshness(), now: Timestamp::now() };
         match request {
-            Request::Gate { opportunity, to, record } => {
-                let response = answer::gate(&opportunity, &to, &records, context);
-                if record { self.record(response) } else { response }
-            }
-            Request::Show { what } => answer::show(&what, &records, context),
-            Request::List { after, limit } => answer::list(after.as_ref(), limit, &records),
-            Request::Health => Response::Health {
-                size: self.engine.store.size(),
-                waiting: self.engine.store.todo_len(),
-                fresh: context.freshness == Freshness::Fresh,
-            },
             Request::Ingest { files } => self.ingest(files).unwrap_or_else(|e| failed(&e)),
+            other => answer_from(&self.engine.store, &self.gates, self.freshness(), other),
         }
     }
 
@@ -53,18 +41,6 @@ impl Desk {
     pub fn freshness(&self) -> Freshness {
         let fresh = |p: &Arc<Progress>| p.age().is_some_and(|age| age <= self.stale_after);
         if self.mailboxes.iter().all(fresh) { Freshness::Fresh } else { Freshness::Stale }
-    }
-
-    fn record(&self, response: Response) -> Response {
-        let Response::Gate(given) = &response else { return response };
-        let entry = match serde_json::to_value(given) {
-            Ok(answer) => Entry::Gate { at: given.as_of, answer },
-            Err(error) => return Response::Failed { code: "internal".into(), text: error.to_string() },
-        };
-        match self.engine.store.append(Batch { entries: vec![entry], ..Batch::default() }) {
-            Ok(_) => response,
-            Err(error) => failed(&error),
-        }
     }
 
     fn ingest(&self, files: Vec<(String, String)>) -> Result<Response, StoreError> {
@@ -83,6 +59,41 @@ impl Desk {
         let Taken { new, known } = self.engine.take(batch, SeenAt::Message)?;
         self.arrived.notify_one();
         Ok(Response::Ingested { new, known })
+    }
+}
+
+/// Answers everything that the record alone can answer. Blocking.
+pub fn answer_from(store: &Store, gates: &Gates, freshness: Freshness, request: Request) -> Response {
+    let records = Records(store);
+    let context = Context { gates, freshness, now: Timestamp::now() };
+    match request {
+        Request::Gate { opportunity, to, record } => {
+            let response = answer::gate(&opportunity, &to, &records, context);
+            if record { write_down(store, response) } else { response }
+        }
+        Request::Show { what } => answer::show(&what, &records, context),
+        Request::List { after, limit } => answer::list(after.as_ref(), limit, &records),
+        Request::Health => Response::Health {
+            size: store.size(),
+            waiting: store.todo_len(),
+            fresh: freshness == Freshness::Fresh,
+        },
+        Request::Ingest { .. } => {
+            Response::Failed { code: "internal".into(), text: "mail is taken in by the engine".into() }
+        }
+    }
+}
+
+/// Makes a gate's answer an entry of the log.
+fn write_down(store: &Store, response: Response) -> Response {
+    let Response::Gate(given) = &response else { return response };
+    let entry = match serde_json::to_value(given) {
+        Ok(answer) => Entry::Gate { at: given.as_of, answer },
+        Err(error) => return Response::Failed { code: "internal".into(), text: error.to_string() },
+    };
+    match store.append(Batch { entries: vec![entry], ..Batch::default() }) {
+        Ok(_) => response,
+        Err(error) => failed(&error),
     }
 }
 

@@ -7,7 +7,7 @@ mod desk;
 mod engine;
 mod library;
 
-pub use desk::Desk;
+pub use desk::{Desk, answer_from};
 pub use engine::{Engine, SeenAt, Taken};
 
 use std::net::SocketAddr;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::chain::Chain;
 use crate::decide::{endorsement, is_authentic, is_statement};
 use crate::model::{
-    Address, Claim, CriteriaSeen, Declaration, DeclaredResult, Digest, Endorser, Evidence, Kind,
+    Address, Automatic, Claim, CriteriaSeen, Declaration, DeclaredResult, Digest, Endorser, Evidence, Kind,
     OpportunityId, Outcome, Reason, Spoken, Standing, StandingReport, Tally, Verdict,
 };
 
@@ -225,6 +225,10 @@ fn freeze(report: &mut StandingReport, case: &Case<'_>, newest_declarations: &[&
             )
             .fix("A person must look at the mail and clear it."),
         );
+    }
+    for recall in case.messages.iter().filter(|m| m.automatic == Some(Automatic::Recall)) {
+        let text = format!("{} tried to recall a mail: an answer may be taken back.", name(recall));
+        reasons.push(Reason::new("recall", text).fix("Ask the champion whether the answer still stands."));
     }
     for objection in case.messages.iter().filter(|m| objects(m, case)) {
         let text = format!("{}, of the champion's domain, objects: \"{}\"", name(objection), objection.quote);
