@@ -165,6 +165,7 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
             let authorship = verify(witnessed, &Case { declared: declaring, declaration }, &reading, policy);
             outcome.reasons.extend(authorship.reasons.iter().cloned());
             outcome.authorship = Some(authorship);
+            add_vendor_claim(&mut outcome);
         }
         _ => add_unanswered(&mut outcome, message, policy),
     }
@@ -252,6 +253,17 @@ fn add_answer(outcome: &mut Outcome, declaring: &Witnessed, declaration: &Declar
     outcome.answers = declaring.message.message_id.clone();
     outcome.answers_identity = Some(declaring.message.identity);
     outcome.criteria_digest = Some(declaration.criteria_digest());
+}
+
+/// The seller's word that the champion confirmed is worth nothing, however it is put.
+fn add_vendor_claim(outcome: &mut Outcome) {
+    let by_seller = outcome.authorship.as_ref().is_some_and(|a| a.claim == Claim::Seller);
+    if by_seller && matches!(outcome.verdict, Some(Verdict::Confirmed | Verdict::Conditional)) {
+        outcome.reasons.push(
+            Reason::new("vendor_claim", "The seller says that the champion confirmed; that is no proof.")
+                .fix("Let the champion write it, or forward the champion's own mail as an attachment."),
+        );
+    }
 }
 
 /// Forwards, orphans and other mail: nobody was asked, so nothing was answered.

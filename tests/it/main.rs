@@ -12,6 +12,7 @@ mod config;
 mod conversations;
 mod daemon;
 mod dns;
+mod docs;
 mod dovecot;
 mod fixtures_make;
 mod fold;
