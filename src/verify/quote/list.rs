@@ -11,6 +11,8 @@ use crate::text::fixed;
 
 /// So many lines of the declaration on either side of its criteria show where they stand.
 const ANCHOR_LINES: usize = 2;
+/// Shorter lines are greetings and names, which stand in any mail.
+const ANCHOR_WORDS_MIN: usize = 4;
 /// So many lines with results that nobody declared are a list of their own, wherever they stand.
 const LIST_LINES_MIN: usize = 2;
 /// A quote of fewer words is too short to be told from another mail's.
@@ -25,8 +27,13 @@ static LIST_MARK: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 /// What programs put into a quote: attributions, header fields, notes about what was cut.
-static FRAME: LazyLock<Regex> =
-    LazyLock::new(|| fixed(r"^[\s>|]*(?:[\[(<{][^\n]*[\])>}]\W*|[^\n]*@[^\n]*|[^\n]*:)$|^[\s>*|]*[A-Z][\w-]{1,12}\*?: "));
+static FRAME: LazyLock<Regex> = LazyLock::new(|| {
+    fixed(concat!(
+        r"(?i)^[\s>|*]*(?:[\[(<{](?:image: [^\n]*|cid:[^\n]*|\W*\w*\W*)[\])>}]\W*|<?[^\s<>@]+@[^\s<>@]+>?\W*",
+        r"|[^\n]*(?:<[^\s<>@]+@[^\s<>@]+>\W*|:\**))$",
+        r"|^[\s>*|]*(?:from|sent|to|cc|bcc|date|subject|reply-to|von|gesendet|an|betreff|datum|de|envoyé|à|objet|enviado|para|asunto|da|inviato|oggetto)\s?:\**\s",
+    ))
+});
 
 /// What a line of the quote is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +83,7 @@ pub(super) fn is_foreign(
     let is_listed = |n: usize| LIST_MARK.is_match(raw(n)) || CRITERION_LINE.is_match(raw(n));
     let foreign: Vec<usize> = (0..kinds.len()).filter(|n| kinds.get(*n) == Some(&Kind::Foreign)).collect();
     let own: Vec<usize> = heads(found, quoted).collect();
-    let unlisted = !own.iter().any(|n| is_listed(*n));
+    let unlisted = own.is_empty() || !own.iter().all(|n| is_listed(*n));
     let with_result = foreign.iter().filter(|n| CRITERION_LINE.is_match(raw(**n))).count();
     if with_result >= LIST_LINES_MIN || direct && is_other(known, &kinds, quoted) {
         return true;
@@ -99,6 +106,15 @@ fn heads<'a>(found: &'a [Found], quoted: &'a Text) -> impl Iterator<Item = usize
 
 fn kinds(known: &Known<'_>, items: &[Item], found: &[Found], quoted: &Text) -> Vec<Kind> {
     let mut kinds: Vec<Kind> = (0..quoted.raw.len()).map(|n| kind(known, items, quoted, n)).collect();
+    // What was wrapped off a line belongs to it.
+    for n in 1..kinds.len() {
+        if let (Some(above @ Kind::Stated(Some(Side::Above))), Some(Kind::Stated(None))) =
+            (kinds.get(n - 1).copied(), kinds.get(n).copied())
+            && let Some(kind) = kinds.get_mut(n)
+        {
+            *kind = above;
+        }
+    }
     for (item, found) in items.iter().zip(found) {
         let (Found::Same(at) | Found::Changed(at)) = found else { continue };
         let line = |at: usize| quoted.lines.get(at).copied().unwrap_or_default();
@@ -125,6 +141,9 @@ fn kind(known: &Known<'_>, items: &[Item], quoted: &Text, number: usize) -> Kind
 /// On which side of the criteria a line of the declaration stands, when it stands near.
 fn side(stated: &Text, items: &[Item], bare: &[String]) -> Option<Side> {
     let lines = || items.iter().filter_map(|item| item.lines.as_ref());
+    if bare.len() < ANCHOR_WORDS_MIN {
+        return None;
+    }
     let (first, last) = (lines().map(|l| *l.start()).min()?, lines().map(|l| *l.end()).max()?);
     let filled = |n: &usize| !stated.bare_line(*n).is_empty();
     let above = (0..first).rev().filter(filled).take(ANCHOR_LINES);
