@@ -1,3 +1,4 @@
+mod attacks;
 mod quotes;
 
 use std::collections::BTreeMap;

@@ -110,10 +110,10 @@ fn earlier_answers_inside_the_quote_are_no_difference() {
 }
 
 /// A request as its list stands in a mail, without results.
-const BARE: &str = "Hello Dana,\n\nthe mandatory points of our joint plan were shown to work on your side:\n\n\
+pub(super) const BARE: &str = "Hello Dana,\n\nthe mandatory points of our joint plan were shown to work on your side:\n\n\
     1. Orders reach the ledger within 5 seconds\n2. Nightly backup can be restored by one person\n3. 99.9% uptime\n\n\
     Would you answer and say whether your team takes the trial for a success?\n\nSam\n";
-const BARE_CRITERIA: &[(&str, DeclaredResult)] = &[
+pub(super) const BARE_CRITERIA: &[(&str, DeclaredResult)] = &[
     ("Orders reach the ledger within 5 seconds", DeclaredResult::Unstated),
     ("Nightly backup can be restored by one person", DeclaredResult::Unstated),
     ("99.9% uptime", DeclaredResult::Unstated),
