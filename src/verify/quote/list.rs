@@ -84,13 +84,14 @@ pub(super) fn is_foreign(
     let foreign: Vec<usize> = (0..kinds.len()).filter(|n| kinds.get(*n) == Some(&Kind::Foreign)).collect();
     let own: Vec<usize> = heads(found, quoted).collect();
     let unlisted = own.is_empty() || !own.iter().all(|n| is_listed(*n));
+    let whole = found.iter().all(|f| matches!(f, Found::Same(_)));
     let with_result = foreign.iter().filter(|n| CRITERION_LINE.is_match(raw(**n))).count();
     if with_result >= LIST_LINES_MIN || direct && is_other(known, &kinds, quoted) {
         return true;
     }
     foreign.into_iter().any(|n| {
         if is_listed(n) {
-            return direct || is_in_place(&kinds, n);
+            return direct && !(whole && is_trailer(&kinds, n)) || is_in_place(&kinds, n);
         }
         is_note(&kinds, quoted, n) || unlisted && is_in_place(&kinds, n)
     })
@@ -172,6 +173,22 @@ fn is_in_place(kinds: &[Kind], number: usize) -> bool {
     let below = kinds.iter().skip(number + 1).find(solid);
     matches!(above, Some(Kind::Criterion | Kind::Stated(Some(Side::Above))))
         || matches!(below, Some(Kind::Criterion | Kind::Stated(Some(Side::Below))))
+}
+
+/// Whether nothing of the declaration follows: gateways and companies add notices at the end.
+fn is_trailer(kinds: &[Kind], number: usize) -> bool {
+    kinds.iter().skip(number).all(|kind| !matches!(kind, Kind::Criterion | Kind::Stated(_)))
+}
+
+/// Whether a line is a part of a criterion that is not quoted whole, and no line of the declaration by itself.
+pub(super) fn is_cut(stated: &Text, item: &Item, quoted: &Text) -> bool {
+    let whole = super::bare(&item.words, "");
+    let lines = (0..quoted.raw.len()).map(|n| quoted.bare_line(n));
+    let mut parts = lines.filter(|line| !line.is_empty() && line.len() < whole.len());
+    parts.any(|part| {
+        whole.windows(part.len()).any(|run| run == part)
+            && !(0..stated.raw.len()).any(|n| stated.bare_line(n) == part)
+    })
 }
 
 /// Whether the line goes on with the criterion above it: set in from it, or in brackets.

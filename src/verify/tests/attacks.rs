@@ -91,9 +91,15 @@ fn no_softer_text_passes() {
         ("Nightly backup can be restored by one person", "The team liked it: see sam@northwind.example"),
     ] {
         for (plain, html) in shapes(&BARE.replace(old, new), &SHOWN.replace(old, new)) {
-            for declared in [scene(Some(BARE), None), scene(Some(BARE), Some(SHOWN)), scene(None, Some(SHOWN))] {
+            for declared in
+                [scene(Some(BARE), None), scene(Some(BARE), Some(SHOWN)), scene(None, Some(SHOWN))]
+            {
                 let (claim, seen) = judged(declared, plain.as_deref(), html.as_deref());
-                assert_eq!((claim, seen), (Claim::Unverified, CriteriaSeen::Differ), "{new}\n{plain:?}\n{html:?}");
+                assert_eq!(
+                    (claim, seen),
+                    (Claim::Unverified, CriteriaSeen::Differ),
+                    "{new}\n{plain:?}\n{html:?}"
+                );
             }
         }
     }
@@ -122,8 +128,9 @@ fn honest_quotes_pass() {
 
 #[test]
 fn a_thread_with_several_declarations_is_told_apart() {
-    let soft = BARE.replace("Orders reach the ledger within 5 seconds", "Somebody logged in").replace("99.9% uptime", "A call");
-    let first = format!("{soft}\n\nOn Mon, Nov 16, 2026 at 9:00 AM Dana <dana@acme.example> wrote:\n");
+    let soft = BARE
+        .replace("Orders reach the ledger within 5 seconds", "Somebody logged in")
+        .replace("99.9% uptime", "A call");
     let nested = |top: &str, below: &str, between: &str| {
         let below = marked(below, "> ");
         let body = format!("{top}\n{between}\n{below}");
@@ -136,8 +143,11 @@ fn a_thread_with_several_declarations_is_told_apart() {
     // The recorded declaration itself quotes an earlier, softer attempt.
     let recorded = format!("{BARE}\n{asked}\n{}", marked(&soft, "> "));
     let text = nested(BARE, &soft, asked);
-    assert_eq!(judged(scene(Some(&recorded), None), Some(&text), None), (Claim::Verified, CriteriaSeen::Quoted), "{text}");
-    let _ = first;
+    assert_eq!(
+        judged(scene(Some(&recorded), None), Some(&text), None),
+        (Claim::Verified, CriteriaSeen::Quoted),
+        "{text}"
+    );
     // A question and an answer, with a list of their own, between the declaration and the yes.
     let mut later = scene(Some(BARE), None);
     later.reply.in_reply_to = vec![MessageId::new("q2@northwind.example").unwrap()];
@@ -145,7 +155,11 @@ fn a_thread_with_several_declarations_is_told_apart() {
     let text = nested(answer, BARE, asked);
     assert_eq!(judged(later, Some(&text), None), (Claim::Verified, CriteriaSeen::Quoted), "{text}");
     // A later mail that nobody recorded declares softer criteria above the recorded ones.
-    for softer in [soft.clone(), soft.replace("Hello Dana", "Dear Dana"), soft.replace("logged in", "logged in — Passed").replace("A call", "A call — Passed")] {
+    for softer in [
+        soft.clone(),
+        soft.replace("Hello Dana", "Dear Dana"),
+        soft.replace("logged in", "logged in — Passed").replace("A call", "A call — Passed"),
+    ] {
         let mut later = scene(Some(BARE), None);
         later.reply.in_reply_to = vec![MessageId::new("hidden@northwind.example").unwrap()];
         let text = nested(&softer, BARE, asked);
@@ -155,8 +169,11 @@ fn a_thread_with_several_declarations_is_told_apart() {
 
 #[test]
 fn hidden_criteria_are_not_seen() {
-    let soft = SHOWN.replace("Orders reach the ledger within 5 seconds", "Somebody logged in").replace("99.9% uptime", "A call");
-    let list = "<div style=\"display:none\">1. Orders reach the ledger within 5 seconds<br>3. 99.9% uptime</div>";
+    let soft = SHOWN
+        .replace("Orders reach the ledger within 5 seconds", "Somebody logged in")
+        .replace("99.9% uptime", "A call");
+    let list =
+        "<div style=\"display:none\">1. Orders reach the ledger within 5 seconds<br>3. 99.9% uptime</div>";
     for shown in [format!("{soft}{list}"), format!("{list}{soft}")] {
         let (claim, _) = judged(scene(Some(BARE), Some(SHOWN)), None, Some(&gmail(&shown)));
         assert_eq!(claim, Claim::Unverified, "{shown}");
