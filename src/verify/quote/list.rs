@@ -91,6 +91,12 @@ pub(super) fn is_foreign(
     }
     foreign.into_iter().any(|n| {
         if is_listed(n) {
+            // Also far from the recorded list: a later mail may have shown its points anew, and softer.
+            let asks = raw(n).trim_end().ends_with('?');
+            let again = |item: &Item| super::is_alike(&item.words, quoted.line(n));
+            if !asks && items.iter().any(again) {
+                return true;
+            }
             return direct && !(whole && is_trailer(&kinds, n)) || is_in_place(&kinds, n);
         }
         is_note(&kinds, quoted, n) || unlisted && is_in_place(&kinds, n)

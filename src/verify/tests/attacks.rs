@@ -185,3 +185,79 @@ fn hidden_criteria_are_not_seen() {
         assert_eq!(claim, Claim::Unverified, "{shown}");
     }
 }
+
+#[test]
+fn a_later_mail_may_ask_about_the_criteria_and_not_restate_them() {
+    let later = |between: &str| {
+        let mut later = scene(Some(BARE), None);
+        later.reply.in_reply_to = vec![MessageId::new("q2@northwind.example").unwrap()];
+        let asked = "On Thu, Nov 19, 2026 at 8:00 AM Dana <dana@acme.example> wrote:";
+        let body = format!("Hi Dana,\n\n{between}\n\n{asked}\n{}", marked(BARE, "> "));
+        judged(later, Some(&format!("Confirmed.\n\n{WROTE}{}", marked(&body, "> "))), None).0
+    };
+    assert_eq!(
+        later("Two questions:\n1. Do orders reach the ledger within 5 seconds at night?\n2. Who pays?"),
+        Claim::Verified
+    );
+    assert_eq!(later("We speak on:\n- Monday about the start\n- Tuesday about the price"), Claim::Verified);
+    assert_eq!(
+        later("In short:\n- Orders reach the ledger within 5 minutes\n- Demo given"),
+        Claim::Unverified
+    );
+    assert_eq!(later("In short:\n✅ Demo — Passed\n✅ Workshop — Passed"), Claim::Unverified);
+}
+
+#[test]
+fn results_and_tables_are_compared_in_every_program() {
+    let rows = [
+        ("Orders within 5 s", "5 s", "Passed"),
+        ("Restore by one person", "1", "Failed"),
+        ("Uptime", "99.9%", "Passed"),
+    ];
+    let table = |rows: &[(&str, &str, &str)]| {
+        let rows: Vec<String> =
+            rows.iter().map(|(a, b, c)| format!("<tr><td>{a}</td><td>{b}</td><td>{c}</td></tr>")).collect();
+        format!(
+            "<p>Hello Dana,</p><p>here is how the trial at your site went in the end:</p><table><tr><th>Point</th><th>Goal</th><th>Result</th></tr>{}</table><p>Does your team take this for a success?</p><p>Sam</p>",
+            rows.concat()
+        )
+    };
+    let declared = || {
+        let mut scene = scene(None, Some(&table(&rows)));
+        let results = [DeclaredResult::Pass, DeclaredResult::Fail, DeclaredResult::Pass];
+        let list = rows.iter().zip(results).zip(1..);
+        scene.declaration.criteria =
+            list.map(|((row, result), n)| Criterion { n, text: row.0.into(), result }).collect();
+        scene
+    };
+    let cells = |rows: &[(&str, &str, &str)], gap: &str| {
+        let rows: Vec<String> = rows.iter().map(|(a, b, c)| format!("{a}{gap}{b}{gap}{c}\n")).collect();
+        format!(
+            "Hello Dana,\n\nhere is how the trial at your site went in the end:\n\nPoint{gap}Goal{gap}Result\n{}\nDoes your team take this for a success?\n\nSam\n",
+            rows.concat()
+        )
+    };
+    let mut turned = rows;
+    turned.reverse();
+    let with = |at: usize, row: (&'static str, &'static str, &'static str)| {
+        let mut rows = rows;
+        rows[at] = row;
+        rows
+    };
+    for (rows, claim) in [
+        (rows, Claim::Verified),
+        (turned, Claim::Verified),
+        (with(1, ("Restore by one person", "1", "Passed")), Claim::Unverified),
+        (with(1, ("Restore", "1", "Passed")), Claim::Unverified),
+        (with(0, ("Orders within 9 s", "5 s", "Passed")), Claim::Unverified),
+        (with(0, ("Orders within 5 s", "9 s", "Passed")), Claim::Unverified),
+        (with(0, ("Login", "any", "Passed")), Claim::Unverified),
+    ] {
+        for gap in ["\n", " | ", "\t", " "] {
+            for (plain, html) in shapes(&cells(&rows, gap), &table(&rows)) {
+                let (found, seen) = judged(declared(), plain.as_deref(), html.as_deref());
+                assert_eq!(found, claim, "{seen:?} {rows:?} {gap:?}\n{plain:?}\n{html:?}");
+            }
+        }
+    }
+}
