@@ -12,6 +12,8 @@ use crate::text::{fixed, fixed_set, fold};
 
 /// A contact block without delimiter is not longer than this, in lines.
 const CONTACT_LINES_MAX: usize = 14;
+/// Name, title, department and company take no more lines than this.
+const NAME_BLOCK_LINES_MAX: usize = 5;
 /// A `--` without the space of RFC 3676 §4.3 counts when at most so many lines with text follow.
 const LOOSE_SIGNATURE_LINES_MAX: usize = 14;
 
@@ -139,14 +141,9 @@ pub(super) fn contact_block(run: &[&Line<'_>]) -> Option<usize> {
         let above = run.get(start - 1)?;
         let closes = is_name_below_sign_off(run, start);
         let block = run.get(start..end)?;
-        if (above.is_blank() || closes)
-            && !is_sign_off(above)
-            && !line.is_blank()
-            && !is_sign_off(line)
-            && is_contact(block)
-        {
-            let signed = signed_above(run, start);
-            if signed || closes || opens_with_name(block) {
+        if (above.is_blank() || closes) && !is_sign_off(above) && !line.is_blank() && !is_sign_off(line) {
+            let named = || signed_above(run, start) || closes || opens_with_name(block);
+            if repeats_name(run, start, block) || is_contact(block) && named() {
                 best = Some(start);
             }
         }
@@ -160,6 +157,20 @@ fn signed_above(run: &[&Line<'_>], start: usize) -> bool {
     let (Some(name), before) = (above.next(), above.next()) else { return false };
     is_sign_off(name)
         || (is_short_name(&name.folded) && before.is_some_and(|b| is_sign_off(b) || ends_sentence(&b.folded)))
+}
+
+/// Whether a block below a signed first name gives the full name, with title and company: no contact data needed.
+fn repeats_name(run: &[&Line<'_>], start: usize, block: &[&Line<'_>]) -> bool {
+    let above = run.iter().take(start).rev().find(|l| !l.is_blank());
+    let (Some(above), Some(first)) = (above, block.first()) else { return false };
+    let capital = |l: &&Line<'_>| l.body.trim_start().starts_with(char::is_uppercase);
+    let name = above.folded.trim_end_matches(',');
+    is_short_name(name)
+        && first.folded.split_whitespace().count() > name.split_whitespace().count()
+        && first.folded.strip_prefix(name).is_some_and(|rest| rest.starts_with(' '))
+        && is_short_name(&first.folded)
+        && (2..=NAME_BLOCK_LINES_MAX).contains(&block.len())
+        && block.iter().all(|l| capital(l) && l.folded.len() <= 60 && !is_sentence(&l.folded))
 }
 
 /// Whether a block of several lines opens with a full name.

@@ -5,6 +5,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::attribution;
 use super::closing;
@@ -12,7 +16,7 @@ use super::header;
 use super::lines::Line;
 use super::split::{Class, is_fresh};
 use crate::model::SegmentKind;
-use crate::text::{fold, squeeze};
+use crate::text::{fixed, fold, squeeze};
 
 /// Words of an original that are looked at: longer mails than this are threads.
 const WORDS_MAX: usize = 40_000;
@@ -137,17 +141,61 @@ fn quoted_without_marks(lines: &[Line<'_>], classes: &mut [Class], originals: &O
         let paragraph: Vec<u64> = lines.iter().take(end).skip(i).flat_map(|l| words(l.body)).collect();
         let hits = originals.aligned(&paragraph).into_iter().filter(|h| *h).count();
         let whole = paragraph.len() >= PARAGRAPH_WORDS_MIN && hits * 100 >= paragraph.len() * ALIGNED_PERCENT;
-        for k in i..end {
-            let (Some(line), Some(class)) = (lines.get(k), classes.get_mut(k)) else { continue };
-            if whole {
+        if whole {
+            for class in classes.iter_mut().take(end).skip(i) {
                 *class = Class::new(SegmentKind::Quoted, "original.paragraph");
-            } else if is_original_line(line, originals) {
-                *class = Class::new(SegmentKind::Quoted, "original.line");
+            }
+        } else {
+            for k in original_lines(lines, i..end, originals) {
+                if let Some(class) = classes.get_mut(k) {
+                    *class = Class::new(SegmentKind::Quoted, "original.line");
+                }
             }
         }
         i = end;
     }
     beside_quoted(lines, classes, originals);
+}
+
+/// The lines of a typed paragraph that are the original's. Wrapped prose may happen to break where the original
+/// does: nothing is cut out of the middle of a sentence.
+fn original_lines(lines: &[Line<'_>], paragraph: Range<usize>, originals: &Originals) -> Vec<usize> {
+    let known = |k: &usize| lines.get(*k).is_some_and(|l| is_original_line(l, originals));
+    let mut out = Vec::new();
+    let mut k = paragraph.start;
+    while k < paragraph.end {
+        let end = (k..paragraph.end).find(|n| !known(n)).unwrap_or(paragraph.end);
+        let ends = |n: usize| n == paragraph.end || lines.get(n).is_some_and(|l| is_listed(l));
+        let stops = |n: usize| {
+            lines.get(n).is_some_and(|l| l.folded.trim_end_matches(['*', '_', ')', '"']).ends_with(STOPS))
+        };
+        let head = k == paragraph.start || lines.get(k).is_some_and(is_listed) || stops(k - 1);
+        let last = end.saturating_sub(1);
+        // A list line may be followed by an answer, which begins like a sentence of its own.
+        let tail = ends(end)
+            || stops(last)
+            || lines.get(last).is_some_and(is_listed)
+                && lines.get(end).is_some_and(|l| !l.body.trim_start().starts_with(char::is_lowercase));
+        if head && tail {
+            out.extend(k..end);
+        }
+        k = end.max(k + 1);
+    }
+    out
+}
+
+/// What ends a sentence or leads to a list.
+const STOPS: [char; 7] = ['.', '!', '?', ':', '。', '！', '？'];
+
+/// Whether a line is an item of a list: by its mark, or by the result at its end.
+fn is_listed(line: &Line<'_>) -> bool {
+    static ITEM: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(concat!(
+            r"^\s*(?:[-*+•·–—|]\s|\(?\d{1,2}[.)]\s|\(?[a-h][.)]\s|\[[x✓ ]?\]|[✅✔✓☑❌✗✘✖☒⚠])",
+            r"|(?:[:|–—-]|â€”)\s*(?:not\s+)?(?:pass(?:ed)?|fail(?:ed)?|partial|open|pending|met|validated)\W{0,3}$"
+        ))
+    });
+    ITEM.is_match(&line.folded)
 }
 
 /// Greetings and names are too short to align by themselves; beside aligned lines they are the original's.

@@ -289,7 +289,7 @@ impl Walk<'_, '_> {
             let piece = self.lines.get(start..end).unwrap_or_default();
             if closing::is_only_rules(piece) {
                 self.set(start, end, SegmentKind::Divider, "rule");
-            } else if start > from && closing::is_disclaimer(&join(piece)) {
+            } else if (start > from || self.is_below_quote(from)) && closing::is_disclaimer(&join(piece)) {
                 self.set(start, end, SegmentKind::Disclaimer, "disclaimer");
             } else if piece.len() > 1 && piece.last().is_some_and(|l| closing::is_disclaimer(&l.folded)) {
                 // In HTML the notice is one long line, perhaps right below the name.
@@ -311,6 +311,12 @@ impl Walk<'_, '_> {
         if let Some(start) = closing::contact_block(&run) {
             self.set(from + start, end, SegmentKind::Signature, "signature.contact");
         }
+    }
+
+    /// Whether the typed run from `from` stands below a quote, with typed text above that.
+    fn is_below_quote(&self, from: usize) -> bool {
+        let mut above = self.classes.iter().take(from).flatten();
+        above.any(|c| is_fresh(c.kind)) && above.any(|c| c.kind == SegmentKind::Quoted)
     }
 
     /// Blank lines go with the line above them (at the top: below).

@@ -54,7 +54,9 @@ pub(super) fn seen(message: &Message, reading: &Reading, case: &Case<'_>) -> Cri
     }
     let side = Side { others: &others, direct, ..recorded };
     let mut quotes = quoted_texts(message, &body);
-    quotes.push(reading.quoted.clone());
+    if quotes.iter().all(|quote| quote.trim().is_empty()) {
+        quotes.push(reading.quoted.clone());
+    }
     let all: Vec<CriteriaSeen> = quotes.iter().map(|quote| side.compare_decoded(quote)).collect();
     let any = |seen: CriteriaSeen| all.contains(&seen);
     if any(CriteriaSeen::Differ) {
@@ -436,7 +438,10 @@ impl Comparison<'_> {
         self.items.iter().zip(self.found).any(|(item, found)| match found {
             Found::Same(_) => false,
             Found::Changed(_) => true,
-            Found::Missing => foreign.iter().any(|line| is_alike(&item.words, line)),
+            Found::Missing => {
+                foreign.iter().any(|line| is_alike(&item.words, line))
+                    || list::is_cut(self.stated, item, self.quoted)
+            }
         })
     }
 

@@ -95,3 +95,71 @@ fn ticks_and_lines_added_to_the_quote_are_edits() {
         assert!(!r.unsure.is_empty(), "{new}");
     }
 }
+
+#[test]
+fn a_typed_line_that_breaks_like_the_original_stays() {
+    let original = "Hello Dana,\n\nplease tell us whether your people and you\ntake the three week trial for a full success\nand may be quoted.\n\nKim\n";
+    let quote: String = original.lines().map(|l| format!("> {l}\n")).collect();
+    for typed in [
+        "Yes, in this mail I say that all of us\ntake the three week trial for a full success\nand would do it again.",
+        "Yes, we do indeed\nand may be quoted.",
+        "please tell us whether your people and you\nneed anything else from us.",
+    ] {
+        let text = format!("{typed}\n\nDana\n\nOn 3 Nov 2026, Kim <kim@seller.example> wrote:\n{quote}");
+        let r = split_plain(&text, &Originals::new(&[original]));
+        assert_eq!(r.fresh, format!("{typed}\n\nDana"));
+        assert!(r.sure, "{:?}", r.doubts);
+        let r = split_html(
+            &text.replace('>', "&gt;").replace('<', "&lt;").replace('\n', "<br>"),
+            &Originals::new(&[original]),
+        );
+        assert_eq!(r.fresh, format!("{typed}\n\nDana"));
+    }
+}
+
+#[test]
+fn empty_lines_of_the_quote_are_quoted() {
+    for empty in [">", "> ", ">>", "> >", " >"] {
+        let text = format!(
+            "Answers inline.\n\nOn 3 Nov 2026, Kim <kim@seller.example> wrote:\n{empty}\n> - Login over SAML - Passed\n{empty}\n\nYes\n\n{empty}\n> - Failover below 30 seconds - Passed\n{empty}\n\nYes, too\n\n{empty}\n{empty}\n"
+        );
+        for r in [knowing(&text), plain(&text)] {
+            assert_eq!(
+                (r.fresh.as_str(), r.unsure.as_str()),
+                ("Answers inline.\n\nYes\n\nYes, too", ""),
+                "{empty:?}"
+            );
+            assert!(r.sure, "{:?}", r.doubts);
+        }
+    }
+}
+
+#[test]
+fn a_notice_below_the_quote_is_no_text() {
+    let notice = "This e-mail and any attachments are confidential and intended solely for the addressee. If you are not the intended recipient, please delete it and notify the sender.";
+    let marked: String = DECLARED.lines().map(|l| format!("> {l}\n")).collect();
+    let blocks = [
+        format!("On 3 Nov 2026, Kim <kim@seller.example> wrote:\n\n{marked}"),
+        format!(
+            "-----Original Message-----\nFrom: Kim <kim@seller.example>\nSent: Monday, 2 November 2026 09:00\nTo: Dana\nSubject: Pilot\n\n{DECLARED}"
+        ),
+    ];
+    for block in blocks {
+        for rule in ["", "________________________________\n", "\n"] {
+            let text = format!("We confirm it.\n\nDana\n\n{block}\n{rule}{notice}\n");
+            for r in [knowing(&text), plain(&text)] {
+                assert_eq!((r.fresh.as_str(), r.unsure.as_str()), ("We confirm it.\n\nDana", ""), "{text}");
+                assert!(r.sure, "{:?}", r.doubts);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_name_and_title_below_the_name_are_a_signature() {
+    let r = plain("We confirm it.\n\nBest,\nDana\n\nDana Ruiz\nHead of Networks\nAcme Rail S.A.\n");
+    assert_eq!(r.fresh, "We confirm it.\n\nBest,\nDana");
+    assert_eq!(r.signature, "Dana Ruiz\nHead of Networks\nAcme Rail S.A.");
+    let r = plain("We confirm it.\n\nDana\n\nDana Ruiz will not sign\nBefore the fix\n");
+    assert!(r.signature.is_empty(), "{r:?}");
+}

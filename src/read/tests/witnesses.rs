@@ -94,3 +94,19 @@ fn the_body_as_its_reader_sees_it() {
     assert_eq!(body_text(&message(None, Some("<p>c<span hidden>x</span>"))).trim(), "c");
     assert_eq!(body_text(&message(None, None)), "");
 }
+
+#[test]
+fn a_no_in_one_part_and_a_yes_in_the_other_are_never_sure() {
+    for (plain, html) in [
+        ("We cannot take this, the trial broke.", "<p>Confirmed, all of it was met.</p>"),
+        ("Confirmed, all of it was met.", "<p>We cannot take this, the trial broke.</p>"),
+        ("Confirmed, all of it was met.", "<p>Confirmed, all of it was not met.</p>"),
+        (
+            "Confirmed, all of it was met.\n\n-- \nDana\n",
+            "<p>Confirmed, all of it was met</p><p>except one.</p>-- <br>Dana",
+        ),
+    ] {
+        let r = read(&message(Some(plain), Some(html)), &[DECLARED]);
+        assert!(!r.sure, "{plain} {html} {r:?}");
+    }
+}

@@ -11,6 +11,8 @@ use crate::text::fixed;
 
 /// So many lines of the declaration on either side of its criteria show where they stand.
 const ANCHOR_LINES: usize = 2;
+/// Shorter lines are greetings and names, which stand in any mail.
+const ANCHOR_WORDS_MIN: usize = 4;
 /// So many lines with results that nobody declared are a list of their own, wherever they stand.
 const LIST_LINES_MIN: usize = 2;
 /// A quote of fewer words is too short to be told from another mail's.
@@ -26,7 +28,11 @@ static LIST_MARK: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// What programs put into a quote: attributions, header fields, notes about what was cut.
 static FRAME: LazyLock<Regex> = LazyLock::new(|| {
-    fixed(r"^[\s>|]*(?:[\[(<{][^\n]*[\])>}]\W*|[^\n]*@[^\n]*|[^\n]*:)$|^[\s>*|]*[A-Z][\w-]{1,12}\*?: ")
+    fixed(concat!(
+        r"(?i)^[\s>|*]*(?:[\[(<{](?:image: [^\n]*|cid:[^\n]*|\W*\w*\W*)[\])>}]\W*|<?[^\s<>@]+@[^\s<>@]+>?\W*",
+        r"|[^\n]*(?:<[^\s<>@]+@[^\s<>@]+>\W*|:\**))$",
+        r"|^[\s>*|]*(?:from|sent|to|cc|bcc|date|subject|reply-to|von|gesendet|an|betreff|datum|de|envoyé|à|objet|enviado|para|asunto|da|inviato|oggetto)\s?:\**\s",
+    ))
 });
 
 /// What a line of the quote is.
@@ -77,14 +83,21 @@ pub(super) fn is_foreign(
     let is_listed = |n: usize| LIST_MARK.is_match(raw(n)) || CRITERION_LINE.is_match(raw(n));
     let foreign: Vec<usize> = (0..kinds.len()).filter(|n| kinds.get(*n) == Some(&Kind::Foreign)).collect();
     let own: Vec<usize> = heads(found, quoted).collect();
-    let unlisted = !own.iter().any(|n| is_listed(*n));
+    let unlisted = own.is_empty() || !own.iter().all(|n| is_listed(*n));
+    let whole = found.iter().all(|f| matches!(f, Found::Same(_)));
     let with_result = foreign.iter().filter(|n| CRITERION_LINE.is_match(raw(**n))).count();
     if with_result >= LIST_LINES_MIN || direct && is_other(known, &kinds, quoted) {
         return true;
     }
     foreign.into_iter().any(|n| {
         if is_listed(n) {
-            return direct || is_in_place(&kinds, n);
+            // Also far from the recorded list: a later mail may have shown its points anew, and softer.
+            let asks = raw(n).trim_end().ends_with('?');
+            let again = |item: &Item| super::is_alike(&item.words, quoted.line(n));
+            if !asks && items.iter().any(again) {
+                return true;
+            }
+            return direct && !(whole && is_trailer(&kinds, n)) || is_in_place(&kinds, n);
         }
         is_note(&kinds, quoted, n) || unlisted && is_in_place(&kinds, n)
     })
@@ -100,6 +113,15 @@ fn heads<'a>(found: &'a [Found], quoted: &'a Text) -> impl Iterator<Item = usize
 
 fn kinds(known: &Known<'_>, items: &[Item], found: &[Found], quoted: &Text) -> Vec<Kind> {
     let mut kinds: Vec<Kind> = (0..quoted.raw.len()).map(|n| kind(known, items, quoted, n)).collect();
+    // What was wrapped off a line belongs to it.
+    for n in 1..kinds.len() {
+        if let (Some(above @ Kind::Stated(Some(Side::Above))), Some(Kind::Stated(None))) =
+            (kinds.get(n - 1).copied(), kinds.get(n).copied())
+            && let Some(kind) = kinds.get_mut(n)
+        {
+            *kind = above;
+        }
+    }
     for (item, found) in items.iter().zip(found) {
         let (Found::Same(at) | Found::Changed(at)) = found else { continue };
         let line = |at: usize| quoted.lines.get(at).copied().unwrap_or_default();
@@ -126,6 +148,9 @@ fn kind(known: &Known<'_>, items: &[Item], quoted: &Text, number: usize) -> Kind
 /// On which side of the criteria a line of the declaration stands, when it stands near.
 fn side(stated: &Text, items: &[Item], bare: &[String]) -> Option<Side> {
     let lines = || items.iter().filter_map(|item| item.lines.as_ref());
+    if bare.len() < ANCHOR_WORDS_MIN {
+        return None;
+    }
     let (first, last) = (lines().map(|l| *l.start()).min()?, lines().map(|l| *l.end()).max()?);
     let filled = |n: &usize| !stated.bare_line(*n).is_empty();
     let above = (0..first).rev().filter(filled).take(ANCHOR_LINES);
@@ -154,6 +179,22 @@ fn is_in_place(kinds: &[Kind], number: usize) -> bool {
     let below = kinds.iter().skip(number + 1).find(solid);
     matches!(above, Some(Kind::Criterion | Kind::Stated(Some(Side::Above))))
         || matches!(below, Some(Kind::Criterion | Kind::Stated(Some(Side::Below))))
+}
+
+/// Whether nothing of the declaration follows: gateways and companies add notices at the end.
+fn is_trailer(kinds: &[Kind], number: usize) -> bool {
+    kinds.iter().skip(number).all(|kind| !matches!(kind, Kind::Criterion | Kind::Stated(_)))
+}
+
+/// Whether a line is a part of a criterion that is not quoted whole, and no line of the declaration by itself.
+pub(super) fn is_cut(stated: &Text, item: &Item, quoted: &Text) -> bool {
+    let whole = super::bare(&item.words, "");
+    let lines = (0..quoted.raw.len()).map(|n| quoted.bare_line(n));
+    let mut parts = lines.filter(|line| !line.is_empty() && line.len() < whole.len());
+    parts.any(|part| {
+        whole.windows(part.len()).any(|run| run == part)
+            && !(0..stated.raw.len()).any(|n| stated.bare_line(n) == part)
+    })
 }
 
 /// Whether the line goes on with the criterion above it: set in from it, or in brackets.
