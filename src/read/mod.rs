@@ -21,7 +21,7 @@ mod tests;
 
 use original::Originals;
 
-use crate::model::{Defect, Message, Reading, Reason, SegmentKind};
+use crate::model::{Defect, Message, Reading, Reason, Segment, SegmentKind};
 
 /// Bytes of a plain part that are read; hand-written mail with its quotes is far below.
 const PLAIN_BYTES_MAX: usize = 512 * 1024;
@@ -66,8 +66,14 @@ pub fn quoted_texts(message: &Message, original: &str) -> Vec<String> {
     let plain = message.plain.as_deref().map(|text| split_plain(text, &originals));
     let html = message.html.as_deref().map(|text| split_html(text, &originals));
     let quoted = |reading: Reading| {
-        let kept = |kind| matches!(kind, Quoted | EditedQuote | Forwarded | Unsure);
-        let lines = reading.segments.iter().filter(|s| kept(s.kind)).flat_map(|s| s.text.lines());
+        // Between lines that only the original shows to be quoted, what is not its own may be quoted as well.
+        let unmarked = |s: &Segment| s.evidence.starts_with("original.");
+        let first = reading.segments.iter().position(unmarked).unwrap_or(usize::MAX);
+        let last = reading.segments.iter().rposition(unmarked).unwrap_or_default();
+        let kept = |(n, s): &(usize, &Segment)| {
+            matches!(s.kind, Quoted | EditedQuote | Forwarded | Unsure) || (first..last).contains(n)
+        };
+        let lines = reading.segments.iter().enumerate().filter(kept).flat_map(|(_, s)| s.text.lines());
         lines.map(|line| lines::quote_marks(line).1).collect::<Vec<_>>().join("\n")
     };
     plain.into_iter().chain(html).map(quoted).collect()

@@ -163,3 +163,29 @@ fn a_name_and_title_below_the_name_are_a_signature() {
     let r = plain("We confirm it.\n\nDana\n\nDana Ruiz will not sign\nBefore the fix\n");
     assert!(r.signature.is_empty(), "{r:?}");
 }
+
+#[test]
+fn a_veto_is_never_cut_as_quote_signature_or_notice() {
+    let marked: String = DECLARED.lines().map(|l| format!("> {l}\n")).collect();
+    let quote = format!("On 3 Nov 2026, Kim <kim@seller.example> wrote:\n{marked}");
+    for veto in [
+        "But failover was not below 30 seconds.",
+        "Failover below 30 seconds - not for us",
+        "This is confidential: we do not confirm it.",
+        "Dana Ruiz does not agree",
+        "Not approved",
+    ] {
+        for text in [
+            format!("Confirmed.\n{veto}\n\nDana\n\n{quote}"),
+            format!("Confirmed.\n\nDana\n\n{quote}\n{veto}\n"),
+            format!("Confirmed.\n\nDana\n\n{veto}\n\n{quote}"),
+            format!("Confirmed.\n\nBest,\nDana\n\nDana Ruiz\n{veto}\n\n{quote}"),
+            format!("Confirmed.\n\n{DECLARED}\n{veto}\n"),
+        ] {
+            for r in [knowing(&text), plain(&text)] {
+                let seen = [r.fresh.as_str(), r.unsure.as_str(), r.signature.as_str()].join("\n");
+                assert!(seen.contains(veto), "{veto} in {text}\n{r:#?}");
+            }
+        }
+    }
+}

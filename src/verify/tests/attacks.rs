@@ -261,3 +261,23 @@ fn results_and_tables_are_compared_in_every_program() {
         }
     }
 }
+
+#[test]
+fn quotes_without_marks_are_compared() {
+    let soft = BARE.replace("Orders reach the ledger within 5 seconds", "Somebody logged in");
+    let added = BARE.replace("3. ", "3. The manual was read\n4. ");
+    let answered = BARE.replace("2. Night", "Yes.\n\n2. Night").replace("3. ", "\nYes, that too.\n\n3. ");
+    for (shown, claim) in [
+        (BARE, Claim::Verified),
+        (&answered, Claim::Verified),
+        (&soft, Claim::Unverified),
+        (&added, Claim::Unverified),
+    ] {
+        for text in [format!("Confirmed.\n\n{shown}"), format!("{shown}\nConfirmed.\n")] {
+            let html = format!("<div>{}</div>", text.replace('\n', "<br>"));
+            let declared = || scene(Some(BARE), Some(SHOWN));
+            assert_eq!(judged(declared(), Some(&text), None).0, claim, "{text}");
+            assert_eq!(judged(declared(), None, Some(&html)).0, claim, "{text}");
+        }
+    }
+}
