@@ -303,9 +303,27 @@ fn add_doubts(outcome: &mut Outcome, facts: &Facts, recognition: &Recognition, s
                 .fix("A person must find out which of them was sent."),
         );
     }
+    add_unknown_parent(outcome, facts, subject.message());
     let doubtful = |r: &Reason| matches!(r.code.as_str(), "answers_conflict" | "opportunity_conflict");
     if recognition.weak_machine || recognition.reasons.iter().any(doubtful) {
         outcome.sure = false;
+    }
+}
+
+/// A yes to a mail that is not on record may answer another question than the declaration's, unless the author
+/// had the recorded criteria before her eyes.
+fn add_unknown_parent(outcome: &mut Outcome, facts: &Facts, message: &Message) {
+    let affirms = matches!(outcome.verdict, Some(Verdict::Confirmed | Verdict::Conditional));
+    let quoted = outcome.authorship.as_ref().is_some_and(|a| a.seen == CriteriaSeen::Quoted);
+    let on_record =
+        |id: &MessageId| facts.ancestors.iter().any(|k| k.message().message_id.as_ref() == Some(id));
+    let unknown = message.in_reply_to.first().is_some_and(|id| !on_record(id));
+    if affirms && !quoted && unknown {
+        outcome.sure = false;
+        outcome.reasons.push(
+            Reason::new("parent_unknown", "It answers a mail that is not on record, and quotes no criteria.")
+                .fix("Forward the mail that it answers, as an attachment, to the evidence mailbox."),
+        );
     }
 }
 

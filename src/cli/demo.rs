@@ -134,20 +134,21 @@ fn assemble(scratch: &Path, maildir: &Path) -> Anyhow<Daemon> {
 
 /// The embedded conversations in order of their names.
 fn conversations() -> Anyhow<Vec<Conversation>> {
-    let mut folders: BTreeMap<&str, (Option<Facts>, Vec<(String, &'static [u8])>)> = BTreeMap::new();
+    let mut folders: BTreeMap<&str, Vec<(&str, &'static [u8])>> = BTreeMap::new();
     for (path, bytes) in crate::embedded::CONVERSATIONS {
-        let Some((folder, file)) = path.split_once('/') else { continue };
-        let entry = folders.entry(folder).or_default();
-        if file == "facts.toml" {
-            entry.0 = Some(toml::from_str(std::str::from_utf8(bytes)?)?);
-        } else if file.ends_with(".eml") {
-            entry.1.push((format!("{folder}.{file}"), bytes));
+        if let Some((folder, file)) = path.split_once('/') {
+            folders.entry(folder).or_default().push((file, bytes));
         }
     }
-    Ok(folders
-        .into_values()
-        .filter_map(|(facts, mails)| Some(Conversation { facts: facts?, mails }))
-        .collect())
+    let mut conversations = Vec::new();
+    for (folder, files) in folders {
+        let Some((_, facts)) = files.iter().find(|(name, _)| *name == "facts.toml") else { continue };
+        let facts = toml::from_str(std::str::from_utf8(facts)?)?;
+        let mails = files.iter().filter(|(name, _)| name.ends_with(".eml"));
+        let mails = mails.map(|(name, bytes)| (format!("{folder}.{name}"), *bytes)).collect();
+        conversations.push(Conversation { facts, mails });
+    }
+    Ok(conversations)
 }
 
 fn show_all(conversations: &[Conversation], maildir: &Path, desk: &Desk) -> Anyhow<()> {

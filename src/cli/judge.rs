@@ -115,16 +115,10 @@ fn witness(
 ) -> Option<Vec<Witnessed>> {
     let clock = Timestamp::now();
     let runtime = runtime().map_err(|e| eprintln!("no runtime: {e}")).ok()?;
-    let keys = runtime.block_on(async {
-        let mut keys = BTreeMap::new();
-        for name in messages.iter().flat_map(|(m, _)| needs(m).keys) {
-            if !keys.contains_key(&name) {
-                let record = resolver.key(&name, now.unwrap_or(clock)).await;
-                keys.insert(name, record);
-            }
-        }
-        keys
-    });
+    let mut names: Vec<String> = messages.iter().flat_map(|(m, _)| needs(m).keys).collect();
+    names.sort();
+    names.dedup();
+    let keys = runtime.block_on(resolver.keys(&names, now.unwrap_or(clock)));
     let witnessed = messages.into_iter().map(|(message, attached)| Witnessed {
         attached,
         signatures: dkim::check(&message, &keys),

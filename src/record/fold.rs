@@ -248,7 +248,10 @@ fn objects(message: &Outcome, case: &Case<'_>) -> bool {
     let Some(from) = &message.from else { return false };
     let champions = &case.declaration.champions;
     let is_colleague = !champions.contains(from) && champions.iter().any(|c| c.domain() == from.domain());
-    let says_no = matches!(message.verdict, Some(Verdict::Declined | Verdict::Retracted));
+    // Block wide: a doubtful mail that names something failed may be a no.
+    let may_say_no =
+        !message.sure && ["declined", "retracted", "concern"].iter().any(|code| message.has(code));
+    let says_no = may_say_no || matches!(message.verdict, Some(Verdict::Declined | Verdict::Retracted));
     let answered = || {
         case.messages.iter().any(|m| {
             opens_a_gate(m) && champions.iter().any(|c| m.from.as_ref() == Some(c)) && {
