@@ -2,14 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use regex::bytes::{Regex, RegexBuilder};
-
-use super::language::{Example, Language, Reads, Rule};
+use super::language::{Example, Language, Pattern, Reads, Rule};
 use super::rules::RuleError;
 use super::source::{RuleSource, Source};
 
-/// Bytes that one pattern may take compiled: a rule's slip (`.{900}` of a list) must not eat the daemon.
-const PATTERN_SIZE_MAX: usize = 2 << 20;
 /// Bytes of a pattern with its lists spelled out.
 const EXPANDED_LEN_MAX: usize = 64 << 10;
 /// Lists within lists.
@@ -71,7 +67,7 @@ struct Spell<'a> {
 }
 
 impl Spell<'_> {
-    fn patterns(&self, written: &[Example], errors: &mut Vec<RuleError>) -> Vec<Regex> {
+    fn patterns(&self, written: &[Example], errors: &mut Vec<RuleError>) -> Vec<Pattern> {
         let mut compiled = Vec::new();
         for pattern in written {
             match self.pattern(&pattern.text) {
@@ -85,7 +81,7 @@ impl Spell<'_> {
         compiled
     }
 
-    fn pattern(&self, written: &str) -> Result<Regex, String> {
+    fn pattern(&self, written: &str) -> Result<Pattern, String> {
         let mut bare = written.replace("\\W", "").replace("\\S", "").replace("\\B", "").replace("\\D", "");
         bare.retain(char::is_uppercase);
         if !bare.is_empty() {
@@ -97,11 +93,7 @@ impl Spell<'_> {
         if self.rule.reads != Reads::Clause {
             whole = over_commas(&whole);
         }
-        RegexBuilder::new(&whole)
-            .unicode(false)
-            .size_limit(PATTERN_SIZE_MAX)
-            .build()
-            .map_err(|error| regex_error(&error))
+        Pattern::new(whole).map_err(|error| regex_error(&error))
     }
 
     /// Spells out `{list}` and `<N>`.

@@ -1,10 +1,14 @@
 //! The rule language's nouns: what a rule may say, how far it reads, what it stops.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
-use regex::bytes::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 
 use crate::model::{Form, Verdict};
+
+/// Bytes that one pattern may take compiled: a rule's slip (`.{900}` of a list) must not eat the daemon.
+const PATTERN_SIZE_MAX: usize = 2 << 20;
 
 /// What a rule says about the words that it matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -182,9 +186,9 @@ pub(super) struct Rule {
     pub says: Says,
     pub reads: Reads,
     /// Patterns, any of which makes a hit.
-    pub matches: Vec<Regex>,
+    pub matches: Vec<Pattern>,
     /// Patterns in the same stretch that undo the hit.
-    pub unless: Vec<Regex>,
+    pub unless: Vec<Pattern>,
     /// Blockers that do not stop it.
     pub despite: BTreeSet<Says>,
     /// Affirmation: speaks of every criterion, so that soft failures and risks said before it are settled.
@@ -205,7 +209,42 @@ pub(super) struct Rule {
 impl Rule {
     /// Patterns as written in the expanded form, for the sets.
     pub(super) fn patterns(&self) -> impl Iterator<Item = &str> {
-        self.matches.iter().map(Regex::as_str)
+        self.matches.iter().map(Pattern::as_str)
+    }
+}
+
+/// A pattern, checked when the rules were loaded and compiled again at its first use: the sets tell which
+/// patterns match at all, and most of them never do, so that an idle daemon need not hold them compiled.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    text: String,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    /// A pattern that compiles; otherwise why not.
+    pub(super) fn new(text: String) -> Result<Self, regex::Error> {
+        Self::compile(&text)?;
+        Ok(Self { text, compiled: OnceLock::new() })
+    }
+
+    fn compile(text: &str) -> Result<Regex, regex::Error> {
+        RegexBuilder::new(text).unicode(false).size_limit(PATTERN_SIZE_MAX).build()
+    }
+
+    /// In the expanded form.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Compiled; `None` cannot be, since it compiled once.
+    pub(super) fn regex(&self) -> Option<&Regex> {
+        self.compiled.get_or_init(|| Self::compile(&self.text).ok()).as_ref()
+    }
+
+    /// Whether it matches somewhere in `piece`.
+    pub(super) fn is_match(&self, piece: &[u8]) -> bool {
+        self.regex().is_some_and(|regex| regex.is_match(piece))
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use regex::bytes::{RegexSet, RegexSetBuilder};
 
-use super::language::{Language, Reads, Rule, Says};
+use super::language::{Language, Pattern, Reads, Rule, Says};
 use super::rules::Rules;
 use super::units::{self, Sentence};
 use crate::text::{Folded, fold};
@@ -202,7 +202,7 @@ impl Reader<'_> {
         for index in group.set.matches(piece) {
             let Some((r, p)) = group.from.get(index).copied() else { continue };
             let Some(rule) = self.rules.rules.get(r) else { continue };
-            let Some(regex) = rule.matches.get(p) else { continue };
+            let Some(regex) = rule.matches.get(p).and_then(Pattern::regex) else { continue };
             if rule.unless.iter().any(|unless| unless.is_match(piece)) {
                 continue;
             }

@@ -161,7 +161,7 @@ impl Heard<'_> {
         let explicit = yes.iter().any(|hit| hit.says == Says::Affirm) || self.answers.all_pass;
         let mut opinion = self.opinion(Verdict::Confirmed, &yes);
         let form = self.question.form;
-        if form == Form::Conditional && !(explicit && self.answers.open_items_done) {
+        if form == Form::Conditional && !(explicit && (self.answers.open_items_done || self.lifted())) {
             opinion.verdict = Verdict::Conditional;
             opinion
                 .reasons
@@ -188,6 +188,13 @@ impl Heard<'_> {
         }
         self.stop_at_risks(&mut opinion, explicit);
         Some(opinion)
+    }
+
+    /// Whether the reply says that what was open is done, and that with it every criterion is met.
+    fn lifted(&self) -> bool {
+        let code = |hit: &Hit| self.rules.rules.get(hit.rule).is_some_and(|r| r.code == "condition_lifted");
+        let whole = |hit: &Hit| self.rules.rules.get(hit.rule).is_some_and(|rule| rule.whole);
+        self.fresh.of(Says::Affirm).any(whole) && self.fresh.of(Says::Pass).any(code)
     }
 
     /// A sure yes must have no word beside it that no rule explains.
