@@ -1,6 +1,5 @@
 //! `endorsed judge`: a pure dry run over files, read as one mailbox.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;

@@ -93,7 +93,8 @@ fn doubt(opinion: &mut Opinion, reason: Reason) {
 }
 
 fn said_nothing(reading: &Reading) -> Opinion {
-    let reasons = vec![Reason::new("nothing_said", "the reply has no words of its own")];
+    let mut reasons = vec![Reason::new("nothing_said", "the reply has no words of its own")];
+    reasons.extend(reading.doubts.iter().cloned());
     // With text that we could not cut, "nothing" would be a guess.
     let sure = reading.unsure.trim().is_empty() && reading.sure;
     Opinion { verdict: Verdict::Inconclusive, sure, sentence: None, reasons }

@@ -122,7 +122,7 @@ fn guard(reading: &mut Reading, originals: &Originals) {
         ));
     }
     let unsure = reading.segments.iter().any(|s| s.kind == SegmentKind::Unsure);
-    if reading.fresh.is_empty() && unsure {
+    if reading.fresh.is_empty() && unsure && !reading.unsure.trim().is_empty() {
         reading
             .doubts
             .push(Reason::new("unsure_cut", "What was typed could not be told from what was quoted."));
