@@ -31,9 +31,8 @@ pub(super) fn differs(question: &Question<'_>, scan: &Scan) -> Option<std::ops::
         let loose = declared.bound.is_some() || matches!(declared.unit, "h" | "d" | "min" | "s" | "k");
         let mut same = said.iter().filter(|figure| figure.unit == declared.unit && !is_emphasis(figure));
         // Whoever names a declared figure speaks of it: "reduced by 20 % (measured: 26 %)" declares two.
-        let known = |figure: &Figure| {
-            all.iter().any(|own| own.unit == figure.unit && equal(own.value, figure.value))
-        };
+        let known =
+            |figure: &Figure| all.iter().any(|own| own.unit == figure.unit && equal(own.value, figure.value));
         let mut rest = same.clone().peekable();
         if loose || rest.peek().is_none() || same.any(known) {
             continue;

@@ -25,8 +25,9 @@ static LIST_MARK: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 /// What programs put into a quote: attributions, header fields, notes about what was cut.
-static FRAME: LazyLock<Regex> =
-    LazyLock::new(|| fixed(r"^[\s>|]*(?:[\[(<{][^\n]*[\])>}]\W*|[^\n]*@[^\n]*|[^\n]*:)$|^[\s>*|]*[A-Z][\w-]{1,12}\*?: "));
+static FRAME: LazyLock<Regex> = LazyLock::new(|| {
+    fixed(r"^[\s>|]*(?:[\[(<{][^\n]*[\])>}]\W*|[^\n]*@[^\n]*|[^\n]*:)$|^[\s>*|]*[A-Z][\w-]{1,12}\*?: ")
+});
 
 /// What a line of the quote is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
