@@ -315,6 +315,9 @@ impl Reader<'_> {
         let said = self.text.get(typed.clone()).unwrap_or_default();
         let after = self.text.get(typed.end..).unwrap_or_default();
         let after = after.split(['.', ',', ';', ':', '!', '?', '\n', '(']).next().unwrap_or_default();
+        // "a success for the Nantes plant": a place or a party may come behind an article.
+        let opens = after.split_whitespace().next().unwrap_or_default();
+        let reach = if matches!(opens, "for" | "in" | "at" | "by" | "of" | "from") { 4 } else { 2 };
         let starts = before.trim().is_empty();
         let said = said.split_whitespace().skip(usize::from(starts));
         let near = before.rsplit([',', ';', ':', '(', '-']).next().unwrap_or_default();
@@ -322,7 +325,7 @@ impl Reader<'_> {
             .next_back()
             .into_iter()
             .chain(said)
-            .chain(after.split_whitespace().take(2))
+            .chain(after.split_whitespace().take(reach))
             .any(|word| {
                 let word = word.trim_matches(|c: char| !c.is_alphanumeric());
                 let mut letters = word.chars();
