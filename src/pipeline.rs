@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::decide::decide;
 use crate::judge::{Question, Rules, judge};
 use crate::model::{
-    Authorship, Binding, Claim, CriteriaSeen, Declaration, Kind, Lint, Message, MessageId, OpportunityId,
-    Outcome, Policy, Reading, Reason, Recognition, Seller, Verdict, Witnessed,
+    Authorship, Binding, Claim, CriteriaSeen, Declaration, Judgement, Kind, Lint, Message, MessageId,
+    OpportunityId, Outcome, Part, Policy, Reading, Reason, Recognition, Seller, Verdict, Witnessed,
 };
 use crate::read::{body_text, read};
 use crate::recognise::{self, Declared, Thread, recognise};
@@ -156,7 +156,8 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
                 criteria: &declaration.criteria,
                 own_names: own_names(policy, declaration),
             };
-            let judgement = judge(&reading, &question, rules);
+            let judgement =
+                if is_too_long(&reading) { unjudged() } else { judge(&reading, &question, rules) };
             outcome.verdict = Some(judgement.verdict);
             outcome.sure = judgement.sure;
             outcome.quote = judgement.quote;
@@ -171,6 +172,25 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
     }
     add_doubts(&mut outcome, facts, &recognition, subject);
     decide(outcome)
+}
+
+/// Longest text that is judged, in bytes: people type far less, and matching takes more than linear time.
+const TYPED_BYTES_MAX: usize = 32 << 10;
+
+fn is_too_long(reading: &Reading) -> bool {
+    reading.fresh.len() + reading.unsure.len() + reading.signature.len() > TYPED_BYTES_MAX
+}
+
+fn unjudged() -> Judgement {
+    Judgement {
+        verdict: Verdict::Inconclusive,
+        sure: false,
+        quote: String::new(),
+        criteria: Vec::new(),
+        reasons: vec![
+            Reason::new("over_limit", "The text is longer than what people type.").fix("Read the mail."),
+        ],
+    }
 }
 
 fn own_names<'a>(policy: &'a Policy, declaration: &'a Declaration) -> Vec<&'a str> {
@@ -303,26 +323,83 @@ fn add_doubts(outcome: &mut Outcome, facts: &Facts, recognition: &Recognition, s
                 .fix("A person must find out which of them was sent."),
         );
     }
-    add_unknown_parent(outcome, facts, subject.message());
+    add_other_question(outcome, facts, answered);
+    add_unread_parts(outcome, subject.message());
+    // The mail leads to two deals: which of them is meant, nobody can tell.
+    let deals: BTreeSet<&OpportunityId> =
+        facts.ancestors.iter().filter(|k| k.declaration.is_some()).flat_map(|k| &k.opportunities).collect();
+    if deals.len() > 1 && recognition.kind == Kind::Reply {
+        outcome.sure = false;
+        outcome.reasons.push(
+            Reason::new("answers_conflict", "The mail answers declarations of several opportunities.")
+                .fix("Ask the champion which evaluation the answer is about."),
+        );
+    }
     let doubtful = |r: &Reason| matches!(r.code.as_str(), "answers_conflict" | "opportunity_conflict");
     if recognition.weak_machine || recognition.reasons.iter().any(doubtful) {
         outcome.sure = false;
     }
 }
 
-/// A yes to a mail that is not on record may answer another question than the declaration's, unless the author
-/// had the recorded criteria before her eyes.
-fn add_unknown_parent(outcome: &mut Outcome, facts: &Facts, message: &Message) {
-    let affirms = matches!(outcome.verdict, Some(Verdict::Confirmed | Verdict::Conditional));
+fn affirms(outcome: &Outcome) -> bool {
+    matches!(outcome.verdict, Some(Verdict::Confirmed | Verdict::Conditional))
+}
+
+/// A yes to another mail than the declaration may answer another question: whoever wrote that mail may have asked
+/// for less. It counts only when the author had the recorded criteria before her eyes and the other mail is hers,
+/// or is on record and states no figure and no criterion.
+fn add_other_question(outcome: &mut Outcome, facts: &Facts, answered: Option<&Arc<Known>>) {
+    let Some(declared) = answered.filter(|_| affirms(outcome)) else { return };
+    let Some(parent) =
+        outcome.parents.first().filter(|id| declared.message().message_id.as_ref() != Some(id))
+    else {
+        return;
+    };
     let quoted = outcome.authorship.as_ref().is_some_and(|a| a.seen == CriteriaSeen::Quoted);
-    let on_record =
-        |id: &MessageId| facts.ancestors.iter().any(|k| k.message().message_id.as_ref() == Some(id));
-    let unknown = message.in_reply_to.first().is_some_and(|id| !on_record(id));
-    if affirms && !quoted && unknown {
+    let mails: Vec<&Arc<Known>> =
+        facts.ancestors.iter().filter(|k| k.message().message_id.as_ref() == Some(parent)).collect();
+    let own = |k: &&Arc<Known>| k.message().author().map(|a| &a.address) == outcome.from.as_ref();
+    let harmless = |k: &&Arc<Known>| own(k) || (quoted && asks_nothing_new(k));
+    let (code, text) = if mails.is_empty() && !quoted {
+        ("parent_unknown", "It answers a mail that is not on record, and quotes no criteria.")
+    } else if !mails.iter().all(harmless) {
+        ("parent_other", "It answers a later mail, not the declaration itself.")
+    } else {
+        return;
+    };
+    outcome.sure = false;
+    outcome.reasons.push(
+        Reason::new(code, text)
+            .fix("Ask the champion to answer the declaration itself, with its criteria quoted."),
+    );
+}
+
+/// Whether a later mail, without what it quotes, names neither a figure nor a criterion.
+fn asks_nothing_new(known: &Known) -> bool {
+    let typed = read(known.message(), &[]).fresh;
+    let folded = crate::text::squeeze(&typed);
+    let words = ["criteri", "require", "instead", "forget", "ignore", "disregard", "update"];
+    !folded.contains('?')
+        && !words.iter().any(|w| folded.contains(w))
+        && !folded.bytes().any(|b| b.is_ascii_digit())
+}
+
+/// Text parts beside the body are not read: a condition may stand in them.
+fn add_unread_parts(outcome: &mut Outcome, message: &Message) {
+    let is_body = |p: &Part| {
+        matches!(p.media_type.as_str(), "text/plain" | "text/html")
+            && p.disposition.as_deref() != Some("attachment")
+    };
+    let is_text = |p: &&Part| p.media_type.starts_with("text/") || p.media_type == "application/rtf";
+    let unread = message.parts.iter().filter(is_text).any(|p| !is_body(p));
+    if affirms(outcome) && unread {
         outcome.sure = false;
         outcome.reasons.push(
-            Reason::new("parent_unknown", "It answers a mail that is not on record, and quotes no criteria.")
-                .fix("Forward the mail that it answers, as an attachment, to the evidence mailbox."),
+            Reason::new(
+                "attachment_unread",
+                "A text is attached, and nobody has read whether it changes the answer.",
+            )
+            .fix("Read the attachment."),
         );
     }
 }

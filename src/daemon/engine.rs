@@ -247,8 +247,28 @@ impl Engine {
         if let Some(error) = shelf.error() {
             return Err(error);
         }
+        self.reconsider_together(&mut batch)?;
         self.store.append(batch)?;
         Ok(BTreeSet::new())
+    }
+
+    /// Mail of an opportunity whose declaration was considered in the same round did not know it yet.
+    fn reconsider_together(&self, batch: &mut Batch) -> Result<(), StoreError> {
+        let outcomes = batch.entries.iter().filter_map(|entry| match entry {
+            Entry::Considered(outcome) => Some(outcome.as_ref()),
+            _ => None,
+        });
+        let mut declared = BTreeSet::new();
+        for outcome in outcomes.clone().filter(|o| o.kind == Kind::Declaration) {
+            if self.store.outcome(&outcome.sha256)?.is_none() {
+                declared.extend(outcome.opportunity.clone());
+            }
+        }
+        let waits = |o: &&Outcome| o.answers.is_none() && o.kind != Kind::Declaration;
+        let theirs = |o: &&Outcome| o.opportunity.as_ref().is_some_and(|id| declared.contains(id));
+        let again: Vec<Digest> = outcomes.filter(waits).filter(theirs).map(|o| o.sha256).collect();
+        batch.consider.extend(again);
+        Ok(())
     }
 
     /// What must be considered again because of this outcome.
