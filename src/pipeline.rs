@@ -359,7 +359,10 @@ fn add_other_question(outcome: &mut Outcome, facts: &Facts, answered: Option<&Ar
     let mails: Vec<&Arc<Known>> =
         facts.ancestors.iter().filter(|k| k.message().message_id.as_ref() == Some(parent)).collect();
     let own = |k: &&Arc<Known>| k.message().author().map(|a| &a.address) == outcome.from.as_ref();
-    let harmless = |k: &&Arc<Known>| own(k) || (quoted && asks_nothing_new(k));
+    // "All criteria are met" says what it answers; a bare yes does not.
+    let names_all = |r: &Reason| r.rule.as_deref().is_some_and(|rule| rule.ends_with("/affirm.all_met"));
+    let whole = outcome.reasons.iter().any(names_all);
+    let harmless = |k: &&Arc<Known>| own(k) || (quoted && asks_nothing_new(k, whole));
     let (code, text) = if mails.is_empty() && !quoted {
         ("parent_unknown", "It answers a mail that is not on record, and quotes no criteria.")
     } else if !mails.iter().all(harmless) {
@@ -374,14 +377,13 @@ fn add_other_question(outcome: &mut Outcome, facts: &Facts, answered: Option<&Ar
     );
 }
 
-/// Whether a later mail, without what it quotes, names neither a figure nor a criterion.
-fn asks_nothing_new(known: &Known) -> bool {
-    let typed = read(known.message(), &[]).fresh;
-    let folded = crate::text::squeeze(&typed);
-    let words = ["criteri", "require", "instead", "forget", "ignore", "disregard", "update"];
-    !folded.contains('?')
-        && !words.iter().any(|w| folded.contains(w))
-        && !folded.bytes().any(|b| b.is_ascii_digit())
+/// Whether a later mail, without what it quotes, changes nothing about the criteria; for an answer that does not
+/// name them (`whole`), whether it asks nothing and states no figure either.
+fn asks_nothing_new(known: &Known, whole: bool) -> bool {
+    const CHANGES: &[&str] = &["criteri", "require", "instead", "forget", "ignore", "disregard", "drop", "%"];
+    let folded = crate::text::squeeze(&read(known.message(), &[]).fresh);
+    let neutral = !folded.contains('?') && !folded.bytes().any(|b| b.is_ascii_digit());
+    (whole || neutral) && !CHANGES.iter().any(|w| folded.contains(w))
 }
 
 /// Text parts beside the body are not read: a condition may stand in them.
