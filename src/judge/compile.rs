@@ -112,7 +112,8 @@ impl Spell<'_> {
         }
         let mut spelled = String::new();
         self.spell(&fold_pattern(written), 0, &mut spelled)?;
-        let mut whole = if self.language.words { bounded(written, &spelled) } else { format!("(?:{spelled})") };
+        let mut whole =
+            if self.language.words { bounded(written, &spelled) } else { format!("(?:{spelled})") };
         if self.rule.reads != Reads::Clause && self.language.words {
             whole = over_commas(&whole);
         }

@@ -117,7 +117,8 @@ fn values(number: &str, decimal: Option<char>) -> Vec<f64> {
     };
     let thousands = |sign: char| {
         let groups: Vec<&str> = number.split(sign).skip(1).collect();
-        !groups.is_empty() && groups.iter().all(|group| group.chars().filter(char::is_ascii_digit).count() == 3)
+        !groups.is_empty()
+            && groups.iter().all(|group| group.chars().filter(char::is_ascii_digit).count() == 3)
     };
     match decimal {
         // "43.5 %" in a German mail: without three digits behind it the other sign is no thousands' sign.

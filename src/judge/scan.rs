@@ -220,8 +220,7 @@ impl Reader<'_> {
         for pack in 0..self.rules.packs.len() {
             // A pack that reads a sentence only for its vetoes says no yes there.
             let reads = |readers: &Readers| {
-                let mask: Mask =
-                    if pass == Pass::Plain { readers.full } else { readers.full | readers.veto };
+                let mask: Mask = if pass == Pass::Plain { readers.full } else { readers.full | readers.veto };
                 mask & bit(pack) != 0
             };
             if !self.sentences.iter().any(|sentence| reads(&sentence.readers)) {
@@ -248,7 +247,8 @@ impl Reader<'_> {
                     }
                 }
                 if group.reads == Reads::Text {
-                    let here = |hit: &Hit| self.sentences.get(hit.sentence).is_some_and(|s| reads(&s.readers));
+                    let here =
+                        |hit: &Hit| self.sentences.get(hit.sentence).is_some_and(|s| reads(&s.readers));
                     let tail = hits.split_off(from);
                     hits.extend(tail.into_iter().filter(here));
                 }

@@ -84,8 +84,28 @@ pub(super) fn read(path: &str, tag: &str, text: &str, source: &mut Source, error
 
 /// Keys of `[language]`.
 const LANGUAGE_KEYS: &[&str] = &[
-    "words", "capitals", "script", "splits", "abbreviations", "common", "asks", "asks_last", "generic", "places", "idle",
-    "criterion", "numbers", "ordinals", "leading", "of", "all", "ones", "at_most", "at_least", "units", "decimal",
+    "words",
+    "capitals",
+    "script",
+    "splits",
+    "abbreviations",
+    "common",
+    "asks",
+    "asks_last",
+    "generic",
+    "places",
+    "idle",
+    "criterion",
+    "numbers",
+    "ordinals",
+    "leading",
+    "of",
+    "all",
+    "ones",
+    "at_most",
+    "at_least",
+    "units",
+    "decimal",
 ];
 
 type Value<'t> = Spanned<DeValue<'t>>;
@@ -222,7 +242,8 @@ impl File<'_> {
             if SCRIPTS.contains(&name.text.as_str()) {
                 scripts.push(name.text);
             } else {
-                let message = format!("unknown script `{}`, expected one of {}", name.text, SCRIPTS.join(", "));
+                let message =
+                    format!("unknown script `{}`, expected one of {}", name.text, SCRIPTS.join(", "));
                 self.errors.push(RuleError { path: self.path.to_owned(), line: name.line, message });
             }
         }
