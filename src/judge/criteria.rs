@@ -231,7 +231,8 @@ fn names(
     named
 }
 
-fn content_words(text: &str, language: &Language) -> BTreeSet<String> {
+/// The words by which a text is told from others: no small words, no figures.
+pub(super) fn content_words(text: &str, language: &Language) -> BTreeSet<String> {
     squeeze(text)
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| word.len() >= WORD_LETTERS_MIN && word.chars().any(char::is_alphabetic))
