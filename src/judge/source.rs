@@ -88,7 +88,7 @@ pub(super) fn read(path: &str, tag: &str, text: &str, source: &mut Source, error
 /// Keys of `[language]`.
 const LANGUAGE_KEYS: &[&str] = &[
     "words", "capitals", "script", "splits", "abbreviations", "common", "asks", "asks_last", "generic", "places", "idle",
-    "criterion", "numbers", "ordinals", "leading", "of", "all", "ones", "at_most", "at_least", "units", "decimal",
+    "criterion", "numbers", "ordinals", "leading", "last", "to", "except", "rest", "endings", "of", "all", "ones", "at_most", "at_least", "units", "decimal",
 ];
 
 type Value<'t> = Spanned<DeValue<'t>>;
@@ -212,6 +212,11 @@ impl File<'_> {
             "places" => language.places = words.collect(),
             "idle" => language.idle = words.collect(),
             "leading" => language.leading = words.collect(),
+            "endings" => language.endings = words.collect(),
+            "last" => language.last = words.collect(),
+            "to" => language.to = words.collect(),
+            "except" => language.except = words.collect(),
+            "rest" => language.rest = words.collect(),
             "of" => language.of = words.collect(),
             "all" => language.all = words.collect(),
             "ones" => language.ones = words.collect(),
