@@ -1,6 +1,6 @@
-//! From a real Dovecot to durable, considered records: `cargo bench --bench mailbox [-- MESSAGES]`.
+//! From a real Dovecot to durable, considered records: `cargo bench --bench mailbox [-- MESSAGES | FOLDER]`.
 //!
-//! Prints messages a second, CPU of the daemon a message, and what an idle daemon with an empty store costs.
+//! FOLDER holds other mail than the generated, one message a file. Prints messages a second, CPU of the daemon a message, and what an idle daemon with an empty store costs.
 
 #![allow(
     missing_docs,
@@ -25,7 +25,12 @@ use std::time::{Duration, Instant};
 use dovecot::{Dovecot, PASSWORD, USER};
 
 fn main() {
-    let count = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(1_000);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mails = match arguments.iter().find(|a| Path::new(a).is_dir()) {
+        Some(folder) => mails_in(Path::new(folder)),
+        None => generate::mails(arguments.iter().find_map(|a| a.parse().ok()).unwrap_or(1_000)),
+    };
+    let count = mails.len();
     let server = Dovecot::start();
     let folder = tempfile::tempdir().unwrap();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -43,8 +48,8 @@ fn main() {
         after.switches - before.switches
     );
     drop(daemon);
-    for mail in generate::mails(count) {
-        server.deliver(&mail);
+    for mail in &mails {
+        server.deliver(mail);
     }
     // One session first, so that Dovecot's own indexing of new files is not what is measured.
     server.doveadm(&["search", "-u", USER, "mailbox", "INBOX", "all"]);
@@ -79,11 +84,16 @@ fn main() {
     println!("  {} µs CPU a message, {} KiB resident", status.cpu_ms * 1000 / count as u64, status.rss_kib);
 }
 
+fn mails_in(folder: &Path) -> Vec<Vec<u8>> {
+    let files = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+    files.filter(|path| path.is_file()).map(|path| std::fs::read(path).unwrap()).collect()
+}
+
 fn configure(folder: &Path, server: &Dovecot, port: u16) {
     std::fs::write(folder.join("password"), PASSWORD).unwrap();
     std::fs::write(folder.join("dns.json"), "{}").unwrap();
     let text = format!(
-        "[seller]\ndomains = [\"northwind-labs.example\"]\nnames = [\"Cascade\"]\nevidence = \"evidence@northwind-labs.example\"\n[store]\npath = \"store\"\n[dns]\nfile = \"dns.json\"\n[http]\nlisten = \"127.0.0.1:{port}\"\n[[mailbox]]\nkind = \"imap\"\nhost = \"localhost\"\nport = {}\nca_file = \"{}\"\nuser = \"{USER}\"\npassword = {{ file = \"password\" }}\n",
+        "[seller]\ndomains = [\"northwind-labs.example\", \"vendor.example\"]\nnames = [\"Cascade\"]\nevidence = \"evidence@northwind-labs.example\"\n[store]\npath = \"store\"\n[dns]\nfile = \"dns.json\"\n[http]\nlisten = \"127.0.0.1:{port}\"\n[[mailbox]]\nkind = \"imap\"\nhost = \"localhost\"\nport = {}\nca_file = \"{}\"\nuser = \"{USER}\"\npassword = {{ file = \"password\" }}\n",
         server.imaps,
         server.ca().display()
     );

@@ -20,7 +20,8 @@ use endorsed::edge::source::Fetched;
 use endorsed::edge::store::{OpenOptions, Store};
 use endorsed::judge::{Question, Rules, judge};
 use endorsed::model::{
-    Address, Criterion, DeclaredResult, Form, KeyRecord, KeyState, Message, Policy, Reading, Seller, Witnessed,
+    Address, Criterion, DeclaredResult, Form, KeyRecord, KeyState, Message, Policy, Reading, Seller,
+    Witnessed,
 };
 use endorsed::parse::parse;
 use endorsed::pipeline::Corpus;

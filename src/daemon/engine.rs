@@ -2,8 +2,10 @@
 //! at them, and what was looked at can be looked at again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::num::NonZero;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -17,11 +19,13 @@ use crate::edge::store::{Batch, Store, StoreError};
 use crate::judge::Rules;
 use crate::model::{Digest, KeyRecord, KeyState, Kind, Message, Outcome, Policy, Reason};
 use crate::parse::parse;
-use crate::pipeline::{consider, gather, needs, unfold};
+use crate::pipeline::{Facts, Known, consider, gather, needs, unfold};
 use crate::record::{Entry, Links, Place, Seen};
 
 /// Messages considered in one commit: bounds memory, shares the fdatasync.
 const CHUNK: usize = 100;
+/// Fewer messages than these are not worth a thread of their own.
+const SHARE_MIN: usize = 8;
 /// Key look-ups under way at once.
 const LOOKUPS: usize = 16;
 /// How long a message whose key could not be asked for waits before the next try.
@@ -235,14 +239,10 @@ impl Engine {
         let mut batch = Batch::default();
         let lasting = keys.values().filter(|k| k.state != KeyState::Temporary);
         batch.entries.extend(lasting.cloned().map(Entry::Key));
-        for (facts, subject) in &subjects {
-            let message = &subject.witnessed.message;
-            let work = || consider(subject, facts, &self.rules, &self.policy);
-            // A defect of ours in one message must not stop the others: it goes to a person.
-            let outcome = catch_unwind(AssertUnwindSafe(work))
-                .unwrap_or_else(|_| unconsidered(message, subject.witnessed.seen_at, self.rules.digest()));
+        for (outcome, (_, subject)) in self.consider_side_by_side(&subjects).into_iter().zip(&subjects) {
             self.follow_up(&outcome, &mut batch)?;
-            batch.entries.push(Entry::Considered(Box::new(with_keys(outcome, message, &shelf))));
+            let outcome = with_keys(outcome, &subject.witnessed.message, &shelf);
+            batch.entries.push(Entry::Considered(Box::new(outcome)));
         }
         if let Some(error) = shelf.error() {
             return Err(error);
@@ -250,6 +250,27 @@ impl Engine {
         self.reconsider_together(&mut batch)?;
         self.store.append(batch)?;
         Ok(BTreeSet::new())
+    }
+
+    /// The outcomes in the order of the subjects. Considering is pure, so it takes all cores there are.
+    fn consider_side_by_side(&self, subjects: &[(Facts, Arc<Known>)]) -> Vec<Outcome> {
+        let one = |(facts, subject): &(Facts, Arc<Known>)| {
+            let work = || consider(subject, facts, &self.rules, &self.policy);
+            // A defect of ours in one message must not stop the others: it goes to a person.
+            catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+                unconsidered(&subject.witnessed.message, subject.witnessed.seen_at, self.rules.digest())
+            })
+        };
+        let cores = available_parallelism().map_or(1, NonZero::get);
+        let share = subjects.len().div_ceil(cores).max(SHARE_MIN);
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = subjects
+                .chunks(share)
+                .map(|part| scope.spawn(move || part.iter().map(one).collect::<Vec<_>>()))
+                .collect();
+            let joined = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|p| resume_unwind(p)));
+            joined.flatten().collect()
+        })
     }
 
     /// Mail of an opportunity whose declaration was considered in the same round did not know it yet.

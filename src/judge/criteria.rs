@@ -141,7 +141,9 @@ fn excepted(sentence: &Sentence, scan: &Scan, topics: &Topics<'_>, answers: &mut
     let at = sentence.span.start + all.end + except.end;
     let within = |span: &Range<usize>| sentence.span.start <= span.start && span.end <= sentence.span.end;
     let passes = scan.hits.iter().any(|hit| {
-        within(&hit.span) && hit.blocked.is_none() && matches!(hit.says, Says::Pass | Says::Affirm | Says::Count)
+        within(&hit.span)
+            && hit.blocked.is_none()
+            && matches!(hit.says, Says::Pass | Says::Affirm | Says::Count)
     });
     if named.is_empty() || !passes {
         return false;
@@ -162,12 +164,10 @@ fn excepted(sentence: &Sentence, scan: &Scan, topics: &Topics<'_>, answers: &mut
 /// A word or phrase of the language, as a whole.
 fn find_word(text: &str, word: &str) -> Option<Range<usize>> {
     let edge = |c: Option<char>| !c.is_some_and(char::is_alphanumeric);
-    text.match_indices(word)
-        .map(|(at, found)| at..at + found.len())
-        .find(|span| {
-            edge(text.get(..span.start).and_then(|t| t.chars().next_back()))
-                && edge(text.get(span.end..).and_then(|t| t.chars().next()))
-        })
+    text.match_indices(word).map(|(at, found)| at..at + found.len()).find(|span| {
+        edge(text.get(..span.start).and_then(|t| t.chars().next_back()))
+            && edge(text.get(span.end..).and_then(|t| t.chars().next()))
+    })
 }
 
 /// The least favourable result that the hits in a place give.

@@ -153,6 +153,7 @@ const EXAMPLE_CRITERIA: [&str; 3] =
     ["Single sign-on with SAML", "Audit log export to S3", "Failover in under 30 s"];
 
 fn listed(texts: &[String]) -> Vec<Criterion> {
-    let passed = |(n, text): (u32, &String)| Criterion { n, text: text.clone(), result: DeclaredResult::Pass };
+    let passed =
+        |(n, text): (u32, &String)| Criterion { n, text: text.clone(), result: DeclaredResult::Pass };
     (1..).zip(texts).map(passed).collect()
 }

@@ -284,7 +284,8 @@ mod tests {
         let mut pack = Pack::default();
         pack.lists.insert("met".into(), vec!["met".into(), "fulfil(?:led)?".into()]);
         pack.lists.insert("any".into(), vec!["met".into(), "[a-z]+".into()]);
-        let mut maker = Maker { pack: &pack, lists: HashMap::new(), numbers: HashMap::new(), needs: Vec::new() };
+        let mut maker =
+            Maker { pack: &pack, lists: HashMap::new(), numbers: HashMap::new(), needs: Vec::new() };
         let written = |need: &Need| need.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let mut needs: Vec<String> = maker.of_pattern(pattern).iter().map(written).collect();
         needs.sort();
@@ -304,7 +305,10 @@ mod tests {
         for (pattern, texts) in [
             ("sign-?off|approv(?:al|ed)", &["signoff", "sign-off", "approval", "approved"][..]),
             ("(?:re)?tested (?:it )?ok", &["tested ok", "retested it ok"]),
-            ("(?:the |our )*(?:team|lab)s? (?:[a-z]+ ){0,2}agrees?", &["our labs fully agree", "team agrees"]),
+            (
+                "(?:the |our )*(?:team|lab)s? (?:[a-z]+ ){0,2}agrees?",
+                &["our labs fully agree", "team agrees"],
+            ),
             ("yes(?: sir)?,? {met}", &["yes sir, met", "yes fulfilled"]),
             (r"\d{1,2} ?%", &["43%", "5 %"]),
             ("(?:no|not)(?: a)? {any}", &["no x", "not a met"]),

@@ -351,6 +351,12 @@ pub(super) struct Language {
     /// Words before or behind a figure that bound it from above and from below.
     pub at_most: Vec<String>,
     pub at_least: Vec<String>,
+    /// Words of a criterion that tell the better side of its figure: `saved`, `uptime`; `errors`, `latency`.
+    pub more_is_better: BTreeSet<String>,
+    pub less_is_better: BTreeSet<String>,
+    /// Words by which less becomes the gain: `reduced`; and before the figure that is left then: `to`.
+    pub reduces: BTreeSet<String>,
+    pub down_to: BTreeSet<String>,
     /// Words of units with the unit's short name.
     pub units: BTreeMap<String, String>,
     /// What stands before the decimals, `.` or `,`; without it both are tried.
@@ -394,6 +400,10 @@ impl Default for Language {
             ones: BTreeSet::new(),
             at_most: Vec::new(),
             at_least: Vec::new(),
+            more_is_better: BTreeSet::new(),
+            less_is_better: BTreeSet::new(),
+            reduces: BTreeSet::new(),
+            down_to: BTreeSet::new(),
             units: BTreeMap::new(),
             decimal: None,
             vocabulary: BTreeSet::new(),

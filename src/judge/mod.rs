@@ -29,10 +29,10 @@ pub use examples::{Failure, TestReport};
 pub use rules::{RuleError, Rules};
 
 use crate::model::{Criterion, Form, Judgement, Reading, Reason, Source, Verdict};
+use crate::text::fold;
 use language::{Language, Says};
 use scan::{Context, Scan, Speech};
 use topics::Topics;
-use crate::text::fold;
 use weigh::{Heard, Opinion};
 
 /// What the reply answers: the context that decides what a bare "Yes." means.
@@ -138,7 +138,11 @@ fn check_figures(question: &Question<'_>, fresh: &Scan, language: &Language, opi
     let mut reason = Reason::new("number_differs", "a figure in the reply differs from the declared one");
     let span = fresh.folded.original(span);
     reason.span = Some([span.start, span.end]);
-    doubt(opinion, reason);
+    // A clear no stays one, whatever it measured.
+    opinion.sure &= !opens_a_gate(opinion.verdict);
+    if !opinion.sure {
+        opinion.reasons.push(reason);
+    }
 }
 
 /// Whether a typed name is the seller's or the product's: every word of it must be one of theirs.

@@ -87,8 +87,37 @@ pub(super) fn read(path: &str, tag: &str, text: &str, source: &mut Source, error
 
 /// Keys of `[language]`.
 const LANGUAGE_KEYS: &[&str] = &[
-    "words", "capitals", "script", "splits", "abbreviations", "common", "asks", "asks_last", "generic", "places", "idle",
-    "criterion", "numbers", "ordinals", "leading", "last", "to", "except", "rest", "endings", "of", "all", "ones", "at_most", "at_least", "units", "decimal",
+    "words",
+    "capitals",
+    "script",
+    "splits",
+    "abbreviations",
+    "common",
+    "asks",
+    "asks_last",
+    "generic",
+    "places",
+    "idle",
+    "criterion",
+    "numbers",
+    "ordinals",
+    "leading",
+    "last",
+    "to",
+    "except",
+    "rest",
+    "endings",
+    "of",
+    "all",
+    "ones",
+    "at_most",
+    "at_least",
+    "more_is_better",
+    "less_is_better",
+    "reduces",
+    "down_to",
+    "units",
+    "decimal",
 ];
 
 type Value<'t> = Spanned<DeValue<'t>>;
@@ -205,6 +234,10 @@ impl File<'_> {
             "asks_last" => language.asks_last = words.collect(),
             "at_most" => language.at_most = words.collect(),
             "at_least" => language.at_least = words.collect(),
+            "more_is_better" => language.more_is_better = words.collect(),
+            "less_is_better" => language.less_is_better = words.collect(),
+            "reduces" => language.reduces = words.collect(),
+            "down_to" => language.down_to = words.collect(),
             "abbreviations" => language.abbreviations = words.collect(),
             "common" => language.common = words.collect(),
             "asks" => language.asks = words.collect(),
@@ -230,7 +263,8 @@ impl File<'_> {
             if SCRIPTS.contains(&name.text.as_str()) {
                 scripts.push(name.text);
             } else {
-                let message = format!("unknown script `{}`, expected one of {}", name.text, SCRIPTS.join(", "));
+                let message =
+                    format!("unknown script `{}`, expected one of {}", name.text, SCRIPTS.join(", "));
                 self.errors.push(RuleError { path: self.path.to_owned(), line: name.line, message });
             }
         }
@@ -292,8 +326,8 @@ impl File<'_> {
 
     fn rule(&mut self, tag: &str, table: Table<'_>) -> Option<RuleSource> {
         const KEYS: &[&str] = &[
-            "id", "says", "reads", "match", "unless", "when", "near", "about", "despite", "whole", "settles", "soft", "covers",
-            "code", "why", "hits", "misses",
+            "id", "says", "reads", "match", "unless", "when", "near", "about", "despite", "whole", "settles",
+            "soft", "covers", "code", "why", "hits", "misses",
         ];
         let at = table.span();
         let keys = *table.get_ref();

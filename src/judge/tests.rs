@@ -74,6 +74,20 @@ fn a_figure_that_differs_is_not_sure() {
 }
 
 #[test]
+fn a_better_figure_is_no_doubt_and_a_worse_one_is() {
+    let declared = ["Read rate of tags 99.5 %", "Scan time at most 120 ms", "Tickets reduced by 20 %"];
+    let doubts = |text: &str| {
+        let given = judged(&fresh(text), Form::Request, &criteria(&declared));
+        given.reasons.iter().any(|r| r.code == "number_differs")
+    };
+    assert!(!doubts("Confirmed. The read rate was 99.7 %, tickets are down 31 %, scans take 90 ms."));
+    assert!(doubts("Confirmed. The read rate was 97.8 %."));
+    assert!(doubts("Confirmed. Scan time came out at 140 ms."));
+    assert!(doubts("Confirmed. Tickets went down 12 %."));
+    assert!(!doubts("Confirmed. My train is late by 140 min."));
+}
+
+#[test]
 fn criteria_are_answered_by_number_name_and_inline() {
     use crate::model::Spoken;
     let given = judged(&fresh("Criteria 1 and 2 confirmed, 3 pending."), Form::Request, &criteria(&THREE));
@@ -173,8 +187,14 @@ fn exceptions_rests_and_tables_are_answers() {
     assert_eq!(results("Criterion 3 is pending, the rest passed."), but_three);
     assert_eq!(results("The first two and the fourth passed, the third one is pending."), but_three);
     assert_eq!(results("1) passed 2) passed 3) pending 4) passed"), but_three);
-    assert_eq!(results("| 1 | passed |\n| 2 | passed |\n| 3 | failed |\n| 4 | passed |"), [Pass, Pass, Fail, Pass]);
-    assert_eq!(results("Failover: passed\nAudit log: passed\nSSO: failed\nRestores: passed"), [Pass, Pass, Fail, Pass]);
+    assert_eq!(
+        results("| 1 | passed |\n| 2 | passed |\n| 3 | failed |\n| 4 | passed |"),
+        [Pass, Pass, Fail, Pass]
+    );
+    assert_eq!(
+        results("Failover: passed\nAudit log: passed\nSSO: failed\nRestores: passed"),
+        [Pass, Pass, Fail, Pass]
+    );
 }
 
 #[test]
@@ -221,7 +241,9 @@ fn rules_may_ask_for_words_near_by_and_for_criteria() {
     let errors = Rules::load(&[("en/more.toml".to_owned(), wrong)]).unwrap_err();
     let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
     let all = all.join("\n");
-    for part in ["en/more.toml:6: `about`", "en/more.toml:16: `near` sees no further", ":17: pattern `(export`"] {
+    for part in
+        ["en/more.toml:6: `about`", "en/more.toml:16: `near` sees no further", ":17: pattern `(export`"]
+    {
         assert!(all.contains(part), "{part}\n{all}");
     }
 }

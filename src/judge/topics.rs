@@ -122,6 +122,16 @@ fn declared_words(text: &str, language: &Language) -> BTreeSet<String> {
     found
 }
 
+/// The words by which a text is told from others, without their endings: no small words, no figures.
+pub(super) fn content_words(text: &str, language: &Language) -> BTreeSet<String> {
+    let text = squeeze(text);
+    words(&text)
+        .filter(|word| word.len() >= WORD_LETTERS_MIN)
+        .filter(|word| !language.idle.contains(*word) && !language.common.contains(*word))
+        .map(|word| stem(word, language).to_owned())
+        .collect()
+}
+
 /// A word without the ending of its number or form.
 fn stem<'w>(word: &'w str, language: &Language) -> &'w str {
     let cut = |ending: &String| {

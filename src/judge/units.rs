@@ -113,7 +113,10 @@ pub(super) fn clauses(text: &str, sentence: &Range<usize>, language: &Language) 
                 start = at;
                 continue;
             }
-            ')' if text.get(start..at).is_some_and(|own| own.len() < 3 && own.bytes().all(|b| b.is_ascii_digit())) => {
+            ')' if text
+                .get(start..at)
+                .is_some_and(|own| own.len() < 3 && own.bytes().all(|b| b.is_ascii_digit())) =>
+            {
                 continue;
             }
             '(' | ')' | '"' | '|' => 1,

@@ -215,17 +215,21 @@ async fn idle_refused_means_polling() {
     }
 }
 
-#[tokio::test]
-async fn news_before_the_continuation_is_not_slept_over() {
-    // Nothing else ever wakes the session.
-    let acts = vec![Act::Arrive(2), say("* 2 EXISTS"), Act::Usual];
-    let server = Server::start(Folder::new(1..=1), once(|call| call.command == "IDLE", acts)).await;
+/// Long before the IDLE round ends: nothing else ever wakes the session.
+async fn second_message_comes_at_once(server: &Server) {
     let mut settings = server.settings();
     settings.timings.idle_renew = Duration::from_secs(60);
     let sink = Sink::new();
     let running = run(&settings, None, &sink);
     sink.wait_for(2, Duration::from_secs(2)).await;
     running.stop().await;
+}
+
+#[tokio::test]
+async fn news_before_the_continuation_is_not_slept_over() {
+    let acts = vec![Act::Arrive(2), say("* 2 EXISTS"), Act::Usual];
+    let server = Server::start(Folder::new(1..=1), once(|call| call.command == "IDLE", acts)).await;
+    second_message_comes_at_once(&server).await;
 }
 
 #[tokio::test]
@@ -238,12 +242,7 @@ async fn news_during_a_fetch_is_not_slept_over() {
         noted(call).or_else(|| notice.then(|| vec![say("* 2 EXISTS"), Act::Usual]))
     })
     .await;
-    let mut settings = server.settings();
-    settings.timings.idle_renew = Duration::from_secs(60);
-    let sink = Sink::new();
-    let running = run(&settings, None, &sink);
-    sink.wait_for(2, Duration::from_secs(2)).await;
-    running.stop().await;
+    second_message_comes_at_once(&server).await;
 }
 
 #[tokio::test]

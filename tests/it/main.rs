@@ -15,6 +15,7 @@ mod dns;
 mod docs;
 mod dovecot;
 mod fixtures_make;
+mod fixtures_sign;
 mod fold;
 mod house;
 mod imap;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use endorsed::edge::store::{Batch, OpenOptions, Store};
 use endorsed::model::{Digest, Kind, MessageId, OpportunityId, Outcome};
+use endorsed::parse::parse;
 use endorsed::record::{Entry, Links, Place, Seen};
 use jiff::Timestamp;
 
@@ -198,33 +199,10 @@ fn entry(seq: u64) -> Entry {
 
 fn outcome(of: u64, seq: u64) -> Entry {
     Entry::Considered(Box::new(Outcome {
-        sha256: digest(of),
-        identity: digest(of),
-        message_id: Some(message_id(of)),
-        from: None,
-        date: None,
-        seen_at: Timestamp::UNIX_EPOCH,
-        attached: false,
-        parents: Vec::new(),
         kind: Kind::Declaration,
-        automatic: None,
         opportunity: OpportunityId::new(&format!("OPP-{}", seq % 17)).filter(|_| !seq.is_multiple_of(5)),
-        answers: None,
-        answers_identity: None,
-        declaration: None,
         fresh_text: format!("We successfully validated {seq}."),
-        unsure_text: String::new(),
-        signature_text: String::new(),
-        verdict: None,
-        sure: false,
-        quote: String::new(),
-        criteria: Vec::new(),
-        authorship: None,
-        criteria_digest: None,
-        endorsed: false,
-        reasons: Vec::new(),
-        rules: digest(0),
-        keys: Vec::new(),
+        ..Outcome::unread(&parse(&raw(of)), Timestamp::UNIX_EPOCH, digest(0))
     }))
 }
 

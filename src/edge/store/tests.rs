@@ -47,33 +47,10 @@ fn seen(n: u64) -> Entry {
 
 fn outcome(n: u64, opportunity: Option<&str>) -> Outcome {
     Outcome {
-        sha256: digest(n),
-        identity: digest(n),
-        message_id: Some(id(&format!("m{n}@a.example"))),
-        from: None,
-        date: None,
-        seen_at: at(n),
-        attached: false,
-        parents: Vec::new(),
         kind: Kind::Declaration,
-        automatic: None,
         opportunity: opportunity.and_then(OpportunityId::new),
-        answers: None,
-        answers_identity: None,
-        declaration: None,
         fresh_text: format!("fresh {n} {opportunity:?}"),
-        unsure_text: String::new(),
-        signature_text: String::new(),
-        verdict: None,
-        sure: false,
-        quote: String::new(),
-        criteria: Vec::new(),
-        authorship: None,
-        criteria_digest: None,
-        endorsed: false,
-        reasons: Vec::new(),
-        rules: digest(0),
-        keys: Vec::new(),
+        ..Outcome::unread(&crate::parse::parse(&mail(n)), at(n), digest(0))
     }
 }
 
