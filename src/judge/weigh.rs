@@ -224,6 +224,9 @@ impl Heard<'_> {
                 )
         };
         // What was told as a question or as somebody's words before the yes is answered by it.
+        if self.answers.exceptions {
+            stops.push(Reason::new("partial_criteria", "some of the criteria are excepted from the yes"));
+        }
         let answered = |hit: &&Hit| {
             hit.span.end <= settled && matches!(hit.blocked, Some(Says::Hypothesis | Says::Reported))
         };
