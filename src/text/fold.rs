@@ -146,7 +146,10 @@ mod tests {
 
     #[test]
     fn letters_fold_predictably() {
-        assert_eq!(fold("Größe ÄÖÜ façade Niño Œuvre Łódź Søren").text, "grosse aou facade nino oeuvre lodz soren");
+        assert_eq!(
+            fold("Größe ÄÖÜ façade Niño Œuvre Łódź Søren").text,
+            "grosse aou facade nino oeuvre lodz soren"
+        );
         assert_eq!(fold("ＳＳＯ１２３！？").text, "sso123!?");
         assert_eq!(fold("ｶﾞｲﾄﾞ で ぱ ヴ").text, "ガイド で ぱ ヴ");
         assert_eq!(fold("확인").text, "확인");

@@ -121,7 +121,8 @@ fn each_language_is_read_by_its_pack() {
         let given = said(text);
         assert!((given.verdict, given.sure) == (Verdict::Confirmed, true), "{text} {given:?}");
     }
-    for text in ["Wir bestätigen das nicht.", "すべての基準を満たしていません。", "Да, подтверждаю.", "没有问题。"]
+    for text in
+        ["Wir bestätigen das nicht.", "すべての基準を満たしていません。", "Да, подтверждаю.", "没有问题。"]
     {
         let given = said(text);
         assert!(!(given.sure && given.verdict == Verdict::Confirmed), "{text} {given:?}");
