@@ -1,10 +1,12 @@
 //! From rules as written to compiled patterns: word lists and gaps are spelled out, limits held.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::language::{Example, Language, Pattern, Reads, Rule};
+use super::language::{Example, Language, Pack, Pattern, Reads, Rule};
 use super::rules::RuleError;
 use super::source::{RuleSource, Source};
+use super::tongue::PACKS_MAX;
+use crate::text::fold_pattern;
 
 /// Bytes of a pattern with its lists spelled out.
 const EXPANDED_LEN_MAX: usize = 64 << 10;
@@ -14,10 +16,8 @@ const LIST_DEPTH_MAX: usize = 8;
 const GAP_WORDS_MAX: usize = 12;
 
 /// Compiles all rules; what does not compile is an error with its line and leaves the rest standing.
-pub(super) fn compile(
-    source: &Source,
-    errors: &mut Vec<RuleError>,
-) -> (Vec<Rule>, BTreeMap<String, Language>) {
+pub(super) fn compile(source: &Source, errors: &mut Vec<RuleError>) -> (Vec<Rule>, Vec<Pack>) {
+    let mut packs = packs(source, errors);
     let mut rules: Vec<Rule> = Vec::new();
     let mut seen: BTreeMap<&str, &RuleSource> = BTreeMap::new();
     for written in &source.rules {
@@ -28,15 +28,20 @@ pub(super) fn compile(
             );
             errors.push(RuleError { path: written.path.clone(), line: written.line, message });
         }
-        let spell = Spell { source, rule: written };
+        let Some(at) = packs.iter().position(|pack| pack.tag == written.language) else { continue };
+        let Some(pack) = packs.get_mut(at) else { continue };
+        pack.rules.push(rules.len());
+        let spell = Spell { source, rule: written, language: &pack.language };
         let matches = spell.patterns(&written.matches, errors);
         let unless = spell.patterns(&written.unless, errors);
         rules.push(Rule {
             id: written.id.clone(),
             path: written.path.clone(),
-            language: written.language.clone(),
+            line: written.line,
+            pack: at,
             says: written.says,
             reads: written.reads,
+            written: written.matches.iter().map(|pattern| fold_pattern(&pattern.text)).collect(),
             matches,
             unless,
             despite: written.despite.iter().copied().collect(),
@@ -50,20 +55,35 @@ pub(super) fn compile(
             misses: written.misses.clone(),
         });
     }
-    let mut languages = source.languages.clone();
-    for ((tag, _), list) in &source.lists {
-        if let Some(language) = languages.get_mut(tag) {
-            for word in list.words.iter().flat_map(|w| w.text.split(|c: char| !c.is_ascii_alphanumeric())) {
-                language.vocabulary.insert(word.to_owned());
-            }
-        }
+    (rules, packs)
+}
+
+/// One pack for each language that has rules or a `[language]` table.
+fn packs(source: &Source, errors: &mut Vec<RuleError>) -> Vec<Pack> {
+    let mut tags: BTreeSet<&str> = source.languages.keys().map(String::as_str).collect();
+    tags.extend(source.rules.iter().map(|rule| rule.language.as_str()));
+    if tags.len() > PACKS_MAX {
+        let message = format!("{} languages, expected at most {PACKS_MAX}", tags.len());
+        errors.push(RuleError { path: "rules".to_owned(), line: 1, message });
     }
-    (rules, languages)
+    let mut packs = Vec::new();
+    for tag in tags {
+        let mut language = source.languages.get(tag).cloned().unwrap_or_default();
+        let lists = source.lists.iter().filter(|((own, _), _)| own == tag);
+        for entry in lists.flat_map(|(_, list)| &list.words) {
+            let folded = fold_pattern(&entry.text);
+            let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+            language.vocabulary.extend(words.map(str::to_owned));
+        }
+        packs.push(Pack { tag: tag.to_owned(), language, rules: Vec::new() });
+    }
+    packs
 }
 
 struct Spell<'a> {
     source: &'a Source,
     rule: &'a RuleSource,
+    language: &'a Language,
 }
 
 impl Spell<'_> {
@@ -87,13 +107,18 @@ impl Spell<'_> {
         if !bare.is_empty() {
             return Err("has capitals, expected lower case: rules run on folded text".to_owned());
         }
+        if !self.language.words && (written.contains("\\b") || written.contains("\\w")) {
+            return Err("`\\b` or `\\w` in a language without words, expected neither".to_owned());
+        }
         let mut spelled = String::new();
-        self.spell(written, 0, &mut spelled)?;
-        let mut whole = bounded(written, &spelled);
-        if self.rule.reads != Reads::Clause {
+        self.spell(&fold_pattern(written), 0, &mut spelled)?;
+        let mut whole =
+            if self.language.words { bounded(written, &spelled) } else { format!("(?:{spelled})") };
+        if self.rule.reads != Reads::Clause && self.language.words {
             whole = over_commas(&whole);
         }
-        Pattern::new(whole).map_err(|error| regex_error(&error))
+        let latin = self.language.script.iter().all(|script| script == "latin");
+        Pattern::new(whole, !latin).map_err(|error| regex_error(&error))
     }
 
     /// Spells out `{list}` and `<N>`.
@@ -117,7 +142,7 @@ impl Spell<'_> {
                     if !named && words.parse::<usize>().is_ok() && !before.ends_with("(?") =>
                 {
                     let words = words.parse().unwrap_or(0).min(GAP_WORDS_MAX);
-                    out.push_str(&format!("(?:[^ ]+ ){{0,{words}}}"));
+                    out.push_str(&self.gap(words));
                     rest = after;
                 }
                 _ => {
@@ -135,6 +160,11 @@ impl Spell<'_> {
         Ok(())
     }
 
+    /// Up to so many words in between; characters in a language without words.
+    fn gap(&self, count: usize) -> String {
+        if self.language.words { format!("(?:[^ ]+ ){{0,{count}}}") } else { format!(".{{0,{count}}}") }
+    }
+
     fn list(&self, name: &str, depth: usize, out: &mut String) -> Result<(), String> {
         let key = (self.rule.language.clone(), name.to_owned());
         let Some(list) = self.source.lists.get(&key) else {
@@ -149,7 +179,7 @@ impl Spell<'_> {
             if i > 0 {
                 out.push('|');
             }
-            self.spell(&word.text, depth + 1, out)?;
+            self.spell(&fold_pattern(&word.text), depth + 1, out)?;
         }
         out.push(')');
         Ok(())
@@ -176,7 +206,7 @@ fn over_commas(pattern: &str) -> String {
 
 /// Holds a pattern to whole words where it starts or ends with a word.
 fn bounded(written: &str, spelled: &str) -> String {
-    let word = |c: char, marks: &str| c.is_ascii_alphanumeric() || marks.contains(c);
+    let word = |c: char, marks: &str| c.is_alphanumeric() || marks.contains(c);
     let starts = written.starts_with(|c| word(c, "({[")) || written.starts_with("\\d");
     let ends = written.ends_with(|c| word(c, ")}]?*+")) && !written.ends_with("\\b");
     let edge = |on: bool| if on { "\\b" } else { "" };

@@ -182,16 +182,17 @@ fn numbers(clause: &str, total: u32, language: &Language, numbering: &mut bool) 
     for (i, word) in words.iter().enumerate() {
         let before = i.checked_sub(1).and_then(|at| words.get(at)).copied().unwrap_or_default();
         let after = words.get(i + 1).copied().unwrap_or_default();
-        let number = |w: &str| language.numbers.get(w).copied().filter(|n| *n >= 1 && *n <= total);
+        let number = |w: &str| language.number(w).filter(|n| *n >= 1 && *n <= total);
         if let Some((from, to)) = range(word.trim_start_matches('#'), total) {
-            let counted = after == "of" || before == "of" || after == "%" || before == "all";
+            let of = |w: &str| language.of.contains(w);
+            let counted = of(after) || of(before) || after == "%" || language.all.contains(before);
             if *numbering && !counted {
                 found.extend(from..=to);
             }
-        } else if is_ordinal(word) {
-            match (word.starts_with("first"), number(after)) {
+        } else if language.ordinals.contains_key(*word) {
+            match (language.leading.contains(*word), number(after)) {
                 (true, Some(n)) => found.extend(1..=n),
-                _ if language.criterion.contains(after) || after == "one" => {
+                _ if language.criterion.contains(after) || language.ones.contains(after) => {
                     found.extend(number(word));
                 }
                 _ => {}
@@ -201,10 +202,6 @@ fn numbers(clause: &str, total: u32, language: &Language, numbering: &mut bool) 
         }
     }
     found
-}
-
-fn is_ordinal(word: &str) -> bool {
-    matches!(word, "first" | "second" | "third") || word.len() > 4 && word.ends_with("th")
 }
 
 /// `4`, `1-3`; nothing above the number of criteria.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::language::{Case, Rule};
 use super::rules::Rules;
-use super::scan::{Scan, scan};
+use super::scan::{Scan, Speech, scan};
 use super::{Question, judge};
 use crate::model::{Criterion, DeclaredResult, Form, Reading};
 
@@ -84,10 +84,8 @@ impl Rules {
     }
 
     fn scan_example(&self, rule: &Rule, text: &str) -> Scan {
-        let empty = super::language::Language::default();
-        let language = self.languages.get(&rule.language).unwrap_or(&empty);
         // In examples the seller is called Northwind.
-        scan(self, language, text, &|name| name.eq_ignore_ascii_case("northwind"))
+        scan(self, Speech::Only(rule.pack), text, &|name| name.eq_ignore_ascii_case("northwind"))
     }
 
     fn fired(&self, scan: &Scan) -> String {

@@ -182,9 +182,14 @@ pub(super) struct Rule {
     /// `en/affirm.recommend`.
     pub id: String,
     pub path: String,
-    pub language: String,
+    /// Line of its table.
+    pub line: usize,
+    /// Index of the pack.
+    pub pack: usize,
     pub says: Says,
     pub reads: Reads,
+    /// Patterns as written.
+    pub written: Vec<String>,
     /// Patterns, any of which makes a hit.
     pub matches: Vec<Pattern>,
     /// Patterns in the same stretch that undo the hit.
@@ -218,18 +223,20 @@ impl Rule {
 #[derive(Debug)]
 pub(super) struct Pattern {
     text: String,
+    /// Letters beyond ASCII are letters to `\b` and `[…]`: slower, and needed where they survive folding.
+    unicode: bool,
     compiled: OnceLock<Option<Regex>>,
 }
 
 impl Pattern {
     /// A pattern that compiles; otherwise why not.
-    pub(super) fn new(text: String) -> Result<Self, regex::Error> {
-        Self::compile(&text)?;
-        Ok(Self { text, compiled: OnceLock::new() })
+    pub(super) fn new(text: String, unicode: bool) -> Result<Self, regex::Error> {
+        Self::compile(&text, unicode)?;
+        Ok(Self { text, unicode, compiled: OnceLock::new() })
     }
 
-    fn compile(text: &str) -> Result<Regex, regex::Error> {
-        RegexBuilder::new(text).unicode(false).size_limit(PATTERN_SIZE_MAX).build()
+    fn compile(text: &str, unicode: bool) -> Result<Regex, regex::Error> {
+        RegexBuilder::new(text).unicode(unicode).size_limit(PATTERN_SIZE_MAX).build()
     }
 
     /// In the expanded form.
@@ -239,7 +246,7 @@ impl Pattern {
 
     /// Compiled; `None` cannot be, since it compiled once.
     pub(super) fn regex(&self) -> Option<&Regex> {
-        self.compiled.get_or_init(|| Self::compile(&self.text).ok()).as_ref()
+        self.compiled.get_or_init(|| Self::compile(&self.text, self.unicode).ok()).as_ref()
     }
 
     /// Whether it matches somewhere in `piece`.
@@ -271,8 +278,14 @@ pub(super) struct Case {
 }
 
 /// What the engine must know about a language.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Language {
+    /// Whether spaces stand between words; without them patterns match anywhere and gaps count characters.
+    pub words: bool,
+    /// Whether a capitalised word may be a name. In German every noun has a capital.
+    pub capitals: bool,
+    /// Scripts besides Latin that the language is written in.
+    pub script: Vec<String>,
     /// Words that start a new clause.
     pub splits: Vec<String>,
     /// Words whose full stop ends no sentence.
@@ -281,29 +294,82 @@ pub(super) struct Language {
     pub common: BTreeSet<String>,
     /// Words that start a question.
     pub asks: BTreeSet<String>,
+    /// Words that make a question of the sentence that they end, whatever mark follows.
+    pub asks_last: Vec<String>,
     /// What "we recommend …" may name besides the seller: `you`, `the product`.
     pub generic: BTreeSet<String>,
+    /// Words behind which a place or a party stands: `in`, `for`.
+    pub places: BTreeSet<String>,
     /// Words that carry no meaning when a criterion's text is compared.
     pub idle: BTreeSet<String>,
     /// Words before a criterion's number.
     pub criterion: BTreeSet<String>,
-    /// Number words and ordinals.
+    /// Number words.
     pub numbers: BTreeMap<String, u32>,
+    /// Words for a place in the list: `first`.
+    pub ordinals: BTreeMap<String, u32>,
+    /// `first` in "the first four".
+    pub leading: BTreeSet<String>,
+    /// `of` in "4 of 5": such a number counts and names no criterion.
+    pub of: BTreeSet<String>,
+    /// `all` in "all 5".
+    pub all: BTreeSet<String>,
+    /// `one` in "the third one".
+    pub ones: BTreeSet<String>,
+    /// Words before or behind a figure that bound it from above and from below.
+    pub at_most: Vec<String>,
+    pub at_least: Vec<String>,
+    /// Words of units with the unit's short name.
+    pub units: BTreeMap<String, String>,
+    /// What stands before the decimals, `.` or `,`; without it both are tried.
+    pub decimal: Option<char>,
     /// All words of the word lists: a capitalised word that is none of them may be a name.
     pub vocabulary: BTreeSet<String>,
 }
 
 impl Language {
-    /// Knows nothing.
-    pub(super) const EMPTY: Self = Self {
-        splits: Vec::new(),
-        abbreviations: BTreeSet::new(),
-        common: BTreeSet::new(),
-        asks: BTreeSet::new(),
-        generic: BTreeSet::new(),
-        idle: BTreeSet::new(),
-        criterion: BTreeSet::new(),
-        numbers: BTreeMap::new(),
-        vocabulary: BTreeSet::new(),
-    };
+    /// Number words and ordinals.
+    pub(super) fn number(&self, word: &str) -> Option<u32> {
+        self.numbers.get(word).or_else(|| self.ordinals.get(word)).copied()
+    }
+}
+
+impl Default for Language {
+    fn default() -> Self {
+        Self {
+            words: true,
+            capitals: true,
+            script: Vec::new(),
+            splits: Vec::new(),
+            abbreviations: BTreeSet::new(),
+            common: BTreeSet::new(),
+            asks: BTreeSet::new(),
+            asks_last: Vec::new(),
+            generic: BTreeSet::new(),
+            places: BTreeSet::new(),
+            idle: BTreeSet::new(),
+            criterion: BTreeSet::new(),
+            numbers: BTreeMap::new(),
+            ordinals: BTreeMap::new(),
+            leading: BTreeSet::new(),
+            of: BTreeSet::new(),
+            all: BTreeSet::new(),
+            ones: BTreeSet::new(),
+            at_most: Vec::new(),
+            at_least: Vec::new(),
+            units: BTreeMap::new(),
+            decimal: None,
+            vocabulary: BTreeSet::new(),
+        }
+    }
+}
+
+/// The rules of one language.
+#[derive(Debug, Default)]
+pub(super) struct Pack {
+    /// `en`.
+    pub tag: String,
+    pub language: Language,
+    /// Indices of its rules.
+    pub rules: Vec<usize>,
 }

@@ -24,8 +24,8 @@ pub use examples::{Failure, TestReport};
 pub use rules::{RuleError, Rules};
 
 use crate::model::{Criterion, Form, Judgement, Reading, Reason, Source, Verdict};
-use language::Says;
-use scan::Scan;
+use language::{Language, Says};
+use scan::{Scan, Speech};
 use weigh::{Heard, Opinion};
 
 /// What the reply answers: the context that decides what a bare "Yes." means.
@@ -43,12 +43,14 @@ pub struct Question<'a> {
 
 /// Judges the words of a reply.
 pub fn judge(reading: &Reading, question: &Question<'_>, rules: &Rules) -> Judgement {
-    let language = tongue::language_of(&reading.fresh, &rules.languages);
     let own = |name: &str| is_own(name, &question.own_names);
-    let fresh = scan::scan(rules, language.pack, &reading.fresh, &own);
-    let unsure = scan::scan(rules, language.pack, &reading.unsure, &own);
-    let signature = scan::scan(rules, language.pack, &reading.signature, &own);
-    let answers = criteria::answers(reading, question, &fresh, language.pack);
+    // The criteria tell the language where the reply is too short to.
+    let criteria = question.criteria.iter().map(|c| c.text.as_str()).collect::<Vec<_>>().join("\n");
+    let fresh = scan::scan(rules, Speech::Like(&criteria), &reading.fresh, &own);
+    let unsure = scan::scan(rules, Speech::Main(fresh.main), &reading.unsure, &own);
+    let signature = scan::scan(rules, Speech::Main(fresh.main), &reading.signature, &own);
+    let language = rules.language(fresh.main);
+    let answers = criteria::answers(reading, question, &fresh, language);
 
     let mut opinion = if fresh.sentences.is_empty() && reading.fresh.trim().is_empty() {
         said_nothing(reading)
@@ -63,8 +65,8 @@ pub fn judge(reading: &Reading, question: &Question<'_>, rules: &Rules) -> Judge
         };
         let mut opinion = weigh::weigh(&heard);
         check_counts(question, &fresh, rules, &mut opinion);
-        check_figures(question, &fresh, &mut opinion);
-        if !language.known {
+        check_figures(question, &fresh, language, &mut opinion);
+        if !fresh.known {
             doubt(&mut opinion, Reason::new("unknown_language", "no rules for the language of this reply"));
         }
         opinion
@@ -118,8 +120,8 @@ fn check_counts(question: &Question<'_>, fresh: &Scan, rules: &Rules, opinion: &
     }
 }
 
-fn check_figures(question: &Question<'_>, fresh: &Scan, opinion: &mut Opinion) {
-    let Some(span) = figures::differs(question, fresh) else { return };
+fn check_figures(question: &Question<'_>, fresh: &Scan, language: &Language, opinion: &mut Opinion) {
+    let Some(span) = figures::differs(question, fresh, language) else { return };
     let mut reason = Reason::new("number_differs", "a figure in the reply differs from the declared one");
     let span = fresh.folded.original(span);
     reason.span = Some([span.start, span.end]);

@@ -1,11 +1,12 @@
 //! A compiled rule set: loading all files of all languages, with every error at once.
 
-use std::collections::BTreeMap;
+use std::sync::{LazyLock, OnceLock};
 
 use super::compile;
-use super::language::{Case, Language, Rule};
+use super::language::{Case, Language, Pack, Rule};
 use super::scan::Sets;
 use super::source::{self, Source};
+use super::tongue::Lexicon;
 use crate::model::Digest;
 
 /// An error in a rule file.
@@ -30,9 +31,11 @@ impl std::fmt::Display for RuleError {
 pub struct Rules {
     digest: Digest,
     pub(super) rules: Vec<Rule>,
-    pub(super) languages: BTreeMap<String, Language>,
+    pub(super) packs: Vec<Pack>,
+    pub(super) lexicon: Lexicon,
     pub(super) cases: Vec<Case>,
-    pub(super) sets: Sets,
+    /// One for each pack.
+    pub(super) sets: Vec<OnceLock<Sets>>,
 }
 
 impl Rules {
@@ -61,20 +64,27 @@ impl Rules {
             let message = "found no rules, expected `[[rule]]` tables in `<lang>/<name>.toml`".to_owned();
             errors.push(RuleError { path, line: 1, message });
         }
-        let (rules, languages) = compile::compile(&source, &mut errors);
-        let sets = match Sets::build(&rules) {
-            Ok(sets) => sets,
-            Err(message) => {
-                errors.push(RuleError { path: "rules".to_owned(), line: 1, message });
-                Sets::default()
-            }
-        };
+        let (rules, packs) = compile::compile(&source, &mut errors);
         if errors.is_empty() {
-            Ok(Self { digest, rules, languages, cases: source.cases, sets })
+            let lexicon = Lexicon::new(&packs, &rules);
+            let sets = packs.iter().map(|_| OnceLock::new()).collect();
+            Ok(Self { digest, rules, packs, lexicon, cases: source.cases, sets })
         } else {
             errors.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
             Err(errors)
         }
+    }
+
+    /// The language of a pack.
+    pub(super) fn language(&self, pack: usize) -> &Language {
+        static NONE: LazyLock<Language> = LazyLock::new(Language::default);
+        self.packs.get(pack).map_or(&NONE, |pack| &pack.language)
+    }
+
+    /// The sets of a pack, built at its first use.
+    pub(super) fn sets(&self, pack: usize) -> Option<&Sets> {
+        let cell = self.sets.get(pack)?;
+        Some(cell.get_or_init(|| Sets::build(&self.rules, pack).unwrap_or_default()))
     }
 
     /// Digest of all files: each verdict records it.

@@ -6,8 +6,9 @@ use regex::bytes::{RegexSet, RegexSetBuilder};
 
 use super::language::{Language, Pattern, Reads, Rule, Says};
 use super::rules::Rules;
+use super::tongue::{self, Mask, Readers, bit};
 use super::units::{self, Sentence};
-use crate::text::{Folded, fold};
+use crate::text::{Folded, fold, squeeze};
 
 /// Room for the lazy automaton of a set: at the default 2 MiB its cache thrashes with some hundred patterns
 /// (notes/DEPENDENCIES "Patterns": 160 µs instead of 3.5).
@@ -47,14 +48,14 @@ fn pass_of(says: Says) -> Pass {
 
 impl Sets {
     /// Builds the sets.
-    pub(super) fn build(rules: &[Rule]) -> Result<Self, String> {
+    pub(super) fn build(rules: &[Rule], pack: usize) -> Result<Self, String> {
         let mut groups = Vec::new();
         for pass in [Pass::Harmless, Pass::Plain, Pass::Blanked] {
             for reads in [Reads::Clause, Reads::Sentence, Reads::Text] {
                 let mut from = Vec::new();
                 let mut patterns = Vec::new();
                 for (r, rule) in rules.iter().enumerate() {
-                    if pass_of(rule.says) == pass && rule.reads == reads {
+                    if rule.pack == pack && pass_of(rule.says) == pass && rule.reads == reads {
                         for (p, pattern) in rule.patterns().enumerate() {
                             from.push((r, p));
                             patterns.push(pattern);
@@ -97,6 +98,10 @@ pub(super) struct Hit {
 /// A text as read.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
+    /// The pack of most of it.
+    pub main: usize,
+    /// Whether its languages are known.
+    pub known: bool,
     pub folded: Folded,
     pub sentences: Vec<Sentence>,
     pub hits: Vec<Hit>,
@@ -118,27 +123,46 @@ impl Scan {
     }
 }
 
+/// Who reads a text.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Speech<'a> {
+    /// This pack all of it.
+    Only(usize),
+    /// Each sentence the packs that know its words; among equals the pack that knows most of this text.
+    Like(&'a str),
+    /// The same, but this is the main pack where sentences do not tell.
+    Main(usize),
+}
+
 /// Reads `text`. `own` tells whether a name that a pattern captured as `party` is the seller's.
-pub(super) fn scan(rules: &Rules, language: &Language, text: &str, own: &dyn Fn(&str) -> bool) -> Scan {
+pub(super) fn scan(rules: &Rules, speech: Speech<'_>, text: &str, own: &dyn Fn(&str) -> bool) -> Scan {
     let folded = fold(text);
-    let sentences = units::sentences(&folded.text, language);
-    let mut plain: Vec<u8> = folded.text.bytes().map(|b| if b == b'\n' { b' ' } else { b }).collect();
-    let reader = Reader { rules, language, sentences: &sentences, text, folded: &folded, own };
-    let harmless = reader.pass(Pass::Harmless, &plain);
-    let mut blanked = plain.clone();
-    for hit in &harmless {
-        for byte in blanked.get_mut(reader.covered(hit)).into_iter().flatten().filter(|b| **b != b' ') {
-            *byte = b'_';
+    let main = match speech {
+        Speech::Only(pack) | Speech::Main(pack) => pack,
+        Speech::Like(hint) => rules.lexicon.main(&folded.text, hint),
+    };
+    let mut sentences = units::sentences(&folded.text, rules.language(main));
+    for sentence in &mut sentences {
+        sentence.readers = match speech {
+            Speech::Only(pack) => Readers::only(pack),
+            Speech::Like(_) | Speech::Main(_) => {
+                let said = folded.text.get(sentence.span.clone()).unwrap_or_default();
+                let typed = text.get(folded.original(sentence.span.clone())).unwrap_or_default();
+                rules.lexicon.readers(said, typed, main)
+            }
+        };
+        if sentence.readers.lead != main {
+            let language = rules.language(sentence.readers.lead);
+            sentence.clauses = units::clauses(&folded.text, &sentence.span, language);
         }
     }
-    blank_quotes(&mut plain);
-    let mut hits = reader.pass(Pass::Plain, &plain);
-    hits.extend(reader.pass(Pass::Blanked, &blanked));
-    reader.block(&mut hits);
-    hits.sort_by_key(|hit| (hit.span.start, hit.span.end, hit.rule));
+    let known = tongue::known(sentences.iter().map(|sentence| &sentence.readers));
+    let (hits, harmless, licensed) = {
+        let reader = Reader { rules, sentences: &sentences, text, folded: &folded, own };
+        reader.read()
+    };
     let licences = harmless.iter().map(|hit| hit.rule).collect();
-    let licensed = harmless.iter().map(|hit| reader.covered(hit)).collect();
-    Scan { licences, licensed, hits, sentences: sentences.clone(), folded: folded.clone() }
+    Scan { main, known, licences, licensed, hits, sentences, folded }
 }
 
 /// Somebody's words in quotation marks are not the writer's yes: blanks quotes of two words and more.
@@ -164,7 +188,6 @@ fn blank_quotes(text: &mut [u8]) {
 
 struct Reader<'a> {
     rules: &'a Rules,
-    language: &'a Language,
     sentences: &'a [Sentence],
     text: &'a str,
     folded: &'a Folded,
@@ -172,25 +195,62 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// All hits, the harmless ones, and what these explain.
+    fn read(&self) -> (Vec<Hit>, Vec<Hit>, Vec<Range<usize>>) {
+        let mut plain: Vec<u8> =
+            self.folded.text.bytes().map(|b| if b == b'\n' { b' ' } else { b }).collect();
+        let harmless = self.pass(Pass::Harmless, &plain);
+        let licensed: Vec<Range<usize>> = harmless.iter().map(|hit| self.covered(hit)).collect();
+        let mut blanked = plain.clone();
+        for span in &licensed {
+            for byte in blanked.get_mut(span.clone()).into_iter().flatten().filter(|b| **b != b' ') {
+                *byte = b'_';
+            }
+        }
+        blank_quotes(&mut plain);
+        let mut hits = self.pass(Pass::Plain, &plain);
+        hits.extend(self.pass(Pass::Blanked, &blanked));
+        self.block(&mut hits);
+        hits.sort_by_key(|hit| (hit.span.start, hit.span.end, hit.rule));
+        (hits, harmless, licensed)
+    }
+
     fn pass(&self, pass: Pass, text: &[u8]) -> Vec<Hit> {
         let mut hits = Vec::new();
-        for group in self.rules.sets.groups.iter().filter(|group| group.pass == pass) {
-            if group.from.is_empty() {
+        for pack in 0..self.rules.packs.len() {
+            // A pack that reads a sentence only for its vetoes says no yes there.
+            let reads = |readers: &Readers| {
+                let mask: Mask = if pass == Pass::Plain { readers.full } else { readers.full | readers.veto };
+                mask & bit(pack) != 0
+            };
+            if !self.sentences.iter().any(|sentence| reads(&sentence.readers)) {
                 continue;
             }
-            match group.reads {
-                Reads::Text => self.unit(group, text, &(0..text.len()), 0, &mut hits),
-                Reads::Sentence => {
-                    for (i, sentence) in self.sentences.iter().enumerate() {
-                        self.unit(group, text, &sentence.span, i, &mut hits);
-                    }
-                }
-                Reads::Clause => {
-                    for (i, sentence) in self.sentences.iter().enumerate() {
-                        for clause in &sentence.clauses {
-                            self.unit(group, text, clause, i, &mut hits);
+            let Some(sets) = self.rules.sets(pack) else { continue };
+            for group in sets.groups.iter().filter(|g| g.pass == pass && !g.from.is_empty()) {
+                let from = hits.len();
+                match group.reads {
+                    Reads::Text => self.unit(group, text, &(0..text.len()), 0, &mut hits),
+                    Reads::Sentence | Reads::Clause => {
+                        for (i, sentence) in self.sentences.iter().enumerate() {
+                            if !reads(&sentence.readers) {
+                                continue;
+                            }
+                            if group.reads == Reads::Sentence {
+                                self.unit(group, text, &sentence.span, i, &mut hits);
+                            } else {
+                                for clause in &sentence.clauses {
+                                    self.unit(group, text, clause, i, &mut hits);
+                                }
+                            }
                         }
                     }
+                }
+                if group.reads == Reads::Text {
+                    let here =
+                        |hit: &Hit| self.sentences.get(hit.sentence).is_some_and(|s| reads(&s.readers));
+                    let tail = hits.split_off(from);
+                    hits.extend(tail.into_iter().filter(here));
                 }
             }
         }
@@ -223,7 +283,7 @@ impl Reader<'_> {
                 };
                 if let Some(party) = found.name("party") {
                     let at = unit.start + party.start()..unit.start + party.end();
-                    let own = self.is_own(at);
+                    let own = self.is_own(at, self.rules.language(rule.pack));
                     match (rule.says, own) {
                         (Says::OtherParty, true) => continue,
                         (Says::OtherParty, false) | (_, true) => {}
@@ -232,16 +292,16 @@ impl Reader<'_> {
                 }
                 hit.count = found
                     .name("n")
-                    .and_then(|n| self.number(n.as_bytes()))
-                    .map(|n| (n, found.name("of").and_then(|of| self.number(of.as_bytes()))));
+                    .and_then(|n| self.number(n.as_bytes(), rule.pack))
+                    .map(|n| (n, found.name("of").and_then(|of| self.number(of.as_bytes(), rule.pack))));
                 hits.push(hit);
             }
         }
     }
 
-    fn number(&self, word: &[u8]) -> Option<u32> {
+    fn number(&self, word: &[u8], pack: usize) -> Option<u32> {
         let word = std::str::from_utf8(word).ok()?;
-        word.parse().ok().or_else(|| self.language.numbers.get(word).copied())
+        word.parse().ok().or_else(|| self.rules.language(pack).number(word))
     }
 
     fn sentence_at(&self, at: usize) -> usize {
@@ -250,9 +310,9 @@ impl Reader<'_> {
 
     /// Whether the words name the seller, or the product without a name. A name is the captured word and the
     /// capitalised words after it.
-    fn is_own(&self, span: Range<usize>) -> bool {
+    fn is_own(&self, span: Range<usize>, language: &Language) -> bool {
         let Some(word) = self.folded.text.get(span.clone()) else { return false };
-        if self.language.generic.contains(word.trim()) {
+        if language.generic.contains(word.trim()) {
             return true;
         }
         let from = self.folded.original(span.clone()).start;
@@ -308,6 +368,8 @@ impl Reader<'_> {
     /// Whether a strange name stands in the words of a yes, right before them, or right behind them ("met in
     /// Hamburg"): then it may be about somebody or something else. A name is a capitalised word that no list knows.
     fn names_a_stranger(&self, hit: &Hit) -> bool {
+        let Some(rule) = self.rules.rules.get(hit.rule) else { return true };
+        let language = self.rules.language(rule.pack);
         let typed = self.folded.original(hit.span.clone());
         let first =
             self.sentences.get(hit.sentence).map_or(0, |s| self.folded.original(s.span.clone()).start);
@@ -316,35 +378,45 @@ impl Reader<'_> {
         let after = self.text.get(typed.end..).unwrap_or_default();
         let after = after.split(['.', ',', ';', ':', '!', '?', '\n', '(']).next().unwrap_or_default();
         // "a success for the Nantes plant": a place or a party may come behind an article.
-        let opens = after.split_whitespace().next().unwrap_or_default();
-        let reach = if matches!(opens, "for" | "in" | "at" | "by" | "of" | "from") { 4 } else { 2 };
+        let opens = squeeze(after.split_whitespace().next().unwrap_or_default());
+        let reach = if language.places.contains(&opens) { 4 } else { 2 };
         let starts = before.trim().is_empty();
         let said = said.split_whitespace().skip(usize::from(starts));
         let near = before.rsplit([',', ';', ':', '(', '-']).next().unwrap_or_default();
+        let mut place = false;
         near.split_whitespace()
             .next_back()
             .into_iter()
             .chain(said)
             .chain(after.split_whitespace().take(reach))
             .any(|word| {
-                let word = word.trim_matches(|c: char| !c.is_alphanumeric());
-                let mut letters = word.chars();
-                let name = letters.next().is_some_and(char::is_uppercase)
-                    && letters.clone().next().is_some()
-                    && letters.all(|c| c.is_lowercase() || !c.is_alphabetic());
-                let plain = crate::text::squeeze(word);
-                let plain = plain.split('\'').next().unwrap_or_default();
-                name && !self.language.vocabulary.contains(plain)
-                    && !self.language.common.contains(plain)
-                    && !(self.own)(word.split('\'').next().unwrap_or_default())
+                let behind_place = std::mem::replace(&mut place, language.places.contains(&squeeze(word)));
+                (language.capitals || behind_place) && self.is_strange(word, language)
             })
+    }
+
+    /// A capitalised word that is neither the seller's nor in the word lists.
+    fn is_strange(&self, word: &str, language: &Language) -> bool {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+        let mut letters = word.chars();
+        let name = letters.next().is_some_and(char::is_uppercase)
+            && letters.clone().next().is_some()
+            && letters.all(|c| c.is_lowercase() || !c.is_alphabetic());
+        let plain = squeeze(word);
+        let plain = plain.split('\'').next().unwrap_or_default();
+        name && !language.vocabulary.contains(plain)
+            && !language.common.contains(plain)
+            // Nouns that only a pattern knows are no names where every noun has a capital.
+            && (language.capitals || !self.rules.lexicon.knows(plain))
+            && !(self.own)(word.split('\'').next().unwrap_or_default())
     }
 
     /// How far a question mark reaches back: to the clause that starts like a question, else to the start.
     fn asked(&self, sentence: &Sentence) -> Range<usize> {
+        let language = self.rules.language(sentence.readers.lead);
         let starts = |clause: &&Range<usize>| {
             let words = self.folded.text.get((*clause).clone()).unwrap_or_default();
-            words.split([' ', '\n']).next().is_some_and(|word| self.language.asks.contains(word))
+            words.split([' ', '\n']).next().is_some_and(|word| language.asks.contains(word))
         };
         let from = sentence.clauses.iter().find(starts).map_or(sentence.span.start, |clause| clause.start);
         from..sentence.span.end

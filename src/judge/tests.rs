@@ -2,11 +2,13 @@ use std::sync::LazyLock;
 
 use super::*;
 
-static SHIPPED: LazyLock<Rules> = LazyLock::new(shipped);
+mod packs;
 
-fn shipped() -> Rules {
+static SHIPPED: LazyLock<Rules> = LazyLock::new(|| loaded(&english()));
+
+fn english() -> Vec<(String, String)> {
     let file = |name: &str, text: &str| (format!("en/{name}.toml"), text.to_owned());
-    let files = vec![
+    vec![
         file("affirm", include_str!("../../rules/en/affirm.toml")),
         file("aside", include_str!("../../rules/en/aside.toml")),
         file("block", include_str!("../../rules/en/block.toml")),
@@ -15,8 +17,11 @@ fn shipped() -> Rules {
         file("language", include_str!("../../rules/en/language.toml")),
         file("risk", include_str!("../../rules/en/risk.toml")),
         file("veto", include_str!("../../rules/en/veto.toml")),
-    ];
-    match Rules::load(&files) {
+    ]
+}
+
+fn loaded(files: &[(String, String)]) -> Rules {
+    match Rules::load(files) {
         Ok(rules) => rules,
         Err(errors) => panic!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
     }
