@@ -322,6 +322,8 @@ pub(super) struct Language {
     pub generic: BTreeSet<String>,
     /// Words behind which a place or a party stands: `in`, `for`.
     pub places: BTreeSet<String>,
+    /// Words behind which somebody stands who is told: `to` in "we recommend it to Ana".
+    pub recipients: BTreeSet<String>,
     /// Words that carry no meaning when a criterion's text is compared.
     pub idle: BTreeSet<String>,
     /// Words before a criterion's number.
@@ -385,6 +387,7 @@ impl Default for Language {
             asks_last: Vec::new(),
             generic: BTreeSet::new(),
             places: BTreeSet::new(),
+            recipients: BTreeSet::new(),
             idle: BTreeSet::new(),
             criterion: BTreeSet::new(),
             numbers: BTreeMap::new(),

@@ -45,6 +45,8 @@ pub(super) struct Hit {
     pub sentence: usize,
     /// What stopped it.
     pub blocked: Option<Says>,
+    /// It names the seller or the product: other names beside it are no other vendor's.
+    pub names_own: bool,
     /// For counts: `n` and `of`.
     pub count: Option<(u32, Option<u32>)>,
 }
@@ -271,6 +273,7 @@ impl Reader<'_> {
                 unit: trial.stretch.clone(),
                 sentence,
                 blocked: None,
+                names_own: false,
                 count: None,
             };
             if !pattern.captures() || self.take_groups(rule, pack, pattern, text, &mut hit) {
@@ -302,7 +305,8 @@ impl Reader<'_> {
             let at = hit.unit.start + party.start()..hit.unit.start + party.end();
             match (rule.says, self.is_own(at, &pack.language)) {
                 (Says::OtherParty, true) => return false,
-                (Says::OtherParty, false) | (_, true) => {}
+                (Says::OtherParty, false) => {}
+                (_, true) => hit.names_own = true,
                 (_, false) => hit.blocked = Some(Says::OtherParty),
             }
         }
@@ -340,7 +344,7 @@ impl Reader<'_> {
             hits.iter().filter(|hit| hit.says.blocks()).map(|hit| (hit.says, hit.unit.clone())).collect();
         reaches.extend(self.sentences.iter().filter(|s| s.asks).map(|s| (Says::Question, self.asked(s))));
         for hit in hits.iter_mut().filter(|hit| hit.blocked.is_none()) {
-            if hit.says == Says::Affirm && self.names_a_stranger(hit) {
+            if hit.says == Says::Affirm && !hit.names_own && self.names_a_stranger(hit) {
                 hit.blocked = Some(Says::OtherParty);
                 continue;
             }

@@ -13,6 +13,8 @@ pub(super) const PACKS_MAX: usize = 32;
 const WORDS_MIN: usize = 6;
 /// Of 100 words, how many must be frequent small words of the language.
 const SHARE_MIN: usize = 22;
+/// Or how many it must know at all: terse notes of engineers hold few small words.
+const ANY_SHARE_MIN: usize = 50;
 /// Of 100 words of one sentence, how many the pack must know at all: sentences of names know few.
 const SENTENCE_SHARE_MIN: usize = 20;
 /// A sentence of fewer words is read by every pack that knows as many of them as the best.
@@ -42,6 +44,7 @@ pub(super) struct Readers {
     pub unknown: bool,
     words: usize,
     common: usize,
+    any: usize,
 }
 
 impl Readers {
@@ -53,13 +56,15 @@ impl Readers {
 
 /// Whether sentences read so are in known languages: few small words in many make a text foreign.
 pub(super) fn known<'a>(readers: impl Iterator<Item = &'a Readers>) -> bool {
-    let (mut words, mut common, mut unknown) = (0, 0, false);
+    let (mut words, mut common, mut any, mut unknown) = (0, 0, 0, false);
     for reader in readers {
         words += reader.words;
         common += reader.common;
+        any += reader.any;
         unknown |= reader.unknown;
     }
-    !unknown && (words < WORDS_MIN || common * 100 / words >= SHARE_MIN)
+    let enough = words < WORDS_MIN || common * 100 / words >= SHARE_MIN || any * 100 / words >= ANY_SHARE_MIN;
+    !unknown && enough
 }
 
 /// Which packs know a word.
@@ -185,7 +190,7 @@ impl Lexicon {
         let few = words >= WORDS_MIN && at(lead) * 100 / words < SENTENCE_SHARE_MIN;
         let unknown = strange || few || self.foreign_script(folded, full);
         let common = (0..known.len()).filter(|p| full & bit(*p) != 0).map(|p| common(heard, p)).max();
-        Readers { lead, full, veto, unknown, words, common: common.unwrap_or(0) }
+        Readers { lead, full, veto, unknown, words, common: common.unwrap_or(0), any: at(lead) }
     }
 
     /// What is known of a run of letters without spaces.

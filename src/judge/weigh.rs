@@ -206,12 +206,13 @@ impl Heard<'_> {
         let mut stops: Vec<Reason> =
             risks.chain(concerns).map(|hit| self.reason(hit, Source::Fresh)).collect();
         if !explicit {
-            let asked = |hit: &&Hit| self.fresh.sentences.get(hit.sentence).is_some_and(|s| s.asks);
-            let other = self
-                .fresh
-                .of(Says::OtherObject)
-                .filter(|hit| !asked(hit))
-                .chain(self.fresh.of(Says::Hypothesis));
+            let asked = |hit: &Hit| self.fresh.sentences.get(hit.sentence).is_some_and(|s| s.asks);
+            // "Yes. For Tuesday 3 pm": what stands with the yes or right behind it may be what it is about.
+            let near = |hit: &Hit| {
+                self.fresh.of(Says::Bare).any(|yes| matches!(hit.sentence.checked_sub(yes.sentence), Some(0 | 1)))
+            };
+            let objects = self.fresh.of(Says::OtherObject).filter(|hit| !asked(hit) && near(hit));
+            let other = objects.chain(self.fresh.of(Says::Hypothesis).filter(|hit| near(hit)));
             let beside = self.fresh.of(Says::Bare).filter(|hit| self.says_more(hit));
             let other = other.chain(beside);
             stops.extend(other.map(|hit| self.reason(hit, Source::Fresh)));
