@@ -322,6 +322,8 @@ pub(super) struct Language {
     pub generic: BTreeSet<String>,
     /// Words behind which a place or a party stands: `in`, `for`.
     pub places: BTreeSet<String>,
+    /// Words behind which somebody stands who is told: `to` in "we recommend it to Ana".
+    pub recipients: BTreeSet<String>,
     /// Words that carry no meaning when a criterion's text is compared.
     pub idle: BTreeSet<String>,
     /// Words before a criterion's number.
@@ -334,6 +336,16 @@ pub(super) struct Language {
     pub leading: BTreeSet<String>,
     /// `of` in "4 of 5": such a number counts and names no criterion.
     pub of: BTreeSet<String>,
+    /// `last` in "the last two".
+    pub last: BTreeSet<String>,
+    /// `to` in "1 to 3".
+    pub to: BTreeSet<String>,
+    /// "everything *except* 3".
+    pub except: BTreeSet<String>,
+    /// "*the rest* passed".
+    pub rest: BTreeSet<String>,
+    /// Endings that a word may have or not: `exports`, `export`.
+    pub endings: Vec<String>,
     /// `all` in "all 5".
     pub all: BTreeSet<String>,
     /// `one` in "the third one".
@@ -375,6 +387,7 @@ impl Default for Language {
             asks_last: Vec::new(),
             generic: BTreeSet::new(),
             places: BTreeSet::new(),
+            recipients: BTreeSet::new(),
             idle: BTreeSet::new(),
             criterion: BTreeSet::new(),
             numbers: BTreeMap::new(),
@@ -382,6 +395,11 @@ impl Default for Language {
             leading: BTreeSet::new(),
             of: BTreeSet::new(),
             all: BTreeSet::new(),
+            last: BTreeSet::new(),
+            to: BTreeSet::new(),
+            except: BTreeSet::new(),
+            rest: BTreeSet::new(),
+            endings: Vec::new(),
             ones: BTreeSet::new(),
             at_most: Vec::new(),
             at_least: Vec::new(),

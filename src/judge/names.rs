@@ -48,15 +48,17 @@ impl Reader<'_> {
         let starts = before.trim().is_empty();
         let said = said.split_whitespace().skip(usize::from(starts));
         let near = before.rsplit([',', ';', ':', '(', '-']).next().unwrap_or_default();
-        let mut place = false;
+        let mut last = String::new();
         near.split_whitespace()
             .next_back()
             .into_iter()
             .chain(said)
             .chain(after.split_whitespace().take(reach))
             .any(|word| {
-                let behind_place = std::mem::replace(&mut place, language.places.contains(&squeeze(word)));
-                (language.capitals || behind_place) && self.is_strange(word, language)
+                let before = std::mem::replace(&mut last, squeeze(word));
+                let told = language.recipients.contains(&before);
+                (language.capitals && !told || language.places.contains(&before))
+                    && self.is_strange(word, language)
             })
     }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::index::Candidate;
 use super::language::{Pack, Pattern, Reads, Rule, Says};
 use super::rules::Rules;
-use super::tongue::{self, Mask, Readers, bit};
+use super::tongue::{self, Heard, Mask, Readers, bit};
 use super::units::{self, Sentence};
 use crate::text::{Folded, fold};
 
@@ -45,6 +45,8 @@ pub(super) struct Hit {
     pub sentence: usize,
     /// What stopped it.
     pub blocked: Option<Says>,
+    /// It names the seller or the product: other names beside it are no other vendor's.
+    pub names_own: bool,
     /// For counts: `n` and `of`.
     pub count: Option<(u32, Option<u32>)>,
 }
@@ -94,15 +96,20 @@ pub(super) struct Context<'a> {
 
 /// Reads `text`.
 pub(super) fn scan(rules: &Rules, speech: Speech, text: &str, context: &Context<'_>) -> Scan {
-    scan_folded(rules, speech, text, fold(text), context)
+    let folded = fold(text);
+    let heard = match speech {
+        Speech::Only(_) => Heard::default(),
+        Speech::Main(_) => rules.lexicon.listen(&folded.text),
+    };
+    scan_heard(rules, speech, text, (folded, &heard), context)
 }
 
-/// Reads a text that was folded already.
-pub(super) fn scan_folded(
+/// Reads a text that was folded and listened to already.
+pub(super) fn scan_heard(
     rules: &Rules,
     speech: Speech,
     text: &str,
-    folded: Folded,
+    (folded, heard): (Folded, &Heard),
     context: &Context<'_>,
 ) -> Scan {
     let (Speech::Only(main) | Speech::Main(main)) = speech;
@@ -111,9 +118,8 @@ pub(super) fn scan_folded(
         sentence.readers = match speech {
             Speech::Only(pack) => Readers::only(pack),
             Speech::Main(_) => {
-                let said = folded.text.get(sentence.span.clone()).unwrap_or_default();
                 let typed = text.get(folded.original(sentence.span.clone())).unwrap_or_default();
-                rules.lexicon.readers(said, typed, main)
+                rules.lexicon.readers(heard, &folded.text, &sentence.span, typed, main)
             }
         };
         if sentence.readers.lead != main {
@@ -267,6 +273,7 @@ impl Reader<'_> {
                 unit: trial.stretch.clone(),
                 sentence,
                 blocked: None,
+                names_own: false,
                 count: None,
             };
             if !pattern.captures() || self.take_groups(rule, pack, pattern, text, &mut hit) {
@@ -298,7 +305,8 @@ impl Reader<'_> {
             let at = hit.unit.start + party.start()..hit.unit.start + party.end();
             match (rule.says, self.is_own(at, &pack.language)) {
                 (Says::OtherParty, true) => return false,
-                (Says::OtherParty, false) | (_, true) => {}
+                (Says::OtherParty, false) => {}
+                (_, true) => hit.names_own = true,
                 (_, false) => hit.blocked = Some(Says::OtherParty),
             }
         }
@@ -336,7 +344,7 @@ impl Reader<'_> {
             hits.iter().filter(|hit| hit.says.blocks()).map(|hit| (hit.says, hit.unit.clone())).collect();
         reaches.extend(self.sentences.iter().filter(|s| s.asks).map(|s| (Says::Question, self.asked(s))));
         for hit in hits.iter_mut().filter(|hit| hit.blocked.is_none()) {
-            if hit.says == Says::Affirm && self.names_a_stranger(hit) {
+            if hit.says == Says::Affirm && !hit.names_own && self.names_a_stranger(hit) {
                 hit.blocked = Some(Says::OtherParty);
                 continue;
             }

@@ -206,26 +206,34 @@ impl Heard<'_> {
         let mut stops: Vec<Reason> =
             risks.chain(concerns).map(|hit| self.reason(hit, Source::Fresh)).collect();
         if !explicit {
-            let asked = |hit: &&Hit| self.fresh.sentences.get(hit.sentence).is_some_and(|s| s.asks);
-            let other = self
-                .fresh
-                .of(Says::OtherObject)
-                .filter(|hit| !asked(hit))
-                .chain(self.fresh.of(Says::Hypothesis));
+            let asked = |hit: &Hit| self.fresh.sentences.get(hit.sentence).is_some_and(|s| s.asks);
+            // "Yes. For Tuesday 3 pm": what stands with the yes or right behind it may be what it is about.
+            let near = |hit: &Hit| {
+                self.fresh.of(Says::Bare).any(|yes| matches!(hit.sentence.checked_sub(yes.sentence), Some(0 | 1)))
+            };
+            let objects = self.fresh.of(Says::OtherObject).filter(|hit| !asked(hit) && near(hit));
+            let other = objects.chain(self.fresh.of(Says::Hypothesis).filter(|hit| near(hit)));
             let beside = self.fresh.of(Says::Bare).filter(|hit| self.says_more(hit));
             let other = other.chain(beside);
             stops.extend(other.map(|hit| self.reason(hit, Source::Fresh)));
         }
         let stopped = |hit: &&Hit| {
-            matches!(hit.says, Says::Affirm | Says::Stipulate | Says::Decline | Says::Retract | Says::Accept)
-                && matches!(
-                    hit.blocked,
-                    Some(Says::Negation | Says::Hypothesis | Says::OtherParty | Says::Reported)
-                )
+            let speaks = match hit.says {
+                Says::Affirm | Says::Stipulate | Says::Decline | Says::Retract => true,
+                Says::Accept => self.question.form == Form::Conditional,
+                _ => false,
+            };
+            let blockers = [Says::Negation, Says::Hypothesis, Says::OtherParty, Says::Reported];
+            speaks && hit.blocked.is_some_and(|blocker| blockers.contains(&blocker))
         };
-        // What was told as a question or as somebody's words before the yes is answered by it.
-        let answered = |hit: &&Hit| {
-            hit.span.end <= settled && matches!(hit.blocked, Some(Says::Hypothesis | Says::Reported))
+        if self.answers.exceptions {
+            stops.push(Reason::new("partial_criteria", "some of the criteria are excepted from the yes"));
+        }
+        // What was told as a question before the yes is answered by it; what others say beside it changes nothing.
+        let answered = |hit: &&Hit| match hit.blocked {
+            Some(Says::Hypothesis) => hit.span.end <= settled,
+            Some(Says::Reported) => settled > 0 && hit.says == Says::Affirm || hit.span.end <= settled,
+            _ => false,
         };
         let stopped = |hit: &&Hit| stopped(hit) && !answered(hit);
         stops.extend(self.fresh.hits.iter().filter(stopped).map(|hit| self.reason(hit, Source::Fresh)));
