@@ -1,17 +1,14 @@
 //! What was said about each criterion: by number, ordinal, name, or typed below its quoted line.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::Question;
-use super::language::{Language, Says};
+use super::language::Says;
 use super::scan::{Scan, overlap};
+use super::topics::{Mention, Topics};
 use super::units::Sentence;
-use crate::model::{Criterion, CriterionAnswer, DeclaredResult, Reading, Spoken};
-use crate::text::squeeze;
+use crate::model::{CriterionAnswer, DeclaredResult, Reading, Spoken};
 
-/// Letters that a word must have to tell criteria apart.
-const WORD_LETTERS_MIN: usize = 3;
 /// Of 10 content words of a criterion, how many a quoted line must share to be that criterion.
 const SHARED_OF_TEN: usize = 6;
 
@@ -21,6 +18,8 @@ pub(super) struct Answers {
     spoken: Vec<(u32, Spoken, bool)>,
     /// Every criterion was answered "pass", by number or below its quoted line.
     pub all_pass: bool,
+    /// Some criteria were excepted from a yes.
+    pub exceptions: bool,
     /// Every criterion that was declared open is said to have passed.
     pub open_items_done: bool,
 }
@@ -38,6 +37,25 @@ impl Answers {
             other => other,
         };
         self.spoken.iter().map(|(n, spoken, _)| CriterionAnswer { n: *n, result: fill(*spoken) }).collect()
+    }
+
+    /// "3 is pending, the rest passed": what nothing was said about passed, if something was said about others.
+    fn rest_passed(&mut self, scan: &Scan, topics: &Topics<'_>) {
+        if self.spoken.iter().all(|(_, spoken, _)| *spoken == Spoken::Unspoken) {
+            return;
+        }
+        let clauses = scan.sentences.iter().flat_map(|sentence| &sentence.clauses);
+        let passed = clauses.into_iter().any(|clause| {
+            let text = scan.folded.text.get(clause.clone()).unwrap_or_default();
+            let inside = |span: &Range<usize>| clause.start <= span.start && span.end <= clause.end;
+            topics.language.rest.iter().any(|word| find_word(text, word).is_some())
+                && result_in(scan, &inside) == Some(Spoken::Pass)
+        });
+        for (_, spoken, numbered) in &mut self.spoken {
+            if passed && *spoken == Spoken::Unspoken {
+                (*spoken, *numbered) = (Spoken::Pass, true);
+            }
+        }
     }
 
     fn set(&mut self, n: u32, result: Spoken, numbered: bool) {
@@ -62,49 +80,6 @@ fn rank(spoken: Spoken) -> u8 {
     }
 }
 
-/// The declared criteria as a reply may name them.
-#[derive(Debug)]
-pub(super) struct Topics<'a> {
-    language: &'a Language,
-    /// Number and content words of each.
-    named: Vec<(u32, BTreeSet<String>)>,
-}
-
-impl<'a> Topics<'a> {
-    /// Of these criteria, in a reply in this language.
-    pub(super) fn new(criteria: &[Criterion], language: &'a Language) -> Self {
-        let named = criteria.iter().map(|c| (c.n, content_words(&c.text, language))).collect();
-        Self { language, named }
-    }
-
-    /// Whether a clause names one.
-    pub(super) fn any_named(&self, clause: &str) -> bool {
-        !self.in_clause(clause, &mut false).is_empty()
-    }
-
-    /// The criteria that a clause names, and whether by number. `numbering` says whether numbers stood for criteria
-    /// in the clauses before.
-    fn in_clause(&self, clause: &str, numbering: &mut bool) -> Vec<(u32, bool)> {
-        let total = u32::try_from(self.named.len()).unwrap_or(u32::MAX);
-        let numbers = numbers(clause, total, self.language, numbering);
-        if numbers.is_empty() {
-            self.by_name(clause)
-        } else {
-            numbers.into_iter().map(|n| (n, true)).collect()
-        }
-    }
-
-    /// Criteria named by a word that no other criterion has.
-    fn by_name(&self, clause: &str) -> Vec<(u32, bool)> {
-        let said = content_words(clause, self.language);
-        let alone = |own: u32, word: &String| {
-            self.named.iter().all(|(other, words)| *other == own || !words.contains(word))
-        };
-        let named = self.named.iter().filter(|(n, own)| own.intersection(&said).any(|word| alone(*n, word)));
-        named.map(|(n, _)| (*n, false)).collect()
-    }
-}
-
 /// Reads the answers.
 pub(super) fn answers(
     reading: &Reading,
@@ -117,13 +92,16 @@ pub(super) fn answers(
         ..Answers::default()
     };
     inline(reading, scan, topics, &mut answers);
-    let total = topics.named.len();
+    let total = topics.len();
     let passed = answers.numbered();
     answers.all_pass =
         !passed.is_empty() && passed.len() == total && passed.iter().all(|s| *s == Spoken::Pass);
     for sentence in &scan.sentences {
-        in_sentence(sentence, scan, topics, &mut answers);
+        if !excepted(sentence, scan, topics, &mut answers) {
+            in_sentence(sentence, scan, topics, &mut answers);
+        }
     }
+    answers.rest_passed(scan, topics);
     // "1 ok, 2 ok, 3 ok" is a yes to all of them too.
     let passed = answers.numbered();
     answers.all_pass |=
@@ -138,18 +116,58 @@ pub(super) fn answers(
 
 fn inline(reading: &Reading, scan: &Scan, topics: &Topics<'_>, answers: &mut Answers) {
     for answer in &reading.inline {
-        let quoted = content_words(&answer.quoted, topics.language);
-        let shared = |own: &BTreeSet<String>| own.intersection(&quoted).count() * 10 / own.len().max(1);
-        let best = topics.named.iter().max_by_key(|(_, own)| shared(own));
-        let Some((n, own)) = best else { continue };
-        if shared(own) < SHARED_OF_TEN {
-            continue;
-        }
+        let Some(n) = topics.quoted(&answer.quoted, SHARED_OF_TEN) else { continue };
         let typed = |span: &Range<usize>| overlap(&scan.folded.original(span.clone()), &answer.span);
         if let Some(result) = result_in(scan, &typed) {
-            answers.set(*n, result, true);
+            answers.set(n, result, true);
         }
     }
+}
+
+/// "Everything except 3 passed", "all but the SSO one": the named ones are excepted from the yes to all others.
+fn excepted(sentence: &Sentence, scan: &Scan, topics: &Topics<'_>, answers: &mut Answers) -> bool {
+    let text = scan.folded.text.get(sentence.span.clone()).unwrap_or_default();
+    let language = topics.language;
+    let first = |words: &mut dyn Iterator<Item = &String>, text: &str| {
+        words.filter_map(|word| find_word(text, word)).min_by_key(|found| found.start)
+    };
+    let Some(all) = first(&mut language.all.iter(), text) else { return false };
+    let behind = text.get(all.end..).unwrap_or_default();
+    let Some(except) = first(&mut language.except.iter(), behind) else { return false };
+    let but = behind.get(except.end..).unwrap_or_default();
+    let but = but.split([',', ';', '(']).next().unwrap_or_default();
+    // Behind "except" a number stands for a criterion.
+    let named = topics.mentions(but, &mut true);
+    let at = sentence.span.start + all.end + except.end;
+    let within = |span: &Range<usize>| sentence.span.start <= span.start && span.end <= sentence.span.end;
+    let passes = scan.hits.iter().any(|hit| {
+        within(&hit.span)
+            && hit.blocked.is_none()
+            && matches!(hit.says, Says::Pass | Says::Affirm | Says::Count)
+    });
+    if named.is_empty() || !passes {
+        return false;
+    }
+    // The yes to the others may stand behind the exception: it is no result of the excepted ones.
+    let told = scan.hits.iter().any(|hit| {
+        within(&hit.span) && hit.span.start >= at && hit.blocked.is_none() && hit.says == Says::Fail
+    });
+    let result = if told { Spoken::Fail } else { Spoken::Unproven };
+    for n in topics.numbers() {
+        let result = if named.iter().any(|m| m.n == n) { result } else { Spoken::Pass };
+        answers.set(n, result, true);
+    }
+    answers.exceptions = true;
+    true
+}
+
+/// A word or phrase of the language, as a whole.
+fn find_word(text: &str, word: &str) -> Option<Range<usize>> {
+    let edge = |c: Option<char>| !c.is_some_and(char::is_alphanumeric);
+    text.match_indices(word).map(|(at, found)| at..at + found.len()).find(|span| {
+        edge(text.get(..span.start).and_then(|t| t.chars().next_back()))
+            && edge(text.get(span.end..).and_then(|t| t.chars().next()))
+    })
 }
 
 /// The least favourable result that the hits in a place give.
@@ -168,78 +186,25 @@ fn result_in(scan: &Scan, place: &dyn Fn(&Range<usize>) -> bool) -> Option<Spoke
 
 fn in_sentence(sentence: &Sentence, scan: &Scan, topics: &Topics<'_>, answers: &mut Answers) {
     let mut numbering = false;
-    let mut waiting: Vec<(u32, bool)> = Vec::new();
+    let mut waiting: Vec<Mention> = Vec::new();
     for clause in &sentence.clauses {
         let text = scan.folded.text.get(clause.clone()).unwrap_or_default();
-        let named = topics.in_clause(text, &mut numbering);
+        let named = topics.mentions(text, &mut numbering);
         let result = result_in(scan, &|span| clause.start <= span.start && span.end <= clause.end);
         match (named.is_empty(), result) {
             (false, Some(result)) => {
-                for (n, numbered) in waiting.drain(..).chain(named) {
-                    answers.set(n, result, numbered);
+                for mention in waiting.drain(..).chain(named) {
+                    answers.set(mention.n, result, mention.by_number);
                 }
             }
             // "SSO, audit log and export: passed" - the result follows in a later clause.
             (false, None) => waiting.extend(named),
             (true, Some(result)) => {
-                for (n, numbered) in waiting.drain(..) {
-                    answers.set(n, result, numbered);
+                for mention in waiting.drain(..) {
+                    answers.set(mention.n, result, mention.by_number);
                 }
             }
             (true, None) => {}
         }
     }
-}
-
-/// Criteria named by number: "criteria 1 and 2", "1-3 and 5", "#4", "the first four", "the third one".
-fn numbers(clause: &str, total: u32, language: &Language, numbering: &mut bool) -> Vec<u32> {
-    let words: Vec<&str> = clause
-        .split([' ', '\n', ',', '&', '+'])
-        .map(|word| word.trim_matches(|c: char| "().:;".contains(c)))
-        .filter(|word| !word.is_empty())
-        .collect();
-    let listed = words.first().is_some_and(|word| range(word, total).is_some());
-    let spoken = words.iter().any(|word| language.criterion.contains(*word) || word.starts_with('#'));
-    *numbering |= spoken || listed;
-    let mut found = Vec::new();
-    for (i, word) in words.iter().enumerate() {
-        let before = i.checked_sub(1).and_then(|at| words.get(at)).copied().unwrap_or_default();
-        let after = words.get(i + 1).copied().unwrap_or_default();
-        let number = |w: &str| language.number(w).filter(|n| *n >= 1 && *n <= total);
-        if let Some((from, to)) = range(word.trim_start_matches('#'), total) {
-            let of = |w: &str| language.of.contains(w);
-            let counted = of(after) || of(before) || after == "%" || language.all.contains(before);
-            if *numbering && !counted {
-                found.extend(from..=to);
-            }
-        } else if language.ordinals.contains_key(*word) {
-            match (language.leading.contains(*word), number(after)) {
-                (true, Some(n)) => found.extend(1..=n),
-                _ if language.criterion.contains(after) || language.ones.contains(after) => {
-                    found.extend(number(word));
-                }
-                _ => {}
-            }
-        } else if language.criterion.contains(before) {
-            found.extend(number(word));
-        }
-    }
-    found
-}
-
-/// `4`, `1-3`; nothing above the number of criteria.
-fn range(word: &str, total: u32) -> Option<(u32, u32)> {
-    let (from, to) = word.split_once('-').unwrap_or((word, word));
-    let (from, to) = (from.parse::<u32>().ok()?, to.parse::<u32>().ok()?);
-    (from >= 1 && from <= to && to <= total).then_some((from, to))
-}
-
-/// The words by which a text is told from others: no small words, no figures.
-pub(super) fn content_words(text: &str, language: &Language) -> BTreeSet<String> {
-    squeeze(text)
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| word.len() >= WORD_LETTERS_MIN && word.chars().any(char::is_alphabetic))
-        .filter(|word| !language.idle.contains(*word) && !language.common.contains(*word))
-        .map(str::to_owned)
-        .collect()
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::criteria::Topics;
 use super::language::{Case, Rule};
 use super::rules::Rules;
 use super::scan::{Context, Scan, Speech, scan};
+use super::topics::Topics;
 use super::{Question, judge};
 use crate::model::{Criterion, DeclaredResult, Form, Reading};
 

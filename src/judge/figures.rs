@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Question;
-use super::criteria::content_words;
 use super::language::Language;
 use super::scan::Scan;
+use super::topics::content_words;
 use crate::text::squeeze;
 
 /// Units of durations: they are told of many things, so one counts only beside the criterion's own words.

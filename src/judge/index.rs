@@ -5,22 +5,18 @@
 //! A pattern is tried only where every one of its needs is met. The rarest need is its key, so that a word costs only
 //! the patterns that hang on it. A need may be too wide, never too narrow: what cannot be told is no need.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
-use regex_syntax::ast::{self, Ast};
+use regex_syntax::ast;
 
 use super::language::{Pack, Reads, Rule};
+use super::needs::{self, Need, best, cost, is_word, shortest, useful};
 use super::spell::{self, Piece};
 
 /// More needs of one pattern cost more than they save.
 const NEEDS_MAX: usize = 5;
-/// Shorter literals stand in every text; they are needs only where a pattern has no other.
-const LITERAL_LEN_MIN: usize = 3;
-
-/// Literals of which one must be there; sorted.
-type Need = Vec<String>;
 
 /// A pattern that waits for its words.
 #[derive(Debug)]
@@ -35,8 +31,8 @@ struct Waiting {
 #[derive(Debug)]
 pub(super) struct Index {
     literals: Option<AhoCorasick>,
-    /// For each literal the needs that it meets.
-    meets: Vec<Vec<u32>>,
+    /// For each literal the needs that it meets: anywhere, at the start of a word, at its end, as a whole word.
+    meets: Vec<[Vec<u32>; 4]>,
     /// For each stretch and need the patterns that hang on it.
     by_key: [Vec<Vec<Waiting>>; 3],
     /// For each stretch the patterns without needs.
@@ -55,12 +51,22 @@ pub(super) struct Candidate {
 #[derive(Debug)]
 pub(super) struct Found<'a> {
     index: &'a Index,
-    /// Start, end and number of each literal, by end.
-    places: Vec<(u32, u32, u32)>,
+    /// The literals, by end.
+    places: Vec<Place>,
     /// For each need the last stretch in which it was met.
     met: Vec<u32>,
     stretch: u32,
     here: Vec<u32>,
+}
+
+/// A literal in the text.
+#[derive(Debug)]
+struct Place {
+    start: u32,
+    end: u32,
+    literal: u32,
+    starts_word: bool,
+    ends_word: bool,
 }
 
 impl Index {
@@ -71,9 +77,7 @@ impl Index {
         for rule in &pack.rules {
             let Some(written) = rules.get(*rule) else { continue };
             for (pattern, text) in written.matches.iter().enumerate() {
-                let mut needs = maker.of_pattern(text.as_str());
-                needs.sort_by_key(|need| maker.cost(need));
-                needs.truncate(NEEDS_MAX);
+                let needs = maker.of_pattern(text.as_str());
                 let mut numbers: Vec<u32> = needs.into_iter().map(|need| maker.number(need)).collect();
                 let key = (!numbers.is_empty()).then(|| numbers.remove(0));
                 waiting.push((written.reads, key, Waiting { rule: *rule, pattern, needs: numbers }));
@@ -107,12 +111,13 @@ impl Index {
         let mut texts: Vec<&str> = Vec::new();
         for (number, need) in needs.iter().enumerate() {
             for literal in need {
-                let at = *literals.entry(literal).or_insert_with(|| {
-                    texts.push(literal);
-                    self.meets.push(Vec::new());
+                let at = *literals.entry(&literal.text).or_insert_with(|| {
+                    texts.push(&literal.text);
+                    self.meets.push(Default::default());
                     texts.len() - 1
                 });
-                if let (Some(meets), Ok(number)) = (self.meets.get_mut(at), u32::try_from(number)) {
+                let meets = self.meets.get_mut(at).and_then(|meets| meets.get_mut(literal.place()));
+                if let (Some(meets), Ok(number)) = (meets, u32::try_from(number)) {
                     meets.push(number);
                 }
             }
@@ -131,7 +136,14 @@ impl Index {
         let mut places = Vec::new();
         for found in self.literals.iter().flat_map(|literals| literals.find_overlapping_iter(text)) {
             let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-            places.push((number(found.start()), number(found.end()), found.pattern().as_u32()));
+            let before = found.start().checked_sub(1).and_then(|at| text.get(at));
+            places.push(Place {
+                start: number(found.start()),
+                end: number(found.end()),
+                literal: found.pattern().as_u32(),
+                starts_word: !before.is_some_and(is_word),
+                ends_word: !text.get(found.end()).is_some_and(is_word),
+            });
         }
         Found { index: self, places, met: vec![0; self.needs], stretch: 0, here: Vec::new() }
     }
@@ -149,15 +161,17 @@ impl Found<'_> {
         out.extend(always.iter().map(|w| Candidate { rule: w.rule, pattern: w.pattern }));
         self.stretch += 1;
         self.here.clear();
-        let from = self.places.partition_point(|(_, end, _)| (*end as usize) <= stretch.start);
-        for (start, end, literal) in self.places.iter().skip(from) {
-            if *end as usize > stretch.end {
+        let from = self.places.partition_point(|place| (place.end as usize) <= stretch.start);
+        for place in self.places.iter().skip(from) {
+            if place.end as usize > stretch.end {
                 break;
             }
-            if (*start as usize) < stretch.start {
+            if (place.start as usize) < stretch.start {
                 continue;
             }
-            for need in self.index.meets.get(*literal as usize).into_iter().flatten() {
+            let Some(meets) = self.index.meets.get(place.literal as usize) else { continue };
+            let may = [true, place.starts_word, place.ends_word, place.starts_word && place.ends_word];
+            for need in meets.iter().zip(may).filter(|(_, may)| *may).flat_map(|(needs, _)| needs) {
                 if let Some(met) = self.met.get_mut(*need as usize).filter(|met| **met != self.stretch) {
                     *met = self.stretch;
                     self.here.push(*need);
@@ -175,9 +189,6 @@ impl Found<'_> {
         out.sort_unstable();
     }
 }
-
-/// Stands for a list in a pattern that is parsed with its lists left folded up: a character for private use.
-const LIST: u32 = 0xe000;
 
 struct Maker<'a> {
     pack: &'a Pack,
@@ -198,25 +209,44 @@ impl<'a> Maker<'a> {
         number
     }
 
+    /// The needs of a pattern that holds to whole words at its ends as [`spell`] says.
     fn of_pattern(&mut self, written: &str) -> Vec<Need> {
+        let (start, end) = if self.pack.language.words { spell::bounds(written) } else { (false, false) };
+        let mut needs = self.of_piece(written);
+        for literal in needs.iter_mut().flatten() {
+            literal.close(start, end);
+            if !self.pack.language.words {
+                literal.open();
+            }
+        }
+        let mut needs: Vec<Need> = useful(needs.into_iter().map(shortest).collect());
+        needs.sort_by_key(|need| cost(need, &self.pack.language));
+        needs.dedup();
+        needs.truncate(NEEDS_MAX);
+        needs
+    }
+
+    /// The needs of a pattern or list entry, whatever stands beside it.
+    fn of_piece(&mut self, written: &str) -> Vec<Need> {
         let Some((folded_up, lists)) = self.fold_up(written) else { return Vec::new() };
         match ast::parse::Parser::new().parse(&folded_up) {
-            Ok(tree) => useful(needs_of(&tree, &lists)),
+            Ok(tree) => needs::of(&tree, &lists),
             Err(_) => Vec::new(),
         }
     }
 
-    /// The pattern with a character for each list, and the needs of these lists.
+    /// The pattern with a character for each list and gap, and the needs of these lists.
     fn fold_up(&mut self, written: &str) -> Option<(String, Vec<Option<Need>>)> {
         let mut out = String::new();
         let mut lists = Vec::new();
         for piece in spell::pieces(written) {
             match piece {
                 Piece::Plain(text) => out.push_str(text),
+                Piece::Gap(_) if self.pack.language.words => out.push(needs::GAP),
                 Piece::Gap(_) => out.push_str("(?:)"),
                 Piece::List(name) => {
                     let number = u32::try_from(lists.len()).ok()?;
-                    out.push(char::from_u32(LIST + number)?);
+                    out.push(char::from_u32(needs::LIST + number)?);
                     lists.push(self.of_list(name));
                 }
             }
@@ -232,136 +262,70 @@ impl<'a> Maker<'a> {
         }
         // A list inside itself ends here.
         self.lists.insert(name, None);
-        let mut all: BTreeSet<String> = BTreeSet::new();
+        let mut all = Need::new();
         let mut whole = true;
         for word in words {
-            let needs = self.of_pattern(word);
-            match needs.into_iter().min_by_key(|need| self.cost(need)) {
+            match best(self.of_piece(word)) {
                 Some(need) => all.extend(need),
                 None => whole = false,
             }
         }
-        let need = whole.then(|| shortest(all));
+        let need = whole.then_some(all);
         self.lists.insert(name, need.clone());
         need
     }
-
-    /// How often a need is met by chance: short literals and frequent words are bad keys.
-    fn cost(&self, need: &Need) -> u32 {
-        need.iter()
-            .map(|literal| {
-                let length: u32 = match literal.len() {
-                    0..=2 => 60,
-                    3 => 12,
-                    4 => 4,
-                    5 => 2,
-                    _ => 1,
-                };
-                if self.pack.language.common.contains(literal) { length + 20 } else { length }
-            })
-            .sum()
-    }
-}
-
-/// Needs with short literals are of no use beside others.
-fn useful(needs: Vec<Need>) -> Vec<Need> {
-    let long = |need: &&Need| need.iter().all(|literal| literal.len() >= LITERAL_LEN_MIN);
-    let best: Vec<Need> = needs.iter().filter(long).cloned().collect();
-    if best.is_empty() { needs } else { best }
-}
-
-/// Without literals that hold another one: where they stand, that one stands too.
-fn shortest(all: BTreeSet<String>) -> Need {
-    let holds =
-        |literal: &String| all.iter().any(|other| other != literal && literal.contains(other.as_str()));
-    all.iter().filter(|literal| !holds(literal)).cloned().collect()
-}
-
-/// What every match must hold.
-fn needs_of(tree: &Ast, lists: &[Option<Need>]) -> Vec<Need> {
-    match tree {
-        Ast::Literal(literal) => match list_of(literal.c, lists) {
-            Some(need) => need.iter().cloned().collect(),
-            None => run(&literal.c.to_string()).into_iter().collect(),
-        },
-        Ast::Group(group) => needs_of(&group.ast, lists),
-        Ast::Repetition(repetition) if at_least_once(&repetition.op.kind) => needs_of(&repetition.ast, lists),
-        Ast::Concat(concat) => {
-            let mut needs = Vec::new();
-            let mut literal = String::new();
-            for part in &concat.asts {
-                match part {
-                    Ast::Literal(l) if list_of(l.c, lists).is_none() => literal.push(l.c),
-                    _ => {
-                        needs.extend(run(&std::mem::take(&mut literal)));
-                        needs.extend(needs_of(part, lists));
-                    }
-                }
-            }
-            needs.extend(run(&literal));
-            needs
-        }
-        Ast::Alternation(alternation) => {
-            let mut all = BTreeSet::new();
-            for branch in &alternation.asts {
-                let needs = useful(needs_of(branch, lists));
-                // The longest literals are the rarest.
-                let length = |need: &Need| need.iter().map(String::len).min().unwrap_or(0);
-                match needs.into_iter().max_by_key(length) {
-                    Some(need) => all.extend(need),
-                    None => return Vec::new(),
-                }
-            }
-            vec![shortest(all)]
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn at_least_once(kind: &ast::RepetitionKind) -> bool {
-    use ast::RepetitionRange::{AtLeast, Bounded, Exactly};
-    match kind {
-        ast::RepetitionKind::ZeroOrOne | ast::RepetitionKind::ZeroOrMore => false,
-        ast::RepetitionKind::OneOrMore => true,
-        ast::RepetitionKind::Range(Exactly(n) | AtLeast(n) | Bounded(n, _)) => *n > 0,
-    }
-}
-
-/// The need of the list that a character stands for.
-fn list_of(c: char, lists: &[Option<Need>]) -> Option<&Option<Need>> {
-    let number = u32::from(c).checked_sub(LIST)?;
-    lists.get(usize::try_from(number).ok()?)
-}
-
-/// The longest word of a literal: between its words a comma may stand in the text.
-fn run(literal: &str) -> Option<Need> {
-    let word = literal.split(' ').rev().max_by_key(|word| word.len())?;
-    (!word.is_empty()).then(|| vec![word.to_owned()])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn needs(pattern: &str) -> Vec<Need> {
+    fn needs(pattern: &str) -> Vec<String> {
         let mut pack = Pack::default();
         pack.lists.insert("met".into(), vec!["met".into(), "fulfil(?:led)?".into()]);
         pack.lists.insert("any".into(), vec!["met".into(), "[a-z]+".into()]);
         let mut maker =
             Maker { pack: &pack, lists: HashMap::new(), numbers: HashMap::new(), needs: Vec::new() };
-        maker.of_pattern(pattern)
+        let written = |need: &Need| need.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let mut needs: Vec<String> = maker.of_pattern(pattern).iter().map(written).collect();
+        needs.sort();
+        needs
     }
 
     #[test]
     fn needs_are_what_every_match_holds() {
-        assert_eq!(
-            needs("all <3>criteria (?:are )?{met}"),
-            [vec!["all"], vec!["criteria"], vec!["fulfil", "met"]]
-        );
-        assert_eq!(needs("sign-?off|approv(?:al|ed)"), [vec!["approv", "sign"]]);
-        assert_eq!(needs("no"), [vec!["no"]]);
-        assert_eq!(needs("(?:yes)? (?:[a-z]+ ){1,3}now"), [vec!["now"]]);
-        assert!(needs("{any}").is_empty() && needs(r"\d+").is_empty() && needs("yes|[a-z]+").is_empty());
-        assert_eq!(needs("(?:yes|yes sir|no way) {any}"), [vec!["way", "yes"]]);
+        assert_eq!(needs("all <3>criteria (?:are )?{met}"), ["|all|", "|criteria|", "|fulfil,|met|"]);
+        assert_eq!(needs("sign-?offs?|approv(?:al|ed)"), ["|approv,|sign"]);
+        assert_eq!(needs("(?:yes)? (?:[a-z]+ ){1,3}as if"), ["|as|", "|if|"]);
+        assert!(needs("{any}").is_empty() && needs("[a-z]+").is_empty() && needs("yes|[a-z]+").is_empty());
+    }
+
+    #[test]
+    fn a_match_never_lacks_a_need() {
+        for (pattern, texts) in [
+            ("sign-?off|approv(?:al|ed)", &["signoff", "sign-off", "approval", "approved"][..]),
+            ("(?:re)?tested (?:it )?ok", &["tested ok", "retested it ok"]),
+            (
+                "(?:the |our )*(?:team|lab)s? (?:[a-z]+ ){0,2}agrees?",
+                &["our labs fully agree", "team agrees"],
+            ),
+            ("yes(?: sir)?,? {met}", &["yes sir, met", "yes fulfilled"]),
+            (r"\d{1,2} ?%", &["43%", "5 %"]),
+            ("(?:no|not)(?: a)? {any}", &["no x", "not a met"]),
+            ("^as if|x$", &["as if", "x"]),
+        ] {
+            let mut pack = Pack::default();
+            pack.lists.insert("met".into(), vec!["met".into(), "fulfil(?:led)?".into()]);
+            pack.lists.insert("any".into(), vec!["met".into(), "[a-z]+".into()]);
+            let regex = spell::compile(&pack, Reads::Clause, pattern).unwrap();
+            let mut maker =
+                Maker { pack: &pack, lists: HashMap::new(), numbers: HashMap::new(), needs: Vec::new() };
+            let needs = maker.of_pattern(pattern);
+            for text in texts {
+                assert!(regex.is_match(text.as_bytes()), "{pattern} {text}");
+                let met = |need: &Need| need.iter().any(|literal| literal.stands_in(text.as_bytes()));
+                assert!(needs.iter().all(met), "{pattern} {text} {needs:?}");
+            }
+        }
     }
 }

@@ -334,6 +334,16 @@ pub(super) struct Language {
     pub leading: BTreeSet<String>,
     /// `of` in "4 of 5": such a number counts and names no criterion.
     pub of: BTreeSet<String>,
+    /// `last` in "the last two".
+    pub last: BTreeSet<String>,
+    /// `to` in "1 to 3".
+    pub to: BTreeSet<String>,
+    /// "everything *except* 3".
+    pub except: BTreeSet<String>,
+    /// "*the rest* passed".
+    pub rest: BTreeSet<String>,
+    /// Endings that a word may have or not: `exports`, `export`.
+    pub endings: Vec<String>,
     /// `all` in "all 5".
     pub all: BTreeSet<String>,
     /// `one` in "the third one".
@@ -382,6 +392,11 @@ impl Default for Language {
             leading: BTreeSet::new(),
             of: BTreeSet::new(),
             all: BTreeSet::new(),
+            last: BTreeSet::new(),
+            to: BTreeSet::new(),
+            except: BTreeSet::new(),
+            rest: BTreeSet::new(),
+            endings: Vec::new(),
             ones: BTreeSet::new(),
             at_most: Vec::new(),
             at_least: Vec::new(),

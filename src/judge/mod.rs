@@ -12,11 +12,13 @@ mod figures;
 mod index;
 mod language;
 mod names;
+mod needs;
 mod rules;
 mod scan;
 mod source;
 mod spell;
 mod tongue;
+mod topics;
 mod units;
 mod weigh;
 
@@ -28,9 +30,9 @@ pub use rules::{RuleError, Rules};
 
 use crate::model::{Criterion, Form, Judgement, Reading, Reason, Source, Verdict};
 use crate::text::fold;
-use criteria::Topics;
 use language::{Language, Says};
 use scan::{Context, Scan, Speech};
+use topics::Topics;
 use weigh::{Heard, Opinion};
 
 /// What the reply answers: the context that decides what a bare "Yes." means.
@@ -49,7 +51,8 @@ pub struct Question<'a> {
 /// Judges the words of a reply.
 pub fn judge(reading: &Reading, question: &Question<'_>, rules: &Rules) -> Judgement {
     let folded = fold(&reading.fresh);
-    let main = rules.lexicon.main(&folded.text, question.criteria.iter().map(|c| c.text.as_str()));
+    let heard = rules.lexicon.listen(&folded.text);
+    let main = rules.lexicon.main(&heard, question.criteria.iter().map(|c| c.text.as_str()));
     let language = rules.language(main);
     let topics = Topics::new(question.criteria, language);
     let context = Context {
@@ -57,7 +60,7 @@ pub fn judge(reading: &Reading, question: &Question<'_>, rules: &Rules) -> Judge
         about_criteria: &|text| topics.any_named(text),
     };
     let speech = Speech::Main(main);
-    let fresh = scan::scan_folded(rules, speech, &reading.fresh, folded, &context);
+    let fresh = scan::scan_heard(rules, speech, &reading.fresh, (folded, &heard), &context);
     let unsure = scan::scan(rules, speech, &reading.unsure, &context);
     let signature = scan::scan(rules, speech, &reading.signature, &context);
     let answers = criteria::answers(reading, question, &fresh, &topics);

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::index::Candidate;
 use super::language::{Pack, Pattern, Reads, Rule, Says};
 use super::rules::Rules;
-use super::tongue::{self, Mask, Readers, bit};
+use super::tongue::{self, Heard, Mask, Readers, bit};
 use super::units::{self, Sentence};
 use crate::text::{Folded, fold};
 
@@ -94,15 +94,20 @@ pub(super) struct Context<'a> {
 
 /// Reads `text`.
 pub(super) fn scan(rules: &Rules, speech: Speech, text: &str, context: &Context<'_>) -> Scan {
-    scan_folded(rules, speech, text, fold(text), context)
+    let folded = fold(text);
+    let heard = match speech {
+        Speech::Only(_) => Heard::default(),
+        Speech::Main(_) => rules.lexicon.listen(&folded.text),
+    };
+    scan_heard(rules, speech, text, (folded, &heard), context)
 }
 
-/// Reads a text that was folded already.
-pub(super) fn scan_folded(
+/// Reads a text that was folded and listened to already.
+pub(super) fn scan_heard(
     rules: &Rules,
     speech: Speech,
     text: &str,
-    folded: Folded,
+    (folded, heard): (Folded, &Heard),
     context: &Context<'_>,
 ) -> Scan {
     let (Speech::Only(main) | Speech::Main(main)) = speech;
@@ -111,9 +116,8 @@ pub(super) fn scan_folded(
         sentence.readers = match speech {
             Speech::Only(pack) => Readers::only(pack),
             Speech::Main(_) => {
-                let said = folded.text.get(sentence.span.clone()).unwrap_or_default();
                 let typed = text.get(folded.original(sentence.span.clone())).unwrap_or_default();
-                rules.lexicon.readers(said, typed, main)
+                rules.lexicon.readers(heard, &folded.text, &sentence.span, typed, main)
             }
         };
         if sentence.readers.lead != main {

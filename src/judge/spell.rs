@@ -7,7 +7,7 @@ use super::language::{Pack, Reads};
 /// Bytes of a pattern with its lists spelled out.
 const EXPANDED_LEN_MAX: usize = 64 << 10;
 /// Lists within lists.
-pub(super) const LIST_DEPTH_MAX: usize = 8;
+const LIST_DEPTH_MAX: usize = 8;
 /// Words that a gap `<N>` may span.
 const GAP_WORDS_MAX: usize = 12;
 /// Bytes that one pattern may take compiled: a rule's slip (`.{900}` of a list) must not eat the daemon.
@@ -150,11 +150,17 @@ fn over_commas(pattern: &str) -> String {
 
 /// Holds a pattern to whole words where it starts or ends with a word.
 fn bounded(written: &str, spelled: &str) -> String {
+    let edge = |on: bool| if on { "\\b" } else { "" };
+    let (starts, ends) = bounds(written);
+    format!("{}(?:{spelled}){}", edge(starts), edge(ends))
+}
+
+/// Whether a pattern is held to whole words at its start and at its end.
+pub(super) fn bounds(written: &str) -> (bool, bool) {
     let word = |c: char, marks: &str| c.is_alphanumeric() || marks.contains(c);
     let starts = written.starts_with(|c| word(c, "({[")) || written.starts_with("\\d");
     let ends = written.ends_with(|c| word(c, ")}]?*+")) && !written.ends_with("\\b");
-    let edge = |on: bool| if on { "\\b" } else { "" };
-    format!("{}(?:{spelled}){}", edge(starts), edge(ends))
+    (starts, ends)
 }
 
 /// The last line of a regex error, with the piece of the pattern that it points at.

@@ -170,3 +170,80 @@ fn broken_files_are_reported_all_at_once() {
     }
     assert!(Rules::load(&[]).unwrap_err()[0].message.contains("found no rules"));
 }
+
+#[test]
+fn exceptions_rests_and_tables_are_answers() {
+    use crate::model::Spoken::{Fail, Pass, Unproven};
+    let four = ["Failover in under 30 s", "Audit log export", "Single sign-on (SSO)", "Restore of backups"];
+    let results = |text: &str| {
+        let given = judged(&fresh(text), Form::Request, &criteria(&four));
+        assert!(!(given.verdict == Verdict::Confirmed && given.sure), "{text} {given:?}");
+        given.criteria.iter().map(|c| c.result).collect::<Vec<_>>()
+    };
+    let but_three = [Pass, Pass, Unproven, Pass];
+    assert_eq!(results("Everything passed except 3."), but_three);
+    assert_eq!(results("All criteria passed but the SSO one."), but_three);
+    assert_eq!(results("All criteria are met apart from criterion 3."), but_three);
+    assert_eq!(results("Criterion 3 is pending, the rest passed."), but_three);
+    assert_eq!(results("The first two and the fourth passed, the third one is pending."), but_three);
+    assert_eq!(results("1) passed 2) passed 3) pending 4) passed"), but_three);
+    assert_eq!(
+        results("| 1 | passed |\n| 2 | passed |\n| 3 | failed |\n| 4 | passed |"),
+        [Pass, Pass, Fail, Pass]
+    );
+    assert_eq!(
+        results("Failover: passed\nAudit log: passed\nSSO: failed\nRestores: passed"),
+        [Pass, Pass, Fail, Pass]
+    );
+}
+
+#[test]
+fn an_overall_yes_passes_what_nothing_was_said_about() {
+    use crate::model::Spoken::Pass;
+    let given = judged(&fresh("Yes, all criteria are met."), Form::Request, &criteria(&THREE));
+    assert!(given.criteria.iter().all(|c| c.result == Pass), "{given:?}");
+}
+
+const PREDICATES: &str = r#"
+[[rule]]
+id = "fail.topic"
+says = "fail"
+reads = "clause"
+about = "criteria"
+why = "a criterion went down"
+match = ['went down']
+hits = ["The failover went down."]
+misses = ["The coffee machine went down."]
+
+[[rule]]
+id = "concern.when"
+says = "concern"
+reads = "clause"
+near = "sentence"
+when = ['export|import']
+unless = ['fixed']
+why = "slow where it matters"
+match = ['slow']
+hits = ["It was slow, that export."]
+misses = ["It was slow.", "It was slow, that export, and is fixed."]
+"#;
+
+#[test]
+fn rules_may_ask_for_words_near_by_and_for_criteria() {
+    let mut files = english();
+    files.push(("en/more.toml".to_owned(), PREDICATES.to_owned()));
+    let report = loaded(&files).test();
+    assert!(report.failures.is_empty(), "{:#?}", report.failures);
+    let wrong = PREDICATES
+        .replace("\"criteria\"", "\"weather\"")
+        .replace("near = \"sentence\"", "near = \"clause\"")
+        .replace("when = ['export|import']", "when = ['(export']");
+    let errors = Rules::load(&[("en/more.toml".to_owned(), wrong)]).unwrap_err();
+    let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let all = all.join("\n");
+    for part in
+        ["en/more.toml:6: `about`", "en/more.toml:16: `near` sees no further", ":17: pattern `(export`"]
+    {
+        assert!(all.contains(part), "{part}\n{all}");
+    }
+}

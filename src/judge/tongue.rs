@@ -2,6 +2,7 @@
 //! pack knows is never sure.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::language::{Pack, Rule};
 use crate::text::squeeze;
@@ -113,64 +114,78 @@ impl Lexicon {
         self.words.contains_key(word)
     }
 
-    /// The pack that knows most of `folded`; of packs that know as much, the one that knows most of `hint`.
-    pub(super) fn main<'t>(&self, folded: &str, hint: impl Iterator<Item = &'t str>) -> usize {
-        let scores = |text: &str| {
-            let heard = self.listen(text);
+    /// The words of a folded text with the packs that know them.
+    pub(super) fn listen(&self, folded: &str) -> Heard {
+        let mut words = Vec::with_capacity(folded.len() / 5);
+        for word in words_of(folded) {
+            let at = word.as_ptr() as usize - folded.as_ptr() as usize;
+            if word.is_ascii() {
+                let known = self.words.get(word).copied().unwrap_or_default();
+                words.push(Word { at, known, weight: 1 });
+                continue;
+            }
+            for (piece, spaceless) in by_script(word) {
+                let known = if spaceless { self.piece(piece) } else { self.words.get(piece).copied() };
+                // Two letters of a language without spaces count as a word.
+                let weight = if spaceless { piece.chars().count().div_ceil(2) } else { 1 };
+                words.push(Word { at, known: known.unwrap_or_default(), weight });
+            }
+        }
+        Heard { words }
+    }
+
+    /// The pack that knows most of a text; of packs that know as much, the one that knows most of `hint`.
+    pub(super) fn main<'t>(&self, heard: &Heard, hint: impl Iterator<Item = &'t str>) -> usize {
+        let scores = |heard: &Heard| {
             let packs = 0..self.scripts.len();
-            packs.map(|p| heard.common(p) + heard.any(bit(p))).collect::<Vec<_>>()
+            packs.map(|p| common(&heard.words, p) + any(&heard.words, bit(p))).collect::<Vec<_>>()
         };
-        let own = scores(folded);
+        let own = scores(heard);
         let best = own.iter().copied().max().unwrap_or(0);
         let tied: Vec<usize> = (0..own.len()).filter(|p| own.get(*p) == Some(&best)).collect();
         if let [only] = tied.as_slice() {
             return *only;
         }
-        let hints = scores(&squeeze(&hint.collect::<Vec<_>>().join("\n")));
+        let hints = scores(&self.listen(&squeeze(&hint.collect::<Vec<_>>().join("\n"))));
         let score = |p: &usize| hints.get(*p).copied().unwrap_or(0);
         // The first of equals: `max_by_key` would take the last.
         tied.into_iter().rev().max_by_key(score).unwrap_or(0)
     }
 
-    /// Who reads the sentence `folded` of a text whose main pack is `main`. `typed` is the sentence before folding.
-    pub(super) fn readers(&self, folded: &str, typed: &str, main: usize) -> Readers {
-        let heard = self.listen(folded);
-        let words = heard.weight();
-        let any: Vec<usize> = (0..self.scripts.len()).map(|p| heard.any(bit(p))).collect();
-        let at = |p: usize| any.get(p).copied().unwrap_or(0);
+    /// Who reads the sentence at `span` of a text whose main pack is `main`. `typed` is the sentence before folding.
+    pub(super) fn readers(
+        &self,
+        heard: &Heard,
+        folded: &str,
+        span: &Range<usize>,
+        typed: &str,
+        main: usize,
+    ) -> Readers {
+        let heard = heard.within(span);
+        let folded = folded.get(span.clone()).unwrap_or_default();
+        let words = heard.iter().map(|word| word.weight).sum();
+        let known: Vec<usize> = (0..self.scripts.len()).map(|p| any(heard, bit(p))).collect();
+        let at = |p: usize| known.get(p).copied().unwrap_or(0);
         let mut lead = main;
-        for p in 0..any.len() {
+        for p in 0..known.len() {
             if at(p) > at(lead) {
                 lead = p;
             }
         }
-        let next = (0..any.len()).filter(|p| *p != lead).map(at).max().unwrap_or(0);
+        let next = (0..known.len()).filter(|p| *p != lead).map(at).max().unwrap_or(0);
         let full = if words >= DECIDED_WORDS_MIN && at(lead) >= next + DECIDED_LEAD_MIN {
             bit(lead)
         } else {
-            let equals = (0..any.len()).filter(|p| at(*p) >= at(main).max(1));
+            let equals = (0..known.len()).filter(|p| at(*p) >= at(main).max(1));
             equals.fold(bit(main) | bit(lead), |mask, p| mask | bit(p))
         };
-        let others = (0..any.len()).filter(|p| full & bit(*p) == 0);
-        let veto = others.filter(|p| heard.alone(bit(*p), full) >= VETO_WORDS_MIN).map(bit).sum();
+        let others = (0..known.len()).filter(|p| full & bit(*p) == 0);
+        let veto = others.filter(|p| alone(heard, bit(*p), full) >= VETO_WORDS_MIN).map(bit).sum();
         let strange = at(lead) == 0 && strange_words(typed) >= STRANGE_WORDS_MIN;
         let few = words >= WORDS_MIN && at(lead) * 100 / words < SENTENCE_SHARE_MIN;
         let unknown = strange || few || self.foreign_script(folded, full);
-        let common = (0..any.len()).filter(|p| full & bit(*p) != 0).map(|p| heard.common(p)).max();
+        let common = (0..known.len()).filter(|p| full & bit(*p) != 0).map(|p| common(heard, p)).max();
         Readers { lead, full, veto, unknown, words, common: common.unwrap_or(0) }
-    }
-
-    fn listen(&self, folded: &str) -> Heard {
-        let mut heard = Heard::default();
-        for word in words_of(folded) {
-            for (piece, spaceless) in by_script(word) {
-                let known = if spaceless { self.piece(piece) } else { self.words.get(piece).copied() };
-                // Two letters of a language without spaces count as a word.
-                let weight = if spaceless { piece.chars().count().div_ceil(2) } else { 1 };
-                heard.words.push((known.unwrap_or_default(), weight));
-            }
-        }
-        heard
     }
 
     /// What is known of a run of letters without spaces.
@@ -206,30 +221,40 @@ impl Lexicon {
     }
 }
 
-/// The words of a text, each with who knows it and how many words it counts for.
-#[derive(Default)]
-struct Heard {
-    words: Vec<(Known, usize)>,
+/// The words of a text in order.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    words: Vec<Word>,
+}
+
+#[derive(Debug)]
+struct Word {
+    at: usize,
+    known: Known,
+    /// How many words it counts for.
+    weight: usize,
 }
 
 impl Heard {
-    fn weight(&self) -> usize {
-        self.words.iter().map(|(_, weight)| weight).sum()
+    fn within(&self, span: &Range<usize>) -> &[Word] {
+        let from = self.words.partition_point(|word| word.at < span.start);
+        let to = self.words.partition_point(|word| word.at < span.end);
+        self.words.get(from..to).unwrap_or_default()
     }
+}
 
-    fn any(&self, packs: Mask) -> usize {
-        self.words.iter().filter(|(known, _)| known.any & packs != 0).map(|(_, weight)| weight).sum()
-    }
+fn any(words: &[Word], packs: Mask) -> usize {
+    words.iter().filter(|word| word.known.any & packs != 0).map(|word| word.weight).sum()
+}
 
-    fn common(&self, pack: usize) -> usize {
-        self.words.iter().filter(|(known, _)| known.common & bit(pack) != 0).map(|(_, weight)| weight).sum()
-    }
+fn common(words: &[Word], pack: usize) -> usize {
+    words.iter().filter(|word| word.known.common & bit(pack) != 0).map(|word| word.weight).sum()
+}
 
-    /// Words that `packs` know and `others` do not.
-    fn alone(&self, packs: Mask, others: Mask) -> usize {
-        let alone = self.words.iter().filter(|(known, _)| known.any & packs != 0 && known.any & others == 0);
-        alone.map(|(_, weight)| weight).sum()
-    }
+/// Words that `packs` know and `others` do not.
+fn alone(words: &[Word], packs: Mask, others: Mask) -> usize {
+    let known = |word: &&Word| word.known.any & packs != 0 && word.known.any & others == 0;
+    words.iter().filter(known).map(|word| word.weight).sum()
 }
 
 /// The bit of a pack.

@@ -107,7 +107,19 @@ pub(super) fn clauses(text: &str, sentence: &Range<usize>, language: &Language) 
         let skip = match c {
             ',' | ';' | ':' if !language.words || rest.get(1..2).is_none_or(|n| n == " " || n == "\n") => 1,
             '、' => c.len_utf8(),
-            '(' | ')' | '"' => 1,
+            // "1) passed 2) failed": a number with a bracket starts what is said of it.
+            '0'..='9' if at > start && starts_item(text, at, rest) => {
+                cut.push(start..at);
+                start = at;
+                continue;
+            }
+            ')' if text
+                .get(start..at)
+                .is_some_and(|own| own.len() < 3 && own.bytes().all(|b| b.is_ascii_digit())) =>
+            {
+                continue;
+            }
+            '(' | ')' | '"' | '|' => 1,
             '-' if rest.starts_with("- ") && text.get(..at).is_some_and(|b| b.ends_with([' ', '\n'])) => 1,
             ' ' | '\n' if splits(rest, language) => 0,
             _ if !language.words && at > start && language.splits.iter().any(|w| rest.starts_with(w)) => {
@@ -122,6 +134,13 @@ pub(super) fn clauses(text: &str, sentence: &Range<usize>, language: &Language) 
     }
     cut.push(start..sentence.end);
     cut.into_iter().map(|span| trim(text, span)).filter(|span| !span.is_empty()).collect()
+}
+
+fn starts_item(text: &str, at: usize, rest: &str) -> bool {
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    digits < 3
+        && rest.get(digits..).is_some_and(|tail| tail.starts_with(") "))
+        && text.get(..at).is_some_and(|before| before.ends_with([' ', '\n']))
 }
 
 /// Whether a word that starts a clause of its own follows the space.

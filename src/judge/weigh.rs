@@ -217,15 +217,22 @@ impl Heard<'_> {
             stops.extend(other.map(|hit| self.reason(hit, Source::Fresh)));
         }
         let stopped = |hit: &&Hit| {
-            matches!(hit.says, Says::Affirm | Says::Stipulate | Says::Decline | Says::Retract | Says::Accept)
-                && matches!(
-                    hit.blocked,
-                    Some(Says::Negation | Says::Hypothesis | Says::OtherParty | Says::Reported)
-                )
+            let speaks = match hit.says {
+                Says::Affirm | Says::Stipulate | Says::Decline | Says::Retract => true,
+                Says::Accept => self.question.form == Form::Conditional,
+                _ => false,
+            };
+            let blockers = [Says::Negation, Says::Hypothesis, Says::OtherParty, Says::Reported];
+            speaks && hit.blocked.is_some_and(|blocker| blockers.contains(&blocker))
         };
-        // What was told as a question or as somebody's words before the yes is answered by it.
-        let answered = |hit: &&Hit| {
-            hit.span.end <= settled && matches!(hit.blocked, Some(Says::Hypothesis | Says::Reported))
+        if self.answers.exceptions {
+            stops.push(Reason::new("partial_criteria", "some of the criteria are excepted from the yes"));
+        }
+        // What was told as a question before the yes is answered by it; what others say beside it changes nothing.
+        let answered = |hit: &&Hit| match hit.blocked {
+            Some(Says::Hypothesis) => hit.span.end <= settled,
+            Some(Says::Reported) => settled > 0 && hit.says == Says::Affirm || hit.span.end <= settled,
+            _ => false,
         };
         let stopped = |hit: &&Hit| stopped(hit) && !answered(hit);
         stops.extend(self.fresh.hits.iter().filter(stopped).map(|hit| self.reason(hit, Source::Fresh)));
