@@ -6,6 +6,7 @@
 mod desk;
 mod engine;
 mod library;
+mod rejudge;
 
 pub use desk::{Desk, answer_from};
 pub use engine::{Engine, SeenAt, Taken};
