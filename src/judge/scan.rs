@@ -189,9 +189,28 @@ impl Reader<'_> {
         blank_quotes(&mut plain);
         let mut hits = self.pass(Pass::Plain, &trials, &plain);
         hits.extend(self.pass(Pass::Blanked, &trials, &blanked));
+        hits.extend(self.covered_vetoes(&trials, &plain, &harmless));
         self.block(&mut hits);
         hits.sort_by_key(|hit| (hit.span.start, hit.span.end, hit.rule));
         (hits, harmless, licensed)
+    }
+
+    /// Refusals and conditions in what a harmless rule covers beyond its own words: "the invoice comes once SSO works"
+    /// is no talk about invoices. They decide nothing, but no yes beside them is sure.
+    fn covered_vetoes(&self, trials: &[Trial], plain: &[u8], harmless: &[Hit]) -> Vec<Hit> {
+        let wide = |hit: &&Hit| self.rules.rules.get(hit.rule).is_some_and(|rule| rule.covers.is_some());
+        let wide: Vec<(Range<usize>, &Range<usize>)> =
+            harmless.iter().filter(wide).map(|hit| (self.covered(hit), &hit.span)).collect();
+        if wide.is_empty() {
+            return Vec::new();
+        }
+        let mut hits = self.pass(Pass::Blanked, trials, plain);
+        hits.retain(|hit| {
+            matches!(hit.says, Says::Retract | Says::Decline | Says::Stipulate)
+                && wide.iter().any(|(covered, own)| overlap(covered, &hit.span) && !overlap(own, &hit.span))
+        });
+        hits.iter_mut().for_each(|hit| hit.says = Says::Risk);
+        hits
     }
 
     /// The patterns that are worth trying. Blanking takes words away and adds none, so one look at the plain text is
