@@ -1,6 +1,6 @@
 //! The rule language's nouns: what a rule may say, how far it reads, what it stops.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::OnceLock;
 
 use regex::bytes::Regex;
@@ -361,11 +361,19 @@ pub(super) struct Language {
     pub units: BTreeMap<String, String>,
     /// What stands before the decimals, `.` or `,`; without it both are tried.
     pub decimal: Option<char>,
+    /// Words that may take part in naming criteria by number: where none stands, no number need be looked for.
+    pub counting: HashSet<String>,
     /// All words of the word lists: a capitalised word that is none of them may be a name.
     pub vocabulary: BTreeSet<String>,
 }
 
 impl Language {
+    /// Collects the words that naming by number needs.
+    pub(super) fn collect_counting(&mut self) {
+        let named = self.criterion.iter().chain(&self.leading).chain(&self.last).chain(self.ordinals.keys());
+        self.counting = named.cloned().collect();
+    }
+
     /// Number words and ordinals.
     pub(super) fn number(&self, word: &str) -> Option<u32> {
         self.numbers.get(word).or_else(|| self.ordinals.get(word)).copied()
@@ -406,6 +414,7 @@ impl Default for Language {
             down_to: BTreeSet::new(),
             units: BTreeMap::new(),
             decimal: None,
+            counting: HashSet::new(),
             vocabulary: BTreeSet::new(),
         }
     }
