@@ -71,7 +71,11 @@ fn declared<'a>(text: &str, language: &'a Language) -> Vec<Declared<'a>> {
 /// "Uptime": more is better. "Errors": less is. "Errors reduced by 20 %": more is better again, "reduced to 2 %": less.
 fn better_side(text: &str, figure: usize, language: &Language) -> Side {
     let says = |words: &BTreeSet<String>| {
-        text.split(|c: char| !c.is_alphanumeric()).any(|word| words.contains(word))
+        if language.words {
+            text.split(|c: char| !c.is_alphanumeric()).any(|word| words.contains(word))
+        } else {
+            words.iter().any(|word| text.contains(word.as_str()))
+        }
     };
     let before = text.get(..figure).unwrap_or_default().trim_end();
     if says(&language.reduces) {
