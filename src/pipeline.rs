@@ -206,7 +206,8 @@ pub fn explain_words(
         .then(|| judge::explain(&seen.reading, &question(policy, declaration), rules))
 }
 
-/// Longest text that is judged, in bytes: people type far less, and matching takes more than linear time.
+/// Longest text that is judged, in bytes: people type far less, and a text made of rule words alone costs more than
+/// its length.
 const TYPED_BYTES_MAX: usize = 32 << 10;
 
 fn is_too_long(reading: &Reading) -> bool {

@@ -16,7 +16,7 @@ use super::needs::{self, Need, best, cost, is_word, shortest, useful};
 use super::spell::{self, Piece};
 
 /// More needs of one pattern cost more than they save.
-const NEEDS_MAX: usize = 5;
+const NEEDS_MAX: usize = 3;
 
 /// A pattern that waits for its words.
 #[derive(Debug)]
@@ -235,6 +235,11 @@ impl<'a> Maker<'a> {
         let mut needs: Vec<Need> = useful(needs.into_iter().map(shortest).collect());
         needs.sort_by_key(|need| cost(need, &self.pack.language));
         needs.dedup();
+        // Beside a rarer word a frequent small one tells little, and it stands in every sentence.
+        let common = &self.pack.language.common;
+        let frequent = |need: &Need| need.iter().any(|literal| common.contains(&literal.text));
+        let mut first = true;
+        needs.retain(|need| std::mem::take(&mut first) || !frequent(need));
         needs.truncate(NEEDS_MAX);
         needs
     }

@@ -313,19 +313,19 @@ pub(super) struct Language {
     /// Words whose full stop ends no sentence.
     pub abbreviations: BTreeSet<String>,
     /// Frequent small words: a text with few of them is in another language.
-    pub common: BTreeSet<String>,
+    pub common: HashSet<String>,
     /// Words that start a question.
     pub asks: BTreeSet<String>,
     /// Words that make a question of the sentence that they end, whatever mark follows.
     pub asks_last: Vec<String>,
     /// What "we recommend …" may name besides the seller: `you`, `the product`.
-    pub generic: BTreeSet<String>,
+    pub generic: HashSet<String>,
     /// Words behind which a place or a party stands: `in`, `for`.
     pub places: BTreeSet<String>,
     /// Words that carry no meaning when a criterion's text is compared.
-    pub idle: BTreeSet<String>,
+    pub idle: HashSet<String>,
     /// Words before a criterion's number.
-    pub criterion: BTreeSet<String>,
+    pub criterion: HashSet<String>,
     /// Number words.
     pub numbers: BTreeMap<String, u32>,
     /// Words for a place in the list: `first`.
@@ -364,7 +364,7 @@ pub(super) struct Language {
     /// Words that may take part in naming criteria by number: where none stands, no number need be looked for.
     pub counting: HashSet<String>,
     /// All words of the word lists: a capitalised word that is none of them may be a name.
-    pub vocabulary: BTreeSet<String>,
+    pub vocabulary: HashSet<String>,
 }
 
 impl Language {
@@ -388,13 +388,13 @@ impl Default for Language {
             script: Vec::new(),
             splits: Vec::new(),
             abbreviations: BTreeSet::new(),
-            common: BTreeSet::new(),
+            common: HashSet::new(),
             asks: BTreeSet::new(),
             asks_last: Vec::new(),
-            generic: BTreeSet::new(),
+            generic: HashSet::new(),
             places: BTreeSet::new(),
-            idle: BTreeSet::new(),
-            criterion: BTreeSet::new(),
+            idle: HashSet::new(),
+            criterion: HashSet::new(),
             numbers: BTreeMap::new(),
             ordinals: BTreeMap::new(),
             leading: BTreeSet::new(),
@@ -415,7 +415,7 @@ impl Default for Language {
             units: BTreeMap::new(),
             decimal: None,
             counting: HashSet::new(),
-            vocabulary: BTreeSet::new(),
+            vocabulary: HashSet::new(),
         }
     }
 }

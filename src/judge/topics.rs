@@ -235,7 +235,9 @@ mod tests {
     use crate::model::DeclaredResult;
 
     fn english() -> Language {
-        let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        fn set<C: FromIterator<String>>(words: &[&str]) -> C {
+            words.iter().map(|word| (*word).to_owned()).collect()
+        }
         let mut language = Language {
             criterion: set(&["criteria", "criterion", "point"]),
             ones: set(&["one"]),
