@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::decide::decide;
-use crate::judge::{Question, Rules, judge};
+use crate::judge::{self, Question, Rules, judge};
 use crate::model::{
     Authorship, Binding, Claim, CriteriaSeen, Declaration, Judgement, Kind, Lint, Message, MessageId,
     OpportunityId, Outcome, Part, Policy, Reading, Reason, Recognition, Seller, Verdict, Witnessed,
@@ -124,9 +124,15 @@ pub fn gather(subject: &Known, library: &dyn Library) -> Facts {
     facts
 }
 
-/// Considers one message: reads, recognises, judges, verifies, decides.
-pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) -> Outcome {
-    let witnessed = &subject.witnessed;
+/// A message as read, and what it is.
+struct Seen<'a> {
+    reading: Reading,
+    recognition: Recognition,
+    /// The declaration that it answers, with the mail that made it.
+    answered: Option<(&'a Witnessed, &'a Declaration)>,
+}
+
+fn see<'a>(subject: &Known, facts: &'a Facts, policy: &Policy) -> Seen<'a> {
     let message = subject.message();
     // The seller's mail is read the same way here as when an answer to it is considered: without the thread.
     let quotable = if by_seller(message, &policy.seller) { &[] } else { facts.ancestors.as_slice() };
@@ -143,38 +149,65 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
             .collect(),
     };
     let recognition = recognise(message, &reading, &thread, &policy.seller);
-    let answered = recognition.answers.and_then(|a| declared.iter().find(|(w, _)| w.message.digest == a));
+    let answers = |a| declared.iter().find(|(w, _)| w.message.digest == a).copied();
+    let answered = recognition.answers.and_then(answers);
+    Seen { reading, recognition, answered }
+}
+
+fn question<'a>(policy: &'a Policy, declaration: &'a Declaration) -> Question<'a> {
+    Question {
+        form: declaration.form,
+        asks: declaration.asks,
+        criteria: &declaration.criteria,
+        own_names: own_names(policy, declaration),
+    }
+}
+
+/// Considers one message: reads, recognises, judges, verifies, decides.
+pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) -> Outcome {
+    let witnessed = &subject.witnessed;
+    let Seen { reading, recognition, answered } = see(subject, facts, policy);
     let mut outcome = blank(witnessed, &recognition, &reading, rules);
     match (recognition.kind, answered) {
         (Kind::Declaration, _) => add_declaration(&mut outcome, witnessed, &recognition, policy),
         (Kind::Automatic, _) => add_machine(&mut outcome),
         (Kind::Reply, Some((declaring, declaration))) => {
             add_answer(&mut outcome, declaring, declaration);
-            let question = Question {
-                form: declaration.form,
-                asks: declaration.asks,
-                criteria: &declaration.criteria,
-                own_names: own_names(policy, declaration),
-            };
+            let question = question(policy, declaration);
             let judgement =
                 if is_too_long(&reading) { unjudged() } else { judge(&reading, &question, rules) };
             outcome.verdict = Some(judgement.verdict);
             outcome.sure = judgement.sure;
             outcome.quote = judgement.quote;
             outcome.criteria = judgement.criteria;
+            outcome.readings = judgement.readings;
             outcome.reasons.extend(judgement.reasons);
             let authorship = verify(witnessed, &Case { declared: declaring, declaration }, &reading, policy);
             outcome.reasons.extend(authorship.reasons.iter().cloned());
             outcome.authorship = Some(authorship);
             add_vendor_claim(&mut outcome);
         }
-        _ => add_unanswered(&mut outcome, message, policy),
+        _ => add_unanswered(&mut outcome, subject.message(), policy),
     }
     add_doubts(&mut outcome, facts, &recognition, subject);
     decide(outcome)
 }
 
-/// Longest text that is judged, in bytes: people type far less, and matching takes more than linear time.
+/// How the words of a reply were judged; nothing for messages that are no answer to a declaration.
+pub fn explain_words(
+    subject: &Known,
+    facts: &Facts,
+    rules: &Rules,
+    policy: &Policy,
+) -> Option<judge::Explanation> {
+    let seen = see(subject, facts, policy);
+    let (_, declaration) = seen.answered.filter(|_| seen.recognition.kind == Kind::Reply)?;
+    (!is_too_long(&seen.reading))
+        .then(|| judge::explain(&seen.reading, &question(policy, declaration), rules))
+}
+
+/// Longest text that is judged, in bytes: people type far less, and a text made of rule words alone costs more than
+/// its length.
 const TYPED_BYTES_MAX: usize = 32 << 10;
 
 fn is_too_long(reading: &Reading) -> bool {
@@ -187,6 +220,7 @@ fn unjudged() -> Judgement {
         sure: false,
         quote: String::new(),
         criteria: Vec::new(),
+        readings: Vec::new(),
         reasons: vec![
             Reason::new("over_limit", "The text is longer than what people type.").fix("Read the mail."),
         ],
@@ -455,6 +489,15 @@ impl Corpus {
     /// Considers every mail with all others known, in input order.
     pub fn consider_all(&self, rules: &Rules, policy: &Policy) -> Vec<Outcome> {
         self.all.iter().map(|subject| consider(subject, &gather(subject, self), rules, policy)).collect()
+    }
+
+    /// Considers every mail and explains how its words were judged, in input order.
+    pub fn explain_all(&self, rules: &Rules, policy: &Policy) -> Vec<(Outcome, Option<judge::Explanation>)> {
+        let explain = |subject: &Arc<Known>| {
+            let facts = gather(subject, self);
+            (consider(subject, &facts, rules, policy), explain_words(subject, &facts, rules, policy))
+        };
+        self.all.iter().map(explain).collect()
     }
 }
 

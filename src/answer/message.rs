@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Automatic, CriterionAnswer, Declaration, Kind, OpportunityId, Outcome, Reason, Verdict};
+use crate::model::{
+    Automatic, CriterionAnswer, Declaration, Guess, Kind, OpportunityId, Outcome, Reason, Verdict,
+};
 
 /// The contract's object for one message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +37,9 @@ pub struct MessageAnswer {
     pub quote: String,
     /// What was said about each criterion.
     pub criteria: Vec<CriterionAnswer>,
+    /// When not sure, the strongest readings, best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<Guess>,
     /// Who said it.
     pub authorship: Option<String>,
     /// Whether it is a verified written endorsement.
@@ -65,6 +70,7 @@ impl MessageAnswer {
             sure: outcome.sure,
             quote: outcome.quote.clone(),
             criteria: outcome.criteria.clone(),
+            readings: outcome.readings.clone(),
             authorship: outcome.authorship.as_ref().map(|a| a.claim.as_str().to_owned()),
             endorsed: outcome.endorsed,
             reasons: outcome.reasons.clone(),

@@ -31,38 +31,61 @@ pub struct Judge {
 
 /// Runs the command.
 pub fn run(judge: &Judge, config: &Config) -> u8 {
-    let tools = match Tools::load(&judge.judging, config) {
-        Ok(tools) => tools,
-        Err(error) => {
-            eprintln!("{error}");
-            return FAILED;
-        }
-    };
-    let (mails, readable) = read_all(&judge.paths);
-    let mut labels = Vec::new();
-    let mut messages = Vec::new();
-    for (label, raw) in mails {
-        for (place, message) in unfold(parse(&raw)) {
-            labels.push(format!("{label}{place}"));
-            messages.push((message, !place.is_empty()));
-        }
-    }
-    let Some(witnessed) = witness(messages, &tools.resolver, judge.judging.now) else { return FAILED };
-    let outcomes = Corpus::new(witnessed, &tools.policy.seller).consider_all(&tools.rules, &tools.policy);
-    let answers: Vec<MessageAnswer> =
-        outcomes.iter().zip(labels).map(|(o, label)| MessageAnswer::new(o).in_file(label)).collect();
+    let Some(mailbox) = Mailbox::read(&judge.paths, &judge.judging, config) else { return FAILED };
+    let outcomes = mailbox.corpus().consider_all(&mailbox.tools.rules, &mailbox.tools.policy);
+    let answers: Vec<MessageAnswer> = outcomes
+        .iter()
+        .zip(&mailbox.labels)
+        .map(|(outcome, label)| MessageAnswer::new(outcome).in_file(label))
+        .collect();
     if judge.json {
         answers.iter().for_each(say_json);
     } else {
         print_table(&answers);
     }
-    if readable { 0 } else { FAILED }
+    if mailbox.readable { 0 } else { FAILED }
+}
+
+/// Files read as one mailbox, with what judging them needs.
+pub struct Mailbox {
+    /// Rules and policy.
+    pub tools: Tools,
+    /// File names, attached messages as `outer.eml#1`.
+    pub labels: Vec<String>,
+    /// Whether every path could be read.
+    pub readable: bool,
+    witnessed: Vec<Witnessed>,
+}
+
+impl Mailbox {
+    /// Reads the paths; what can not be read is named on standard error.
+    pub fn read(paths: &[PathBuf], judging: &Judging, config: &Config) -> Option<Self> {
+        let tools = Tools::load(judging, config).map_err(|error| eprintln!("{error}")).ok()?;
+        let (mails, readable) = read_all(paths);
+        let mut labels = Vec::new();
+        let mut messages = Vec::new();
+        for (label, raw) in mails {
+            for (place, message) in unfold(parse(&raw)) {
+                labels.push(format!("{label}{place}"));
+                messages.push((message, !place.is_empty()));
+            }
+        }
+        let witnessed = witness(messages, &tools.resolver, judging.now)?;
+        Some(Self { tools, labels, readable, witnessed })
+    }
+
+    /// The mails, to be considered together.
+    pub fn corpus(&self) -> Corpus {
+        Corpus::new(self.witnessed.clone(), &self.tools.policy.seller)
+    }
 }
 
 /// What judging needs besides mail.
-struct Tools {
-    rules: Rules,
-    policy: Policy,
+pub struct Tools {
+    /// Rules.
+    pub rules: Rules,
+    /// Policy.
+    pub policy: Policy,
     resolver: Resolver,
 }
 

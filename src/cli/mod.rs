@@ -4,6 +4,7 @@
 mod ask;
 mod check;
 mod demo;
+mod explain;
 mod ingest;
 mod judge;
 mod logging;
@@ -56,6 +57,9 @@ enum Command {
     /// Say what mails mean, without a store: writes nothing, sends nothing.
     #[command(after_help = "Example:\n  endorsed judge --json --dns keys.json thread/*.eml")]
     Judge(judge::Judge),
+    /// Say which words of a reply made its verdict, what stopped what, and why no other verdict came out.
+    #[command(after_help = "Example:\n  endorsed explain thread/*.eml")]
+    Explain(explain::Explain),
     /// Take mails into the record; the same mail twice counts once. Never prompts.
     #[command(after_help = "Example:\n  endorsed ingest archive.mbox")]
     Ingest(ingest::Ingest),
@@ -106,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::CheckConfig => check::run(&path),
         Command::Rules(rules) => rules::run(&rules, cli.config.as_deref()),
         Command::Judge(judge) => with_config(&path, |config| judge::run(&judge, &config)),
+        Command::Explain(explain) => with_config(&path, |config| explain::run(&explain, &config)),
         Command::Ingest(ingest) => with_config(&path, |config| ingest::run(&ingest, &config)),
         Command::Gate(gate) => with_config(&path, |config| ask::gate(&gate, &config)),
         Command::Show(show) => with_config(&path, |config| ask::show(&show, &config)),

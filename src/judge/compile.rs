@@ -78,6 +78,7 @@ fn pack(tag: &str, source: &Source) -> Pack {
         }
         lists.insert(name.clone(), words);
     }
+    language.collect_counting();
     Pack { tag: tag.to_owned(), language, lists, rules: Vec::new() }
 }
 

@@ -126,6 +126,15 @@ fn inline(reading: &Reading, scan: &Scan, topics: &Topics<'_>, answers: &mut Ans
 
 /// "Everything except 3 passed", "all but the SSO one": the named ones are excepted from the yes to all others.
 fn excepted(sentence: &Sentence, scan: &Scan, topics: &Topics<'_>, answers: &mut Answers) -> bool {
+    let within = |span: &Range<usize>| sentence.span.start <= span.start && span.end <= sentence.span.end;
+    let passes = scan.hits.iter().any(|hit| {
+        within(&hit.span)
+            && hit.blocked.is_none()
+            && matches!(hit.says, Says::Pass | Says::Affirm | Says::Count)
+    });
+    if !passes {
+        return false;
+    }
     let text = scan.folded.text.get(sentence.span.clone()).unwrap_or_default();
     let language = topics.language;
     let first = |words: &mut dyn Iterator<Item = &String>, text: &str| {
@@ -139,13 +148,7 @@ fn excepted(sentence: &Sentence, scan: &Scan, topics: &Topics<'_>, answers: &mut
     // Behind "except" a number stands for a criterion.
     let named = topics.mentions(but, &mut true);
     let at = sentence.span.start + all.end + except.end;
-    let within = |span: &Range<usize>| sentence.span.start <= span.start && span.end <= sentence.span.end;
-    let passes = scan.hits.iter().any(|hit| {
-        within(&hit.span)
-            && hit.blocked.is_none()
-            && matches!(hit.says, Says::Pass | Says::Affirm | Says::Count)
-    });
-    if named.is_empty() || !passes {
+    if named.is_empty() {
         return false;
     }
     // The yes to the others may stand behind the exception: it is no result of the excepted ones.

@@ -61,8 +61,9 @@ impl Rules {
                 report.examples += 1;
                 let scan = self.scan_example(rule, &example.text);
                 let effective = scan.hits.iter().filter(|hit| hit.blocked.is_none());
-                let fired = effective.clone().any(|hit| hit.rule == index) || scan.licences.contains(&index);
-                let others = effective.map(|hit| hit.rule).chain(scan.licences.iter().copied());
+                let fired = effective.clone().any(|hit| hit.rule == index)
+                    || scan.harmless.iter().any(|hit| hit.rule == index);
+                let others = effective.map(|hit| hit.rule).chain(scan.harmless.iter().map(|hit| hit.rule));
                 exercised.extend(others.filter(|other| *other != index));
                 if fired != wanted {
                     report.failures.push(Failure {

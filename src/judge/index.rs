@@ -5,7 +5,7 @@
 //! A pattern is tried only where every one of its needs is met. The rarest need is its key, so that a word costs only
 //! the patterns that hang on it. A need may be too wide, never too narrow: what cannot be told is no need.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
@@ -16,7 +16,7 @@ use super::needs::{self, Need, best, cost, is_word, shortest, useful};
 use super::spell::{self, Piece};
 
 /// More needs of one pattern cost more than they save.
-const NEEDS_MAX: usize = 5;
+const NEEDS_MAX: usize = 3;
 
 /// A pattern that waits for its words.
 #[derive(Debug)]
@@ -31,8 +31,9 @@ struct Waiting {
 #[derive(Debug)]
 pub(super) struct Index {
     literals: Option<AhoCorasick>,
-    /// For each literal the needs that it meets: anywhere, at the start of a word, at its end, as a whole word.
-    meets: Vec<[Vec<u32>; 4]>,
+    /// For each stretch and literal the needs that it meets, each with where the literal must stand: 0 anywhere, 1 at
+    /// the start of a word, 2 at its end, 3 as a whole word.
+    meets: [Vec<Vec<(u32, u8)>>; 3],
     /// For each stretch and need the patterns that hang on it.
     by_key: [Vec<Vec<Waiting>>; 3],
     /// For each stretch the patterns without needs.
@@ -65,8 +66,8 @@ struct Place {
     start: u32,
     end: u32,
     literal: u32,
-    starts_word: bool,
-    ends_word: bool,
+    /// 1 at the start of a word, 2 at its end, 3 both.
+    place: u8,
 }
 
 impl Index {
@@ -85,7 +86,7 @@ impl Index {
         }
         let mut index = Self {
             literals: None,
-            meets: Vec::new(),
+            meets: [(); 3].map(|()| Vec::new()),
             by_key: [(); 3].map(|()| maker.needs.iter().map(|_| Vec::new()).collect()),
             always: [(); 3].map(|()| Vec::new()),
             needs: maker.needs.len(),
@@ -107,18 +108,21 @@ impl Index {
     }
 
     fn find_literals(&mut self, needs: &[Need]) {
+        let used = self.by_key.each_ref().map(|by_key| used_needs(by_key));
         let mut literals: HashMap<&str, usize> = HashMap::new();
         let mut texts: Vec<&str> = Vec::new();
         for (number, need) in needs.iter().enumerate() {
             for literal in need {
                 let at = *literals.entry(&literal.text).or_insert_with(|| {
                     texts.push(&literal.text);
-                    self.meets.push(Default::default());
+                    self.meets.iter_mut().for_each(|meets| meets.push(Vec::new()));
                     texts.len() - 1
                 });
-                let meets = self.meets.get_mut(at).and_then(|meets| meets.get_mut(literal.place()));
-                if let (Some(meets), Ok(number)) = (meets, u32::try_from(number)) {
-                    meets.push(number);
+                let Ok(number) = u32::try_from(number) else { continue };
+                for (meets, used) in self.meets.iter_mut().zip(&used) {
+                    if let Some(meets) = meets.get_mut(at).filter(|_| used.contains(&number)) {
+                        meets.push((number, literal.place()));
+                    }
                 }
             }
         }
@@ -141,8 +145,8 @@ impl Index {
                 start: number(found.start()),
                 end: number(found.end()),
                 literal: found.pattern().as_u32(),
-                starts_word: !before.is_some_and(is_word),
-                ends_word: !text.get(found.end()).is_some_and(is_word),
+                place: u8::from(!before.is_some_and(is_word))
+                    | u8::from(!text.get(found.end()).is_some_and(is_word)) << 1,
             });
         }
         Found { index: self, places, met: vec![0; self.needs], stretch: 0, here: Vec::new() }
@@ -153,8 +157,10 @@ impl Found<'_> {
     /// The patterns that read `reads` and are worth trying on `stretch`.
     pub(super) fn candidates(&mut self, reads: Reads, stretch: &Range<usize>, out: &mut Vec<Candidate>) {
         out.clear();
-        let (Some(by_key), Some(always)) =
-            (self.index.by_key.get(reads as usize), self.index.always.get(reads as usize))
+        let at = reads as usize;
+        let index = self.index;
+        let (Some(by_key), Some(always), Some(meets)) =
+            (index.by_key.get(at), index.always.get(at), index.meets.get(at))
         else {
             return;
         };
@@ -169,9 +175,10 @@ impl Found<'_> {
             if (place.start as usize) < stretch.start {
                 continue;
             }
-            let Some(meets) = self.index.meets.get(place.literal as usize) else { continue };
-            let may = [true, place.starts_word, place.ends_word, place.starts_word && place.ends_word];
-            for need in meets.iter().zip(may).filter(|(_, may)| *may).flat_map(|(needs, _)| needs) {
+            for (need, must) in meets.get(place.literal as usize).into_iter().flatten() {
+                if must & !place.place != 0 {
+                    continue;
+                }
                 if let Some(met) = self.met.get_mut(*need as usize).filter(|met| **met != self.stretch) {
                     *met = self.stretch;
                     self.here.push(*need);
@@ -188,6 +195,12 @@ impl Found<'_> {
         }
         out.sort_unstable();
     }
+}
+
+/// The needs that patterns of one stretch have.
+fn used_needs(by_key: &[Vec<Waiting>]) -> HashSet<u32> {
+    let keyed = (0u32..).zip(by_key).filter(|(_, waiting)| !waiting.is_empty());
+    keyed.flat_map(|(key, waiting)| waiting.iter().flat_map(|w| w.needs.clone()).chain([key])).collect()
 }
 
 struct Maker<'a> {
@@ -222,6 +235,11 @@ impl<'a> Maker<'a> {
         let mut needs: Vec<Need> = useful(needs.into_iter().map(shortest).collect());
         needs.sort_by_key(|need| cost(need, &self.pack.language));
         needs.dedup();
+        // Beside a rarer word a frequent small one tells little, and it stands in every sentence.
+        let common = &self.pack.language.common;
+        let frequent = |need: &Need| need.iter().any(|literal| common.contains(&literal.text));
+        let mut first = true;
+        needs.retain(|need| std::mem::take(&mut first) || !frequent(need));
         needs.truncate(NEEDS_MAX);
         needs
     }

@@ -1,6 +1,6 @@
 //! The rule language's nouns: what a rule may say, how far it reads, what it stops.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::OnceLock;
 
 use regex::bytes::Regex;
@@ -313,21 +313,21 @@ pub(super) struct Language {
     /// Words whose full stop ends no sentence.
     pub abbreviations: BTreeSet<String>,
     /// Frequent small words: a text with few of them is in another language.
-    pub common: BTreeSet<String>,
+    pub common: HashSet<String>,
     /// Words that start a question.
     pub asks: BTreeSet<String>,
     /// Words that make a question of the sentence that they end, whatever mark follows.
     pub asks_last: Vec<String>,
     /// What "we recommend …" may name besides the seller: `you`, `the product`.
-    pub generic: BTreeSet<String>,
+    pub generic: HashSet<String>,
     /// Words behind which a place or a party stands: `in`, `for`.
     pub places: BTreeSet<String>,
     /// Words behind which somebody stands who is told: `to` in "we recommend it to Ana".
     pub recipients: BTreeSet<String>,
     /// Words that carry no meaning when a criterion's text is compared.
-    pub idle: BTreeSet<String>,
+    pub idle: HashSet<String>,
     /// Words before a criterion's number.
-    pub criterion: BTreeSet<String>,
+    pub criterion: HashSet<String>,
     /// Number words.
     pub numbers: BTreeMap<String, u32>,
     /// Words for a place in the list: `first`.
@@ -363,11 +363,19 @@ pub(super) struct Language {
     pub units: BTreeMap<String, String>,
     /// What stands before the decimals, `.` or `,`; without it both are tried.
     pub decimal: Option<char>,
+    /// Words that may take part in naming criteria by number: where none stands, no number need be looked for.
+    pub counting: HashSet<String>,
     /// All words of the word lists: a capitalised word that is none of them may be a name.
-    pub vocabulary: BTreeSet<String>,
+    pub vocabulary: HashSet<String>,
 }
 
 impl Language {
+    /// Collects the words that naming by number needs.
+    pub(super) fn collect_counting(&mut self) {
+        let named = self.criterion.iter().chain(&self.leading).chain(&self.last).chain(self.ordinals.keys());
+        self.counting = named.cloned().collect();
+    }
+
     /// Number words and ordinals.
     pub(super) fn number(&self, word: &str) -> Option<u32> {
         self.numbers.get(word).or_else(|| self.ordinals.get(word)).copied()
@@ -382,14 +390,14 @@ impl Default for Language {
             script: Vec::new(),
             splits: Vec::new(),
             abbreviations: BTreeSet::new(),
-            common: BTreeSet::new(),
+            common: HashSet::new(),
             asks: BTreeSet::new(),
             asks_last: Vec::new(),
-            generic: BTreeSet::new(),
+            generic: HashSet::new(),
             places: BTreeSet::new(),
             recipients: BTreeSet::new(),
-            idle: BTreeSet::new(),
-            criterion: BTreeSet::new(),
+            idle: HashSet::new(),
+            criterion: HashSet::new(),
             numbers: BTreeMap::new(),
             ordinals: BTreeMap::new(),
             leading: BTreeSet::new(),
@@ -409,7 +417,8 @@ impl Default for Language {
             down_to: BTreeSet::new(),
             units: BTreeMap::new(),
             decimal: None,
-            vocabulary: BTreeSet::new(),
+            counting: HashSet::new(),
+            vocabulary: HashSet::new(),
         }
     }
 }

@@ -8,7 +8,9 @@
 mod compile;
 mod criteria;
 mod examples;
+mod explain;
 mod figures;
+mod guess;
 mod index;
 mod language;
 mod names;
@@ -26,10 +28,12 @@ mod weigh;
 mod tests;
 
 pub use examples::{Failure, TestReport};
+pub use explain::{Explanation, Fired, Neighbour, SentenceExplained, Stopped, TextExplained, explain};
 pub use rules::{RuleError, Rules};
 
 use crate::model::{Criterion, Form, Judgement, Reading, Reason, Source, Verdict};
 use crate::text::fold;
+use guess::Scans;
 use language::{Language, Says};
 use scan::{Context, Scan, Speech};
 use topics::Topics;
@@ -50,6 +54,11 @@ pub struct Question<'a> {
 
 /// Judges the words of a reply.
 pub fn judge(reading: &Reading, question: &Question<'_>, rules: &Rules) -> Judgement {
+    hear(reading, question, rules).0
+}
+
+/// Judges, and hands out what was read.
+fn hear(reading: &Reading, question: &Question<'_>, rules: &Rules) -> (Judgement, Scans) {
     let folded = fold(&reading.fresh);
     let heard = rules.lexicon.listen(&folded.text);
     let main = rules.lexicon.main(&heard, question.criteria.iter().map(|c| c.text.as_str()));
@@ -89,13 +98,19 @@ pub fn judge(reading: &Reading, question: &Question<'_>, rules: &Rules) -> Judge
         opinion.reasons.extend(reading.doubts.iter().cloned());
     }
     let overall = opinion.verdict == Verdict::Confirmed;
-    Judgement {
+    let quote = opinion.sentence.map(|s| quote(&reading.fresh, &fresh, s)).unwrap_or_default();
+    let scans = Scans { fresh, unsure, signature };
+    let readings =
+        if opinion.sure { Vec::new() } else { guess::guesses(rules, reading, &scans, opinion.verdict) };
+    let judgement = Judgement {
         verdict: opinion.verdict,
         sure: opinion.sure,
-        quote: opinion.sentence.map(|s| quote(&reading.fresh, &fresh, s)).unwrap_or_default(),
+        quote,
         criteria: answers.list(overall),
+        readings,
         reasons: opinion.reasons,
-    }
+    };
+    (judgement, scans)
 }
 
 fn opens_a_gate(verdict: Verdict) -> bool {

@@ -52,8 +52,8 @@ impl Literal {
     }
 
     /// 0 anywhere, 1 at the start of a word, 2 at its end, 3 as a whole word.
-    pub(super) fn place(&self) -> usize {
-        usize::from(self.left == Edge::Closed) + 2 * usize::from(self.right == Edge::Closed)
+    pub(super) fn place(&self) -> u8 {
+        u8::from(self.left == Edge::Closed) | u8::from(self.right == Edge::Closed) << 1
     }
 
     #[cfg(test)]

@@ -60,7 +60,7 @@ pub(super) struct Scan {
     pub sentences: Vec<Sentence>,
     pub hits: Vec<Hit>,
     /// Harmless rules that explained words.
-    pub licences: Vec<usize>,
+    pub harmless: Vec<Hit>,
     /// What they explained, in the folded text.
     pub licensed: Vec<Range<usize>>,
 }
@@ -130,8 +130,7 @@ pub(super) fn scan_heard(
     let known = tongue::known(sentences.iter().map(|sentence| &sentence.readers));
     let (hits, harmless, licensed) =
         Reader { rules, sentences: &sentences, text, folded: &folded, context }.read();
-    let licences = harmless.iter().map(|hit| hit.rule).collect();
-    Scan { known, licences, licensed, hits, sentences, folded }
+    Scan { known, harmless, licensed, hits, sentences, folded }
 }
 
 /// Somebody's words in quotation marks are not the writer's yes: blanks quotes of two words and more.

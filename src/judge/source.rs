@@ -57,7 +57,8 @@ pub(super) struct RuleSource {
 
 /// Reads one file into `source`; reports what is wrong and goes on.
 pub(super) fn read(path: &str, tag: &str, text: &str, source: &mut Source, errors: &mut Vec<RuleError>) {
-    let mut file = File { path, text, errors };
+    let lines = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at).collect();
+    let mut file = File { path, lines, errors };
     let (root, broken) = DeTable::parse_recoverable(text);
     for error in broken {
         file.error(error.span().unwrap_or(0..0), format!("{}, expected TOML", error.message()));
@@ -126,13 +127,14 @@ type Table<'t> = Spanned<&'t DeTable<'t>>;
 
 struct File<'a> {
     path: &'a str,
-    text: &'a str,
+    /// Where lines end.
+    lines: Vec<usize>,
     errors: &'a mut Vec<RuleError>,
 }
 
 impl File<'_> {
     fn line(&self, at: usize) -> usize {
-        self.text.bytes().take(at).filter(|b| *b == b'\n').count() + 1
+        self.lines.partition_point(|end| *end < at) + 1
     }
 
     fn error(&mut self, span: Range<usize>, message: String) {

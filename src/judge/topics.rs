@@ -1,10 +1,10 @@
 //! How a reply names the declared criteria: by number, range, ordinal or by their words.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::language::Language;
 use crate::model::Criterion;
-use crate::text::squeeze;
+use crate::text::{fold, squeeze};
 
 /// Letters that a word must have to tell criteria apart, unless it is an abbreviation or has a digit.
 const WORD_LETTERS_MIN: usize = 3;
@@ -28,13 +28,22 @@ pub(super) struct Topics<'a> {
     pub language: &'a Language,
     /// Number and content words of each, in order.
     named: Vec<(u32, BTreeSet<String>)>,
+    /// For each content word the numbers of the criteria that have it.
+    by_word: HashMap<String, Vec<u32>>,
 }
 
 impl<'a> Topics<'a> {
     /// Of these criteria, in a reply in this language.
     pub(super) fn new(criteria: &[Criterion], language: &'a Language) -> Self {
-        let named = criteria.iter().map(|c| (c.n, declared_words(&c.text, language))).collect();
-        Self { language, named }
+        let named: Vec<(u32, BTreeSet<String>)> =
+            criteria.iter().map(|c| (c.n, declared_words(&c.text, language))).collect();
+        let mut by_word: HashMap<String, Vec<u32>> = HashMap::new();
+        for (n, words) in &named {
+            for word in words {
+                by_word.entry(word.clone()).or_default().push(*n);
+            }
+        }
+        Self { language, named, by_word }
     }
 
     /// How many.
@@ -70,21 +79,21 @@ impl<'a> Topics<'a> {
 
     /// Criteria named by a word that no other criterion has, or else the one that shares most words.
     fn by_name(&self, clause: &str) -> Vec<Mention> {
-        let said: Vec<&str> = words(clause).map(|word| stem(word, self.language)).collect();
-        let shared = |own: &BTreeSet<String>| said.iter().filter(|word| own.contains(**word)).count();
-        let alone = |n: u32, word: &str| self.named.iter().all(|(o, own)| *o == n || !own.contains(word));
         let mention = |n: u32| Mention { n, by_number: false };
-        let named: Vec<Mention> = self
-            .named
-            .iter()
-            .filter(|(n, own)| said.iter().any(|word| own.contains(*word) && alone(*n, word)))
-            .map(|(n, _)| mention(*n))
-            .collect();
+        let mut named = Vec::new();
+        let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
+        for word in words(clause) {
+            let Some(with) = self.by_word.get(stem(word, self.language)) else { continue };
+            if let [only] = with.as_slice() {
+                named.push(mention(*only));
+            }
+            with.iter().for_each(|n| *shared.entry(*n).or_default() += 1);
+        }
         if !named.is_empty() {
             return named;
         }
-        let most = self.named.iter().map(|(_, own)| shared(own)).max().unwrap_or(0);
-        let mut best = self.named.iter().filter(|(_, own)| shared(own) == most);
+        let most = shared.values().copied().max().unwrap_or(0);
+        let mut best = shared.iter().filter(|(_, count)| **count == most);
         match (best.next(), best.next()) {
             (Some((n, _)), None) if most >= SHARED_WORDS_MIN => vec![mention(*n)],
             _ => Vec::new(),
@@ -110,13 +119,15 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 /// The words of a criterion that tell it from others, without their endings.
 fn declared_words(text: &str, language: &Language) -> BTreeSet<String> {
+    let folded = fold(text);
     let mut found = BTreeSet::new();
-    for typed in words(text) {
+    for word in words(&folded.text) {
+        let at = word.as_ptr() as usize - folded.text.as_ptr() as usize;
+        let typed = text.get(folded.original(at..at + word.len())).unwrap_or_default();
         let short = typed.chars().any(|c| c.is_ascii_digit()) || !typed.chars().any(char::is_lowercase);
-        let word = squeeze(typed);
-        let idle = language.idle.contains(&word) || language.common.contains(&word);
+        let idle = language.idle.contains(word) || language.common.contains(word);
         if !idle && (short || word.len() >= WORD_LETTERS_MIN) {
-            found.insert(stem(&word, language).to_owned());
+            found.insert(stem(word, language).to_owned());
         }
     }
     found
@@ -148,6 +159,11 @@ struct Numbers<'a> {
 
 impl Numbers<'_> {
     fn read(&self, clause: &str, numbering: &mut bool) -> Vec<u32> {
+        let counts = |word: &str| self.language.counting.contains(word);
+        let digits = clause.bytes().any(|b| b.is_ascii_digit() || b == b'#');
+        if !digits && !clause.split(|c: char| !c.is_alphanumeric()).any(counts) {
+            return Vec::new();
+        }
         let words: Vec<&str> = clause
             .split([' ', '\n', ',', '&', '+', '/', '|'])
             .map(|word| word.trim_matches(|c: char| "().:;".contains(c)))
@@ -219,7 +235,9 @@ mod tests {
     use crate::model::DeclaredResult;
 
     fn english() -> Language {
-        let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        fn set<C: FromIterator<String>>(words: &[&str]) -> C {
+            words.iter().map(|word| (*word).to_owned()).collect()
+        }
         let mut language = Language {
             criterion: set(&["criteria", "criterion", "point"]),
             ones: set(&["one"]),
@@ -238,6 +256,7 @@ mod tests {
         for (word, n) in [("first", 1), ("second", 2), ("third", 3), ("fourth", 4), ("fifth", 5)] {
             language.ordinals.insert(word.to_owned(), n);
         }
+        language.collect_counting();
         language
     }
 

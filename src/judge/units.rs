@@ -146,9 +146,11 @@ fn starts_item(text: &str, at: usize, rest: &str) -> bool {
 /// Whether a word that starts a clause of its own follows the space.
 fn splits(rest: &str, language: &Language) -> bool {
     let Some(rest) = rest.get(1..) else { return false };
+    let first = rest.as_bytes().first();
     language
         .splits
         .iter()
+        .filter(|word| word.as_bytes().first() == first)
         .any(|word| rest.strip_prefix(word.as_str()).is_some_and(|after| after.starts_with([' ', '\n', ','])))
 }
 

@@ -18,7 +18,7 @@ pub use authorship::{Authorship, Binding, Claim, CriteriaSeen};
 pub use declaration::{Criterion, Declaration, DeclaredResult, Form, Lint};
 pub use digest::Digest;
 pub use message::{Defect, Header, Message, Part};
-pub use opinion::{CriterionAnswer, Judgement, Spoken, Verdict};
+pub use opinion::{CriterionAnswer, Guess, Judgement, Spoken, Verdict};
 pub use outcome::{Automatic, Kind, Outcome, Recognition};
 pub use policy::{Account, Accounts, Policy, Seller};
 pub use reading::{InlineAnswer, Reading, Segment, SegmentKind};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Reason;
+use super::{Reason, Source};
 
 /// What a reply says (DOMAIN "What a reply says").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -64,6 +64,24 @@ pub struct CriterionAnswer {
     pub result: Spoken,
 }
 
+/// A way to read a reply, for the person who must decide.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guess {
+    /// The verdict of this reading.
+    pub verdict: Verdict,
+    /// The words that speak for it most, verbatim.
+    pub words: String,
+    /// The rule that reads them so.
+    pub rule: Option<String>,
+    /// What stops the rule, when something does: `negation`, `question` …
+    pub stopped_by: Option<String>,
+    /// Byte span of the words in the text that `in` names.
+    pub span: [usize; 2],
+    /// Which text; left out of JSON when it is `fresh_text`.
+    #[serde(rename = "in", default, skip_serializing_if = "Source::is_fresh")]
+    pub source: Source,
+}
+
 /// The judge's opinion of a reply. It knows nothing of who wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judgement {
@@ -75,6 +93,8 @@ pub struct Judgement {
     pub quote: String,
     /// One answer for each declared criterion.
     pub criteria: Vec<CriterionAnswer>,
+    /// When not sure, the strongest readings, best first.
+    pub readings: Vec<Guess>,
     /// Which rules fired where, and why the opinion is not sure.
     pub reasons: Vec<Reason>,
 }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Authorship, CriterionAnswer, Declaration, Digest, Message, MessageId, OpportunityId, Reason,
-    Verdict,
+    Address, Authorship, CriterionAnswer, Declaration, Digest, Guess, Message, MessageId, OpportunityId,
+    Reason, Verdict,
 };
 
 /// What a message is.
@@ -119,6 +119,9 @@ pub struct Outcome {
     pub quote: String,
     /// What was said about each criterion.
     pub criteria: Vec<CriterionAnswer>,
+    /// When not sure, the strongest readings, best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<Guess>,
     /// Who said it.
     pub authorship: Option<Authorship>,
     /// Digest of the criteria that the statement is bound to.
@@ -158,6 +161,7 @@ impl Outcome {
             sure: false,
             quote: String::new(),
             criteria: Vec::new(),
+            readings: Vec::new(),
             authorship: None,
             criteria_digest: None,
             endorsed: false,

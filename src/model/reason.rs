@@ -29,12 +29,15 @@ pub struct Reason {
     /// Byte span in the text that `source` names.
     pub span: Option<[usize; 2]>,
     /// Which text `span` counts in; left out of JSON when it is `fresh_text`.
-    #[serde(rename = "in", default, skip_serializing_if = "is_fresh")]
+    #[serde(rename = "in", default, skip_serializing_if = "Source::is_fresh")]
     pub source: Source,
 }
 
-fn is_fresh(source: &Source) -> bool {
-    *source == Source::Fresh
+impl Source {
+    /// Whether it is `fresh_text`, which JSON does not say.
+    pub fn is_fresh(&self) -> bool {
+        *self == Self::Fresh
+    }
 }
 
 impl Reason {

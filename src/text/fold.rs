@@ -33,7 +33,11 @@ impl Folded {
 /// Folds `text` and keeps the map back. Runs of white space become one space, except that a run with a line
 /// break becomes one `\n` and a run with an empty line two, so that sentences can still end at paragraphs.
 pub fn fold(text: &str) -> Folded {
-    let mut out = Folded { original_len: u32::try_from(text.len()).unwrap_or(u32::MAX), ..Folded::default() };
+    let mut out = Folded {
+        original_len: u32::try_from(text.len()).unwrap_or(u32::MAX),
+        text: String::with_capacity(text.len()),
+        map: Vec::with_capacity(text.len()),
+    };
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
         let at = u32::try_from(at).unwrap_or(u32::MAX);
@@ -64,7 +68,7 @@ impl Folded {
     fn push_folded(&mut self, at: u32, c: char) {
         if c.is_ascii() {
             self.text.push(c.to_ascii_lowercase());
-            self.map.resize(self.text.len(), at);
+            self.map.push(at);
             return;
         }
         match c {
