@@ -1,14 +1,29 @@
 //! Figures in a reply against the declared ones: "38 %" under a declared "43 %" is no sure yes.
 
+use std::collections::BTreeSet;
+
 use super::Question;
+use super::criteria::content_words;
 use super::language::Language;
 use super::scan::Scan;
 use crate::text::squeeze;
 
-/// A number with a unit. Signs and words of the language bound it.
+/// Units of durations: they are told of many things, so one counts only beside the criterion's own words.
+const DURATIONS: &[&str] = &["h", "d", "min", "s", "k"];
+
+/// On which side of a declared figure a measured one may lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    AtMost,
+    AtLeast,
+    Unknown,
+}
+
+/// A number with a unit.
 #[derive(Debug)]
 struct Figure<'a> {
-    bounded: bool,
+    /// Signs and words of the language bound it.
+    side: Side,
     /// What it may be: `1,500` is two numbers until the language says which.
     values: Vec<f64>,
     unit: &'a str,
@@ -16,7 +31,14 @@ struct Figure<'a> {
     end: usize,
 }
 
-/// A figure of the reply that contradicts a declared one: its span in the folded text.
+/// A declared figure with the words by which its criterion is known.
+struct Declared<'a> {
+    figure: Figure<'a>,
+    words: BTreeSet<String>,
+}
+
+/// A figure of the reply that contradicts a declared one: its span in the folded text. "Under 5 %" admits every figure
+/// below; without a bound the words of the criterion tell the better side ("error rate 2 %", "saved 12 %").
 pub(super) fn differs(
     question: &Question<'_>,
     scan: &Scan,
@@ -26,22 +48,72 @@ pub(super) fn differs(
     if said.is_empty() {
         return None;
     }
-    let texts: Vec<String> = question.criteria.iter().map(|c| squeeze(&c.text)).collect();
+    let declared: Vec<Declared<'_>> =
+        question.criteria.iter().flat_map(|c| declared(&squeeze(&c.text), language)).collect();
+    let wrong = said.into_iter().filter(|figure| !is_emphasis(figure)).find(|figure| {
+        let sentence = scan.sentences.iter().find(|s| s.span.contains(&figure.start));
+        let words = sentence.and_then(|s| scan.folded.text.get(s.span.clone())).unwrap_or_default();
+        is_wrong(figure, &content_words(words, language), &declared)
+    });
+    wrong.map(|figure| figure.start..figure.end)
+}
+
+fn declared<'a>(text: &str, language: &'a Language) -> Vec<Declared<'a>> {
+    let words = content_words(text, language);
     // The declaration may be in another language, with the other sign before the decimals.
-    let all: Vec<Figure<'_>> = texts.iter().flat_map(|text| figures(text, language, None)).collect();
-    for declared in &all {
-        // A bound holds for every figure on its side, and durations are told of many things.
-        let loose = declared.bounded || matches!(declared.unit, "h" | "d" | "min" | "s" | "k");
-        let mut same = said.iter().filter(|figure| figure.unit == declared.unit && !is_emphasis(figure));
-        // Whoever names a declared figure speaks of it: "reduced by 20 % (measured: 26 %)" declares two.
-        let known = |figure: &Figure<'_>| all.iter().any(|own| own.unit == figure.unit && equal(own, figure));
-        let mut rest = same.clone().peekable();
-        if loose || rest.peek().is_none() || same.any(known) {
-            continue;
-        }
-        return rest.next().map(|figure| figure.start..figure.end);
+    let mut found = figures(text, language, None);
+    for figure in found.iter_mut().filter(|f| f.side == Side::Unknown) {
+        figure.side = better_side(text, figure.start, language);
     }
-    None
+    found.into_iter().map(|figure| Declared { figure, words: words.clone() }).collect()
+}
+
+/// "Uptime": more is better. "Errors": less is. "Errors reduced by 20 %": more is better again, "reduced to 2 %": less.
+fn better_side(text: &str, figure: usize, language: &Language) -> Side {
+    let says = |words: &BTreeSet<String>| {
+        if language.words {
+            text.split(|c: char| !c.is_alphanumeric()).any(|word| words.contains(word))
+        } else {
+            words.iter().any(|word| text.contains(word.as_str()))
+        }
+    };
+    let before = text.get(..figure).unwrap_or_default().trim_end();
+    if says(&language.reduces) {
+        let word = before.rsplit(' ').next().unwrap_or_default();
+        return if language.down_to.contains(word) { Side::AtMost } else { Side::AtLeast };
+    }
+    match (says(&language.more_is_better), says(&language.less_is_better)) {
+        (true, false) => Side::AtLeast,
+        (false, true) => Side::AtMost,
+        _ => Side::Unknown,
+    }
+}
+
+/// Whether it fits none of the declared figures that it may be about.
+fn is_wrong(figure: &Figure<'_>, words: &BTreeSet<String>, declared: &[Declared<'_>]) -> bool {
+    let same: Vec<&Declared<'_>> = declared.iter().filter(|d| d.figure.unit == figure.unit).collect();
+    // Whoever names a declared figure speaks of it: "reduced by 20 % (measured: 26 %)" declares two.
+    if same.iter().any(|d| equal(&d.figure, figure)) {
+        return false;
+    }
+    let mut named = same.iter().filter(|d| !d.words.is_disjoint(words)).peekable();
+    if named.peek().is_some() {
+        return named.all(|d| contradicts(figure, &d.figure));
+    }
+    !same.is_empty()
+        && !DURATIONS.contains(&figure.unit)
+        && same.iter().all(|d| contradicts(figure, &d.figure))
+}
+
+fn contradicts(figure: &Figure<'_>, declared: &Figure<'_>) -> bool {
+    let all = |wrong: fn(f64, f64) -> bool| {
+        figure.values.iter().all(|said| declared.values.iter().all(|own| wrong(*said, *own)))
+    };
+    match declared.side {
+        Side::AtMost => all(|said, own| said > own),
+        Side::AtLeast => all(|said, own| said < own),
+        Side::Unknown => !DURATIONS.contains(&figure.unit),
+    }
 }
 
 /// "100 % yes" counts nothing.
@@ -71,7 +143,7 @@ fn figures<'a>(text: &str, language: &'a Language, decimal: Option<char>) -> Vec
         let Some((unit, len)) = unit(after, language) else { continue };
         let behind = after.get(len..).unwrap_or_default();
         found.push(Figure {
-            bounded: is_bounded(before, behind, language),
+            side: bound(before, behind, language),
             values: values(number, decimal),
             unit,
             start,
@@ -94,18 +166,23 @@ fn unit<'a>(after: &str, language: &'a Language) -> Option<(&'a str, usize)> {
 }
 
 /// "under 5 s", "< 5 s", "5 s or less".
-fn is_bounded(before: &str, behind: &str, language: &Language) -> bool {
-    let before = before.trim_end();
-    let behind = behind.trim_start();
-    let mut words = language.at_most.iter().chain(&language.at_least);
-    before.ends_with(['<', '>', '='])
-        || words.any(|word| {
-            let whole = |rest: &str, edge: Option<char>| {
-                !language.words || rest.is_empty() || edge.is_some_and(|c| !c.is_alphanumeric())
-            };
-            before.strip_suffix(word.as_str()).is_some_and(|rest| whole(rest, rest.chars().next_back()))
-                || behind.strip_prefix(word.as_str()).is_some_and(|rest| whole(rest, rest.chars().next()))
-        })
+fn bound(before: &str, behind: &str, language: &Language) -> Side {
+    let (before, behind) = (before.trim_end(), behind.trim_start());
+    let whole = |rest: &str, edge: Option<char>| {
+        !language.words || rest.is_empty() || edge.is_some_and(|c| !c.is_alphanumeric())
+    };
+    let beside = |word: &String| {
+        before.strip_suffix(word.as_str()).is_some_and(|rest| whole(rest, rest.chars().next_back()))
+            || behind.strip_prefix(word.as_str()).is_some_and(|rest| whole(rest, rest.chars().next()))
+    };
+    let sign = before.trim_end_matches('=');
+    if sign.ends_with(['<', '\u{2264}']) || language.at_most.iter().any(beside) {
+        Side::AtMost
+    } else if sign.ends_with(['>', '\u{2265}']) || language.at_least.iter().any(beside) {
+        Side::AtLeast
+    } else {
+        Side::Unknown
+    }
 }
 
 /// The numbers that the digits may spell. One sign is the decimal one; with three digits behind it, it may be that of
@@ -143,13 +220,32 @@ mod tests {
     }
 
     #[test]
+    fn the_words_of_a_criterion_tell_the_better_side() {
+        let set = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect();
+        let language = Language {
+            reduces: set(&["reduced", "saved"]),
+            down_to: set(&["to"]),
+            more_is_better: set(&["uptime", "detection"]),
+            less_is_better: set(&["errors", "defects"]),
+            ..Language::default()
+        };
+        let side = |text: &str| better_side(text, text.find(char::is_numeric).unwrap(), &language);
+        assert_eq!(side("uptime 99 %"), Side::AtLeast);
+        assert_eq!(side("errors 2 %"), Side::AtMost);
+        assert_eq!(side("errors reduced by 20 %"), Side::AtLeast);
+        assert_eq!(side("errors reduced to 2 %"), Side::AtMost);
+        assert_eq!(side("detection of defects 98 %"), Side::Unknown);
+        assert_eq!(side("lanes 98 %"), Side::Unknown);
+    }
+
+    #[test]
     fn figures_have_units_and_bounds() {
         let mut language = Language { at_most: vec!["under".into()], ..Language::default() };
         language.units.insert("%".into(), "%".into());
         language.units.insert("s".into(), "s".into());
         language.units.insert("seconds".into(), "s".into());
         let found = figures("under 30 seconds, 43% and 5 spins, 12.", &language, Some('.'));
-        let short: Vec<_> = found.iter().map(|f| (f.unit, f.values.clone(), f.bounded)).collect();
-        assert_eq!(short, [("s", vec![30.0], true), ("%", vec![43.0], false)]);
+        let short: Vec<_> = found.iter().map(|f| (f.unit, f.values.clone(), f.side)).collect();
+        assert_eq!(short, [("s", vec![30.0], Side::AtMost), ("%", vec![43.0], Side::Unknown)]);
     }
 }

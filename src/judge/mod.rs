@@ -9,10 +9,13 @@ mod compile;
 mod criteria;
 mod examples;
 mod figures;
+mod index;
 mod language;
+mod names;
 mod rules;
 mod scan;
 mod source;
+mod spell;
 mod tongue;
 mod units;
 mod weigh;
@@ -24,8 +27,10 @@ pub use examples::{Failure, TestReport};
 pub use rules::{RuleError, Rules};
 
 use crate::model::{Criterion, Form, Judgement, Reading, Reason, Source, Verdict};
+use crate::text::fold;
+use criteria::Topics;
 use language::{Language, Says};
-use scan::{Scan, Speech};
+use scan::{Context, Scan, Speech};
 use weigh::{Heard, Opinion};
 
 /// What the reply answers: the context that decides what a bare "Yes." means.
@@ -43,14 +48,19 @@ pub struct Question<'a> {
 
 /// Judges the words of a reply.
 pub fn judge(reading: &Reading, question: &Question<'_>, rules: &Rules) -> Judgement {
-    let own = |name: &str| is_own(name, &question.own_names);
-    // The criteria tell the language where the reply is too short to.
-    let criteria = question.criteria.iter().map(|c| c.text.as_str()).collect::<Vec<_>>().join("\n");
-    let fresh = scan::scan(rules, Speech::Like(&criteria), &reading.fresh, &own);
-    let unsure = scan::scan(rules, Speech::Main(fresh.main), &reading.unsure, &own);
-    let signature = scan::scan(rules, Speech::Main(fresh.main), &reading.signature, &own);
-    let language = rules.language(fresh.main);
-    let answers = criteria::answers(reading, question, &fresh, language);
+    let folded = fold(&reading.fresh);
+    let main = rules.lexicon.main(&folded.text, question.criteria.iter().map(|c| c.text.as_str()));
+    let language = rules.language(main);
+    let topics = Topics::new(question.criteria, language);
+    let context = Context {
+        own: &|name| is_own(name, &question.own_names),
+        about_criteria: &|text| topics.any_named(text),
+    };
+    let speech = Speech::Main(main);
+    let fresh = scan::scan_folded(rules, speech, &reading.fresh, folded, &context);
+    let unsure = scan::scan(rules, speech, &reading.unsure, &context);
+    let signature = scan::scan(rules, speech, &reading.signature, &context);
+    let answers = criteria::answers(reading, question, &fresh, &topics);
 
     let mut opinion = if fresh.sentences.is_empty() && reading.fresh.trim().is_empty() {
         said_nothing(reading)
@@ -125,7 +135,11 @@ fn check_figures(question: &Question<'_>, fresh: &Scan, language: &Language, opi
     let mut reason = Reason::new("number_differs", "a figure in the reply differs from the declared one");
     let span = fresh.folded.original(span);
     reason.span = Some([span.start, span.end]);
-    doubt(opinion, reason);
+    // A clear no stays one, whatever it measured.
+    opinion.sure &= !opens_a_gate(opinion.verdict);
+    if !opinion.sure {
+        opinion.reasons.push(reason);
+    }
 }
 
 /// Whether a typed name is the seller's or the product's: every word of it must be one of theirs.

@@ -3,8 +3,8 @@
 use std::sync::{LazyLock, OnceLock};
 
 use super::compile;
+use super::index::Index;
 use super::language::{Case, Language, Pack, Rule};
-use super::scan::Sets;
 use super::source::{self, Source};
 use super::tongue::Lexicon;
 use crate::model::Digest;
@@ -26,7 +26,9 @@ impl std::fmt::Display for RuleError {
     }
 }
 
-/// A compiled rule set.
+static NO_PACK: LazyLock<Pack> = LazyLock::new(Pack::default);
+
+/// A rule set.
 #[derive(Debug)]
 pub struct Rules {
     digest: Digest,
@@ -35,17 +37,33 @@ pub struct Rules {
     pub(super) lexicon: Lexicon,
     pub(super) cases: Vec<Case>,
     /// One for each pack.
-    pub(super) sets: Vec<OnceLock<Sets>>,
+    indexes: Vec<OnceLock<Index>>,
 }
 
 impl Rules {
-    /// Compiles rule files, given as (path below `rules/`, content). Files that are not of the form
-    /// `<lang>/<name>.toml` are somebody else's and are skipped.
+    /// Reads rule files, given as (path below `rules/`, content), and compiles every pattern once to find its
+    /// mistakes. Files that are not of the form `<lang>/<name>.toml` are somebody else's and are skipped.
     ///
     /// # Errors
     /// Every error of every file, in order; also when no rule was found at all, since a judge without rules
     /// would call everything unknown in silence.
     pub fn load(files: &[(String, String)]) -> Result<Self, Vec<RuleError>> {
+        let (rules, mut errors) = Self::read(files);
+        errors.extend(compile::check(&rules.rules, &rules.packs));
+        rules.unless(errors)
+    }
+
+    /// The same without compiling: for files that were checked before, such as the shipped ones. Patterns are
+    /// compiled when a text first needs them.
+    ///
+    /// # Errors
+    /// Every error but those inside patterns.
+    pub fn open(files: &[(String, String)]) -> Result<Self, Vec<RuleError>> {
+        let (rules, errors) = Self::read(files);
+        rules.unless(errors)
+    }
+
+    fn read(files: &[(String, String)]) -> (Self, Vec<RuleError>) {
         let mut files: Vec<(&str, &str)> =
             files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
         files.sort_unstable();
@@ -65,26 +83,28 @@ impl Rules {
             errors.push(RuleError { path, line: 1, message });
         }
         let (rules, packs) = compile::compile(&source, &mut errors);
+        let lexicon = Lexicon::new(&packs, &rules);
+        let indexes = packs.iter().map(|_| OnceLock::new()).collect();
+        (Self { digest, rules, packs, lexicon, cases: source.cases, indexes }, errors)
+    }
+
+    fn unless(self, mut errors: Vec<RuleError>) -> Result<Self, Vec<RuleError>> {
         if errors.is_empty() {
-            let lexicon = Lexicon::new(&packs, &rules);
-            let sets = packs.iter().map(|_| OnceLock::new()).collect();
-            Ok(Self { digest, rules, packs, lexicon, cases: source.cases, sets })
-        } else {
-            errors.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
-            Err(errors)
+            return Ok(self);
         }
+        errors.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+        Err(errors)
     }
 
     /// The language of a pack.
     pub(super) fn language(&self, pack: usize) -> &Language {
-        static NONE: LazyLock<Language> = LazyLock::new(Language::default);
-        self.packs.get(pack).map_or(&NONE, |pack| &pack.language)
+        &self.packs.get(pack).unwrap_or(&NO_PACK).language
     }
 
-    /// The sets of a pack, built at its first use.
-    pub(super) fn sets(&self, pack: usize) -> Option<&Sets> {
-        let cell = self.sets.get(pack)?;
-        Some(cell.get_or_init(|| Sets::build(&self.rules, pack).unwrap_or_default()))
+    /// The words that the patterns of a pack need, collected at its first use.
+    pub(super) fn index(&self, pack: usize) -> Option<&Index> {
+        let cell = self.indexes.get(pack)?;
+        Some(cell.get_or_init(|| Index::new(&self.rules, self.packs.get(pack).unwrap_or(&NO_PACK))))
     }
 
     /// Digest of all files: each verdict records it.

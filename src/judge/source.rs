@@ -41,6 +41,9 @@ pub(super) struct RuleSource {
     pub reads: Reads,
     pub matches: Vec<Example>,
     pub unless: Vec<Example>,
+    pub when: Vec<Example>,
+    pub near: Option<Reads>,
+    pub about_criteria: bool,
     pub despite: Vec<Says>,
     pub whole: bool,
     pub settles: bool,
@@ -104,6 +107,10 @@ const LANGUAGE_KEYS: &[&str] = &[
     "ones",
     "at_most",
     "at_least",
+    "more_is_better",
+    "less_is_better",
+    "reduces",
+    "down_to",
     "units",
     "decimal",
 ];
@@ -222,6 +229,10 @@ impl File<'_> {
             "asks_last" => language.asks_last = words.collect(),
             "at_most" => language.at_most = words.collect(),
             "at_least" => language.at_least = words.collect(),
+            "more_is_better" => language.more_is_better = words.collect(),
+            "less_is_better" => language.less_is_better = words.collect(),
+            "reduces" => language.reduces = words.collect(),
+            "down_to" => language.down_to = words.collect(),
             "abbreviations" => language.abbreviations = words.collect(),
             "common" => language.common = words.collect(),
             "asks" => language.asks = words.collect(),
@@ -305,8 +316,8 @@ impl File<'_> {
 
     fn rule(&mut self, tag: &str, table: Table<'_>) -> Option<RuleSource> {
         const KEYS: &[&str] = &[
-            "id", "says", "reads", "match", "unless", "despite", "whole", "settles", "soft", "covers",
-            "code", "why", "hits", "misses",
+            "id", "says", "reads", "match", "unless", "when", "near", "about", "despite", "whole", "settles",
+            "soft", "covers", "code", "why", "hits", "misses",
         ];
         let at = table.span();
         let keys = *table.get_ref();
@@ -317,7 +328,9 @@ impl File<'_> {
         let why = self.string(keys, "why", &at, true).unwrap_or_default();
         let mut list = |name: &str| keys.get(name).map(|v| self.strings(v)).unwrap_or_default();
         let (matches, unless, hits, misses) = (list("match"), list("unless"), list("hits"), list("misses"));
-        let despite = list("despite");
+        let (despite, when) = (list("despite"), list("when"));
+        let near = self.near(keys, &at, reads, unless.is_empty() && when.is_empty());
+        let about = self.word(keys, "about", &at, &[("criteria", true)], false);
         for (name, empty, expected) in [
             ("match", matches.is_empty(), "at least one pattern"),
             ("hits", hits.is_empty(), "at least one example that the rule hits"),
@@ -341,6 +354,9 @@ impl File<'_> {
             reads,
             matches,
             unless,
+            when,
+            near,
+            about_criteria: about.is_some(),
             despite,
             whole: self.flag(keys, "whole"),
             settles: self.flag(keys, "settles"),
@@ -351,6 +367,18 @@ impl File<'_> {
             hits,
             misses,
         })
+    }
+
+    /// How far `unless` and `when` see: further than the match, or it would say nothing.
+    fn near(&mut self, keys: &DeTable<'_>, at: &Range<usize>, reads: Reads, unused: bool) -> Option<Reads> {
+        let near = self.word(keys, "near", at, Reads::ALL, false)?;
+        let span = keys.get("near").map_or(at.clone(), Spanned::span);
+        if unused {
+            self.error(span, "`near` without `unless` or `when`, expected one of them".to_owned());
+        } else if near <= reads {
+            self.error(span, "`near` sees no further than `reads`, expected a wider stretch".to_owned());
+        }
+        Some(near)
     }
 
     fn blocker(&mut self, word: &Example) -> Option<Says> {
@@ -384,16 +412,7 @@ impl File<'_> {
             Some(never) => never,
             None => self.word(keys, "verdict", &at, VERDICTS, true)?,
         };
-        let criteria = match keys.get("criteria") {
-            None => 3,
-            Some(value) => {
-                let number = value.get_ref().as_integer().and_then(|n| n.as_str().parse().ok());
-                if number.is_none() {
-                    self.error(value.span(), "wrong type, expected a number of criteria".to_owned());
-                }
-                number?
-            }
-        };
+        let criteria = self.criteria(keys.get("criteria"))?;
         let names = keys.get("names").map(|v| self.strings(v)).unwrap_or_default();
         Some(Case {
             path: self.path.to_owned(),
@@ -406,6 +425,19 @@ impl File<'_> {
             sure: keys.get("sure").is_none() || self.flag(keys, "sure"),
             names: names.into_iter().map(|name| name.text).collect(),
         })
+    }
+
+    /// A number of criteria, or their texts.
+    fn criteria(&mut self, value: Option<&Value<'_>>) -> Option<Vec<String>> {
+        let Some(value) = value else { return Some(numbered(3)) };
+        if value.get_ref().as_array().is_some() {
+            return Some(self.strings(value).into_iter().map(|text| text.text).collect());
+        }
+        let number = value.get_ref().as_integer().and_then(|n| n.as_str().parse().ok());
+        if number.is_none() {
+            self.error(value.span(), "wrong type, expected a number of criteria or their texts".to_owned());
+        }
+        number.map(numbered)
     }
 
     fn string(&mut self, keys: &DeTable<'_>, name: &str, at: &Range<usize>, needed: bool) -> Option<String> {
@@ -454,4 +486,8 @@ impl File<'_> {
         self.error(span, format!("`{name}` is `{text}`, expected {hint}"));
         None
     }
+}
+
+fn numbered(count: usize) -> Vec<String> {
+    (1..=count).map(|n| format!("criterion {n}")).collect()
 }

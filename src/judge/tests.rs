@@ -74,6 +74,20 @@ fn a_figure_that_differs_is_not_sure() {
 }
 
 #[test]
+fn a_better_figure_is_no_doubt_and_a_worse_one_is() {
+    let declared = ["Read rate of tags 99.5 %", "Scan time at most 120 ms", "Tickets reduced by 20 %"];
+    let doubts = |text: &str| {
+        let given = judged(&fresh(text), Form::Request, &criteria(&declared));
+        given.reasons.iter().any(|r| r.code == "number_differs")
+    };
+    assert!(!doubts("Confirmed. The read rate was 99.7 %, tickets are down 31 %, scans take 90 ms."));
+    assert!(doubts("Confirmed. The read rate was 97.8 %."));
+    assert!(doubts("Confirmed. Scan time came out at 140 ms."));
+    assert!(doubts("Confirmed. Tickets went down 12 %."));
+    assert!(!doubts("Confirmed. My train is late by 140 min."));
+}
+
+#[test]
 fn criteria_are_answered_by_number_name_and_inline() {
     use crate::model::Spoken;
     let given = judged(&fresh("Criteria 1 and 2 confirmed, 3 pending."), Form::Request, &criteria(&THREE));

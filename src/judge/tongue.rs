@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::language::{Pack, Rule};
+use crate::text::squeeze;
 
 /// A mask holds so many packs.
 pub(super) const PACKS_MAX: usize = 32;
@@ -100,7 +101,7 @@ impl Lexicon {
             }
         }
         for rule in rules.iter().filter(|rule| rule.pack < PACKS_MAX) {
-            for word in rule.written.iter().flat_map(|pattern| words_of(pattern)) {
+            for word in rule.matches.iter().flat_map(|pattern| words_of(pattern.as_str())) {
                 lexicon.words.entry(word.to_owned()).or_default().any |= bit(rule.pack);
             }
         }
@@ -113,7 +114,7 @@ impl Lexicon {
     }
 
     /// The pack that knows most of `folded`; of packs that know as much, the one that knows most of `hint`.
-    pub(super) fn main(&self, folded: &str, hint: &str) -> usize {
+    pub(super) fn main<'t>(&self, folded: &str, hint: impl Iterator<Item = &'t str>) -> usize {
         let scores = |text: &str| {
             let heard = self.listen(text);
             let packs = 0..self.scripts.len();
@@ -125,7 +126,7 @@ impl Lexicon {
         if let [only] = tied.as_slice() {
             return *only;
         }
-        let hints = scores(hint);
+        let hints = scores(&squeeze(&hint.collect::<Vec<_>>().join("\n")));
         let score = |p: &usize| hints.get(*p).copied().unwrap_or(0);
         // The first of equals: `max_by_key` would take the last.
         tied.into_iter().rev().max_by_key(score).unwrap_or(0)
