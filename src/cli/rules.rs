@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use super::{FAILED, NO, say, say_json};
-use crate::config::{Config, load_rules};
+use crate::config::{Config, check_rules};
 use crate::judge::{self, Failure, TestReport};
 
 /// What to do with the rules.
@@ -40,7 +40,7 @@ pub fn run(rules: &Rules, config: Option<&Path>) -> u8 {
             return FAILED;
         }
     };
-    let loaded = match load_rules(folder.as_deref()) {
+    let loaded = match check_rules(folder.as_deref()) {
         Ok(loaded) => loaded,
         Err(error) => {
             eprintln!("{error}");

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::edge::imap::{Password, Tls};
 use crate::gate::Gates;
-use crate::judge::Rules;
+use crate::judge::{RuleError, Rules};
 use crate::model::{Accounts, Address, Policy, Seller};
 
 /// Where the program looks when `--config` is not given.
@@ -353,12 +353,24 @@ pub fn shipped_gates() -> Result<Gates, ConfigError> {
 /// # Errors
 /// Every error of every rule file.
 pub fn load_rules(folder: Option<&Path>) -> Result<Rules, ConfigError> {
-    let loaded = match folder {
+    match folder {
         // Ours were compiled by the tests; somebody else's are checked now, not when the first mail needs them.
-        None => Rules::open(&shipped_rules()),
-        Some(folder) => Rules::load(&read_folder(folder)?),
-    };
-    loaded.map_err(|errors| ConfigError {
+        None => Rules::open(&shipped_rules()).map_err(|errors| in_folder(None, errors)),
+        Some(_) => check_rules(folder),
+    }
+}
+
+/// The same, with every pattern compiled now.
+///
+/// # Errors
+/// Every mistake of every file.
+pub fn check_rules(folder: Option<&Path>) -> Result<Rules, ConfigError> {
+    let files = folder.map_or_else(|| Ok(shipped_rules()), read_folder)?;
+    Rules::load(&files).map_err(|errors| in_folder(folder, errors))
+}
+
+fn in_folder(folder: Option<&Path>, errors: Vec<RuleError>) -> ConfigError {
+    ConfigError {
         problems: errors
             .into_iter()
             .map(|e| Problem {
@@ -367,7 +379,7 @@ pub fn load_rules(folder: Option<&Path>) -> Result<Rules, ConfigError> {
                 message: e.message,
             })
             .collect(),
-    })
+    }
 }
 
 /// The shipped rule files: path below `rules/` and content.

@@ -106,7 +106,8 @@ impl Says {
     /// Whether it reads the text with everything harmless blanked out. What says yes reads the plain text;
     /// what could stop a yes must not stumble over "no open points".
     pub(super) fn reads_blanked(self) -> bool {
-        self.blocks()
+        // Whose talk it is counts even where the talk itself is harmless: "the invoice has been approved".
+        self.blocks() && self != Self::OtherObject
             || matches!(
                 self,
                 Self::Retract

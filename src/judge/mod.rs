@@ -153,8 +153,8 @@ fn check_figures(question: &Question<'_>, fresh: &Scan, language: &Language, opi
     let mut reason = Reason::new("number_differs", "a figure in the reply differs from the declared one");
     let span = fresh.folded.original(span);
     reason.span = Some([span.start, span.end]);
-    // A clear no stays one, whatever it measured.
-    opinion.sure &= !opens_a_gate(opinion.verdict);
+    // A clear no stays one, whatever it measured, and a condition is often a figure.
+    opinion.sure &= opinion.verdict != Verdict::Confirmed;
     if !opinion.sure {
         opinion.reasons.push(reason);
     }

@@ -157,7 +157,8 @@ fn splits(rest: &str, language: &Language) -> bool {
 /// Without white space, list marks in front and punctuation behind.
 fn trim(text: &str, span: Range<usize>) -> Range<usize> {
     let Some(piece) = text.get(span.clone()) else { return span.start..span.start };
-    let front = piece.trim_start_matches(|c: char| c.is_whitespace() || "-*>\"'.,;:!?()。、「」".contains(c));
+    let front =
+        piece.trim_start_matches(|c: char| c.is_whitespace() || "-*>\"'.,;:!?¿¡()。、「」".contains(c));
     let start = span.end - front.len();
     let back = front.trim_end_matches(|c: char| c.is_whitespace() || "-\".,;:!?()。、「」".contains(c));
     start..start + back.len()

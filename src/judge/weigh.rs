@@ -110,7 +110,10 @@ impl Heard<'_> {
         // A yes to everything that follows all ties may have untied them.
         let settled = self.settled_before(|rule| rule.settles);
         let untied = !yes.is_empty() && ties.iter().all(|hit| hit.span.end <= settled);
-        opinion.sure = !untied && (!put_off || stipulated);
+        let strong = yes.iter().any(|hit| self.rules.rules.get(hit.rule).is_some_and(|rule| rule.settles));
+        let beside = |tie: &&Hit| yes.iter().any(|hit| hit.sentence.abs_diff(tie.sentence) <= 1);
+        let loose = strong && !ties.iter().any(|tie| tie.says != Says::Count && beside(&tie));
+        opinion.sure = !untied && !loose && (!put_off || stipulated);
         if !opinion.sure {
             self.doubt(
                 &mut opinion,
@@ -209,7 +212,9 @@ impl Heard<'_> {
             let asked = |hit: &Hit| self.fresh.sentences.get(hit.sentence).is_some_and(|s| s.asks);
             // "Yes. For Tuesday 3 pm": what stands with the yes or right behind it may be what it is about.
             let near = |hit: &Hit| {
-                self.fresh.of(Says::Bare).any(|yes| matches!(hit.sentence.checked_sub(yes.sentence), Some(0 | 1)))
+                self.fresh
+                    .of(Says::Bare)
+                    .any(|yes| matches!(hit.sentence.checked_sub(yes.sentence), Some(0 | 1)))
             };
             let objects = self.fresh.of(Says::OtherObject).filter(|hit| !asked(hit) && near(hit));
             let other = objects.chain(self.fresh.of(Says::Hypothesis).filter(|hit| near(hit)));
@@ -217,13 +222,15 @@ impl Heard<'_> {
             let other = other.chain(beside);
             stops.extend(other.map(|hit| self.reason(hit, Source::Fresh)));
         }
+        // "You passed. When the patch is in we will call it a success."
+        let postpones = |hit: &Hit| self.fresh.of(Says::Affirm).all(|yes| yes.sentence < hit.sentence);
         let stopped = |hit: &&Hit| {
             let speaks = match hit.says {
                 Says::Affirm | Says::Stipulate | Says::Decline | Says::Retract => true,
                 Says::Accept => self.question.form == Form::Conditional,
                 _ => false,
             };
-            let blockers = [Says::Negation, Says::Hypothesis, Says::OtherParty, Says::Reported];
+            let blockers = [Says::Negation, Says::Hypothesis, Says::Future, Says::OtherParty, Says::Reported];
             speaks && hit.blocked.is_some_and(|blocker| blockers.contains(&blocker))
         };
         if self.answers.exceptions {
