@@ -129,6 +129,10 @@ fn window(lines: &[Line<'_>], i: usize) -> Option<Found> {
         if let Some(strong) = weigh(&joined, quoted, below) {
             return Some(Found { lines: n, strong });
         }
+        if joined.ends_with(':') {
+            // Nothing of an attribution stands behind its colon.
+            return None;
+        }
     }
     None
 }
@@ -149,15 +153,23 @@ fn weigh(text: &str, quoted: bool, nothing_below: bool) -> Option<bool> {
     if !(ends || quoted || nothing_below) {
         return None;
     }
+    // So is this: without a quote below, it takes a date or an address.
+    let evident = |c: char| matches!(c, '@' | '<') || c.is_numeric();
+    if !(quoted || text.chars().any(evident) || dashes && text.contains(|c: char| c.is_alphabetic())) {
+        return None;
+    }
     let w = &*WORDS;
     if dashes && w.dashed.is_match(text) {
         return Some(true);
     }
     let date = w.date.is_match(text);
     let mail = w.mail.is_match(text);
+    if !(date || mail || quoted && colon) {
+        return None;
+    }
     let opens = w.lead.is_match(text) || w.starts_with_date.is_match(text);
-    let verb_ends = w.verb_ends.is_match(text);
-    let verb = verb_ends || w.verb.is_match(text);
+    let verb = w.verb.is_match(text);
+    let verb_ends = verb && w.verb_ends.is_match(text);
     if verb_ends && (colon || quoted || (opens && date && mail)) && (date || mail || (quoted && colon)) {
         // "As the auditor wrote on 5 May:" with nothing quoted below may be typed prose.
         return Some(quoted || mail || (opens && date));
@@ -175,14 +187,14 @@ fn weigh(text: &str, quoted: bool, nothing_below: bool) -> Option<bool> {
         return Some(true);
     }
     static OLD_GMAIL: LazyLock<Regex> = LazyLock::new(|| fixed(r"^20\d\d-\d\d-\d\d \d\d?:\d\d gmt[+-]\d"));
-    if OLD_GMAIL.is_match(text) {
+    if text.starts_with("20") && OLD_GMAIL.is_match(text) {
         return Some(true);
     }
     // Horde and old Kmail: "Quoting Kim Doe <kim@seller.example>:".
     static QUOTING: LazyLock<Regex> = LazyLock::new(|| {
         fixed(r"^(?:quoting|zitat von|citando a?|citat fran|cytowanie|citeren|citado por) .{2,120}:$")
     });
-    if colon && (mail || quoted) && QUOTING.is_match(text) {
+    if colon && (mail || quoted) && text.starts_with(['q', 'z', 'c']) && QUOTING.is_match(text) {
         return Some(true);
     }
     // A name, an address in angle brackets and a date, in any order, and a quote below: somebody's own format.

@@ -24,7 +24,7 @@ use original::Originals;
 use crate::model::{Defect, Message, Reading, Reason, Segment, SegmentKind};
 
 /// Bytes of a plain part that are read; hand-written mail with its quotes is far below.
-const PLAIN_BYTES_MAX: usize = 128 * 1024;
+const PLAIN_BYTES_MAX: usize = 1 << 20;
 
 /// Reads the body of `message`. `originals` are the texts of the mails it may quote (see [`body_text`]): lines
 /// that align with them are quoted whatever their marks.
