@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::closing;
 use super::lines::Line;
 use super::original::{self, Originals};
 use super::split::{self, Class, is_fresh};
@@ -51,12 +52,13 @@ pub(super) fn assemble(text: &str, lines: &[Line<'_>], originals: &Originals) ->
                 let kept = without_delimiter(piece);
                 append(&mut reading.signature, kept);
             }
+            SegmentKind::Disclaimer | SegmentKind::Banner => {
+                append(&mut reading.unsure, &closing::typed_in_notice(piece));
+            }
             SegmentKind::Attribution
             | SegmentKind::HeaderBlock
             | SegmentKind::Divider
-            | SegmentKind::Tagline
-            | SegmentKind::Disclaimer
-            | SegmentKind::Banner => {}
+            | SegmentKind::Tagline => {}
         }
         reading.segments.push(Segment {
             kind: run.class.kind,

@@ -7,8 +7,8 @@ use regex::{Regex, RegexSet};
 use super::attribution;
 use super::header::{self, is_rule};
 use super::lines::Line;
-use super::markers::{BANNERS, DISCLAIMER_WORDS, DISCLAIMERS, SIGN_OFFS, TAGLINES};
-use crate::text::{fixed, fixed_set, fold};
+use super::markers::{BANNERS, DISCLAIMER_WORDS, DISCLAIMERS, NOTICE_WORDS, SIGN_OFFS, TAGLINES};
+use crate::text::{fixed, fixed_set, fold, squeeze};
 
 /// A contact block without delimiter is not longer than this, in lines.
 const CONTACT_LINES_MAX: usize = 14;
@@ -99,6 +99,24 @@ pub(super) fn is_disclaimer(paragraph: &str) -> bool {
     static USUAL: LazyLock<RegexSet> = LazyLock::new(|| set(DISCLAIMER_WORDS));
     let stock = STOCK.matches(paragraph).iter().count();
     paragraph.len() >= 80 && (stock >= 2 || stock == 1 && USUAL.is_match(paragraph))
+}
+
+/// The sentences of a notice or banner that no such notice holds: somebody may have typed them into it.
+pub(super) fn typed_in_notice(notice: &str) -> String {
+    static STOCK: LazyLock<RegexSet> =
+        LazyLock::new(|| set(&[DISCLAIMERS, DISCLAIMER_WORDS, BANNERS, NOTICE_WORDS].join("|")));
+    static SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"criteri|evaluation|\bpilot\b|proof of concept|\bpoc\b|technical win|\bsso\b|go[- ]live|kriteri|critere|evaluierung",
+        )
+    });
+    let typed = |sentence: &&str| {
+        let folded = squeeze(sentence);
+        let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).count();
+        words >= 2 && (!STOCK.is_match(&folded) || SUBJECT.is_match(&folded))
+    };
+    let sentences = notice.split_inclusive(['.', '!', '?', '\n']).map(str::trim);
+    sentences.filter(typed).collect::<Vec<_>>().join("\n")
 }
 
 /// Whether the first paragraph of a mail is a banner of the receiver's gateway.

@@ -27,6 +27,10 @@ pub(super) enum Mark {
     Cut,
     /// Struck out: the reader sees that it does not hold.
     Struck,
+    /// Shown in another order or place than it stands.
+    Moved,
+    /// Not typed as text: in a form field, a picture's text, a style sheet.
+    Form,
     /// Inside a bare `blockquote`, which people also use to indent their own words.
     Indented,
 }

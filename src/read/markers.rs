@@ -171,6 +171,9 @@ pub(super) const DISCLAIMERS: &str = "intended recipient|intended addressee|inte
 pub(super) const DISCLAIMER_WORDS: &str = "confidential|privileged|unauthori[sz]ed|delete|disclos|prohibited|legally|virus|attachment|\
      vertraulich|unbefugt|loschen|confidentiel|confidencial|prohibid|riservat|vertrouwelijk|fortrolig|konfidentiell|poufn";
 
+/// What the other sentences of such notices are about.
+pub(super) const NOTICE_WORDS: &str = "liab|sender|recipient|addressee|e-?mail|\\bmail\\b|message|communication|transmission|transmitted|content|views?\\b|opinion|\\bauthor\\b|\\bregistered|company|limited|\\bprint|environment|\\bscan|secur|monitor|policy|privacy|gdpr|data protection|information|copyright|consent|individual|entity|trust|click|\\bopen|learn|report|https?:|www\\.|nachricht|empfanger|anhang|inhalt|haftung|geschaftsfuhr|handelsregister|sitz der|courriel|destinataire|piece|contenu|responsab|mensaje|correo|contenido|messaggio|contenuto|bericht|inhoud|mensagem|conteudo|meddelande|besked|wiadomo|сообщени|thank you for your cooperation";
+
 /// Phrases of the banners that gateways put above foreign mail; two different ones make a banner.
 pub(super) const BANNERS: &str = "external|caution|warning|outside of|outside your|outside the|outside our|originated|do not click|unknown sender|recognize the sender|\
      recognise the sender|be careful|safe|links|attachments|don't often get email|learn why this is important|\

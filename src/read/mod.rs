@@ -8,6 +8,7 @@
 mod assemble;
 mod attribution;
 mod closing;
+mod guard;
 mod header;
 mod html;
 mod lines;
@@ -87,7 +88,7 @@ fn split_plain(text: &str, originals: &Originals) -> Reading {
         reading.doubts.push(Reason::new("over_limit", "The text is too long to be read whole."));
         reading.unsure.push_str(tail);
     }
-    guard(&mut reading, originals);
+    guard::guard(&mut reading, originals);
     reading
 }
 
@@ -102,41 +103,9 @@ fn split_html(text: &str, originals: &Originals) -> Reading {
         reading.inline.clear();
         reading.unsure = [reading.unsure, fresh].join("\n\n").trim().to_owned();
     }
-    guard(&mut reading, originals);
+    reading.doubts.extend(layout.doubts.iter().map(|(code, text)| Reason::new(code, *text)));
+    guard::guard(&mut reading, originals);
     reading
-}
-
-/// Doubts about our own cut: quoted text left in the fresh text, or a cut that does not hold a second time.
-fn guard(reading: &mut Reading, originals: &Originals) {
-    if original::is_inverted(&reading.fresh, originals) {
-        reading
-            .doubts
-            .push(Reason::new("inversion", "The text that seems typed is a piece of the original."));
-    }
-    let again =
-        assemble::assemble(&reading.fresh, &lines::plain_lines(&reading.fresh), &Originals::default());
-    if !again.segments.iter().all(|s| is_own(s.kind)) {
-        reading.doubts.push(Reason::new(
-            "attribution_left",
-            "Something in the typed text looks like the head of a quote.",
-        ));
-    }
-    let unsure = reading.segments.iter().any(|s| s.kind == SegmentKind::Unsure);
-    if reading.fresh.is_empty() && unsure && !reading.unsure.trim().is_empty() {
-        reading
-            .doubts
-            .push(Reason::new("unsure_cut", "What was typed could not be told from what was quoted."));
-    }
-    if reading.fresh.contains(['\u{202d}', '\u{202e}']) {
-        reading.doubts.push(Reason::new("bidi_override", "Control characters change the order of the text."));
-    }
-    reading.sure = reading.doubts.is_empty();
-}
-
-/// What may turn up when fresh text is read a second time; anything else means that the first cut missed it.
-fn is_own(kind: SegmentKind) -> bool {
-    use SegmentKind::{Disclaimer, Divider, Fresh, Signature, Tagline};
-    matches!(kind, Fresh | Signature | Tagline | Disclaimer | Divider)
 }
 
 fn doubt(defect: &Defect) -> Option<Reason> {

@@ -28,6 +28,8 @@ const PARAGRAPH_WORDS_MIN: usize = 7;
 const SAME_PERCENT: usize = 70;
 /// A quote of fewer words is too short to tell an edit from another mail.
 const SAME_WORDS_MIN: usize = 8;
+/// In a short quote so many words of a line must be the original's before the others count as typed into it.
+const EDITED_WORDS_MIN: usize = 3;
 /// So many words in the original's order, left in fresh text, are a quote that escaped us.
 const INVERSION_WORDS: usize = 14;
 
@@ -112,6 +114,7 @@ pub(super) fn align(lines: &[Line<'_>], classes: &mut [Class], originals: &Origi
         }
     }
     edited_quotes(lines, classes, originals);
+    unclaimed_quotes(lines, classes, originals);
 }
 
 /// Whether fresh text still holds a long piece of an original.
@@ -250,6 +253,7 @@ fn edited_quotes(lines: &[Line<'_>], classes: &mut [Class], originals: &Original
         let hits = originals.neighboured(&words);
         let same = hits.iter().filter(|h| **h).count();
         if words.len() < SAME_WORDS_MIN || same * 100 < words.len() * SAME_PERCENT {
+            edited_lines(&numbered, &hits, classes);
             continue;
         }
         for line in numbered.iter().zip(&hits).collect::<Vec<_>>().chunk_by(|a, b| a.0.0 == b.0.0) {
@@ -263,6 +267,65 @@ fn edited_quotes(lines: &[Line<'_>], classes: &mut [Class], originals: &Original
                 *class = Class::new(SegmentKind::EditedQuote, "original.edited");
             }
         }
+    }
+}
+
+/// A quote cut down to few lines: a line of which half stands in the original in one piece, and the rest does not.
+fn edited_lines(numbered: &[(usize, u64)], hits: &[bool], classes: &mut [Class]) {
+    let paired: Vec<_> = numbered.iter().zip(hits).collect();
+    for line in paired.chunk_by(|a, b| a.0.0 == b.0.0) {
+        let same = line.iter().filter(|(_, hit)| **hit).count();
+        let edited = same >= EDITED_WORDS_MIN && same < line.len() && same * 2 >= line.len();
+        if let Some(((i, _), _)) = line.first()
+            && edited
+            && let Some(class) = classes.get_mut(*i)
+        {
+            *class = Class::new(SegmentKind::EditedQuote, "original.edited");
+        }
+    }
+}
+
+/// Lines behind `>` that no head announces and no original holds: anybody can type a `>` before his own words.
+fn unclaimed_quotes(lines: &[Line<'_>], classes: &mut [Class], originals: &Originals) {
+    let mut announced = false;
+    let mut i = 0;
+    while let Some(kind) = classes.get(i).map(|c| c.kind) {
+        let marked = |k: usize| {
+            classes.get(k).is_some_and(|c| c.kind == SegmentKind::Quoted && c.evidence == "quote.mark")
+        };
+        let end = (i..classes.len()).find(|k| !marked(*k)).unwrap_or(classes.len()).max(i + 1);
+        match kind {
+            SegmentKind::Attribution | SegmentKind::HeaderBlock | SegmentKind::Divider => announced = true,
+            // Between the pieces of one quote the head still holds.
+            SegmentKind::Fresh | SegmentKind::Unsure => {
+                announced &= lines.get(i).is_some_and(Line::is_blank);
+            }
+            // Some programs write the head of the mail into the quote, too.
+            SegmentKind::Quoted if marked(i) => {
+                announced |= (i..end).any(|k| is_frame(lines, k));
+                if !announced {
+                    let unknown: Vec<usize> =
+                        (i..end).filter(|k| lines.get(*k).is_some_and(|l| !is_known(l, originals))).collect();
+                    for k in unknown {
+                        if let Some(class) = classes.get_mut(k) {
+                            *class = Class::new(SegmentKind::EditedQuote, "quote.unclaimed");
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+        i = end;
+    }
+}
+
+/// Whether half of a line's words stand in an original.
+fn is_known(line: &Line<'_>, originals: &Originals) -> bool {
+    let own = words(line.body);
+    match own.as_slice() {
+        [] => true,
+        [word] => originals.words.contains(word),
+        _ => originals.neighboured(&own).into_iter().filter(|hit| *hit).count() * 2 >= own.len(),
     }
 }
 

@@ -8,6 +8,7 @@ use super::attribution;
 use super::closing;
 use super::header::{self, Divider};
 use super::lines::{Line, Mark};
+use super::markers::Label;
 use crate::model::SegmentKind;
 
 /// What a line is, and which test said so.
@@ -90,6 +91,8 @@ impl Walk<'_, '_> {
                 _ if line.is_blank() => i + 1,
                 Mark::Signature => self.one(i, SegmentKind::Signature, "html.signature"),
                 Mark::Struck => self.one(i, SegmentKind::Unsure, "html.struck"),
+                Mark::Moved => self.one(i, SegmentKind::Unsure, "html.moved"),
+                Mark::Form => self.one(i, SegmentKind::Unsure, "html.form"),
                 Mark::Indented => self.indented(i),
                 Mark::None | Mark::Attribution => self.head(i).unwrap_or_else(|| self.text(i)),
             };
@@ -171,7 +174,9 @@ impl Walk<'_, '_> {
                 Divider::Forward => (Forwarded, "divider.forward"),
             };
             let block = self.block_below(i + 1);
-            return Some(self.below(block.unwrap_or(i + 1), true, below));
+            // A line of dashes alone proves nothing: anybody can type one and go on below it.
+            let strong = block.is_some() || divider == Divider::Forward || self.labelled_below(i + 1);
+            return Some(self.below(block.unwrap_or(i + 1), strong, below));
         }
         if header::is_rule(line)
             && let Some(end) = self.block_below(i + 1)
@@ -193,6 +198,12 @@ impl Walk<'_, '_> {
         let strong = found.strong || attribution::quote_follows(self.lines, i, i + found.lines);
         self.set(i, i + found.lines, Attribution, "attribution.evidence");
         Some(self.below(i + found.lines, strong, (Quoted, "attribution.below")))
+    }
+
+    /// Whether a label of a header stands right below a divider, as where a program wrote only some of them.
+    fn labelled_below(&self, from: usize) -> bool {
+        let next = self.lines.iter().skip(from).take(3).find(|l| !l.is_blank());
+        next.is_some_and(|l| header::label(l).is_some_and(|kind| kind != Label::Other))
     }
 
     /// A header block that begins within the next lines: marks it and returns its end.

@@ -4,6 +4,7 @@ mod markup;
 mod originals;
 mod plain;
 mod properties;
+mod sight;
 mod witnesses;
 
 use super::*;

@@ -232,3 +232,25 @@ fn horde() {
     let r = plain("Agreed.\n\nQuoting Kim Doe <kim@seller.example>:\n\n> Well?\n");
     assert_eq!(r.fresh, "Agreed.");
 }
+
+#[test]
+fn text_below_a_divider_without_a_mail_may_veto() {
+    for divider in ["-----Original Message-----", "---- Ursprüngliche Nachricht ----"] {
+        let r = plain(&format!("Yes, confirmed.\n\n{divider}\n\nBut only if the failover is fixed.\n"));
+        assert_eq!(r.fresh, "Yes, confirmed.");
+        assert_eq!(r.unsure, "But only if the failover is fixed.");
+        let r = plain(&format!("Yes, confirmed.\n\n{divider}\nFrom: Kim\n\nBut only if you say so.\n"));
+        assert_eq!(r.unsure, "");
+    }
+}
+
+#[test]
+fn a_no_inside_a_notice_may_veto() {
+    let notice =
+        "This e-mail is confidential and meant for the intended recipient only; delete it otherwise.";
+    let r = plain(&format!("Yes, confirmed.\n\nDana\n\n{notice} We do not confirm the failover test."));
+    assert_eq!(r.fresh, "Yes, confirmed.\n\nDana");
+    assert_eq!(r.unsure, "We do not confirm the failover test.");
+    let r = plain(&format!("Yes, confirmed.\n\nDana\n\n{notice} Please notify the sender by e-mail."));
+    assert_eq!(r.unsure, "");
+}
