@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::lines::{Line, Mark};
-use super::markers::{DIVIDERS, FORWARD_LINES, FORWARDS, LABELS, Label};
+use super::markers::{DIVIDERS, FORWARD_LINES, FORWARDS, LABELS, Label, Table};
 use crate::text::{fixed, fold};
 
 /// Longest header block, in lines: more recipients than this are folded by no program.
@@ -83,8 +83,8 @@ pub(super) fn label(line: &Line<'_>) -> Option<Label> {
     static TABLE: LazyLock<HashMap<String, Label>> = LazyLock::new(|| {
         let mut table = HashMap::new();
         for (kind, words) in LABELS {
-            for word in words.split('|') {
-                table.entry(fold(word).text.trim().to_owned()).or_insert(*kind);
+            for word in words.words() {
+                table.entry(fold(word).text.trim().to_owned()).or_insert(kind);
             }
         }
         table
@@ -137,15 +137,15 @@ pub(super) fn divider(line: &Line<'_>) -> Option<Divider> {
     PLAIN.is_match(text.trim_matches(['*', '_', '-', ' '])).then_some(Divider::Forward)
 }
 
-fn pattern(words: &str) -> Regex {
+fn pattern(words: Table) -> Regex {
     fixed(&format!(
         r"^[\s>*_|]*[-_=]{{2,}}\s*(?:{})\s*:?\s*(?:[-_=]{{2,}}|(?:by|from|von)\s.*)?\s*\*?$",
         table(words)
     ))
 }
 
-fn table(words: &str) -> String {
-    words.split('|').map(|w| regex::escape(fold(w).text.trim())).collect::<Vec<_>>().join("|")
+fn table(words: Table) -> String {
+    words.words().map(|w| regex::escape(fold(w).text.trim())).collect::<Vec<_>>().join("|")
 }
 
 /// A line of dashes, underscores or the like that only separates.

@@ -3,6 +3,7 @@
 //!
 //! Words are compared, never lines or bytes: mail programs wrap, indent and bullet what they quote anew.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
@@ -355,7 +356,7 @@ fn is_frame(lines: &[Line<'_>], i: usize) -> bool {
 /// programs add them when they lay out text. Lone letters are left out as well: they remain where a sign went
 /// through the wrong charset.
 fn words(text: &str) -> Vec<u64> {
-    let folded = fold(text).text;
+    let folded = fold(&unescaped(text)).text;
     let mut out = Vec::new();
     for token in folded.split_whitespace() {
         if token.contains('@') || token.contains("://") || token.contains("www.") || token.contains("cid:") {
@@ -369,4 +370,17 @@ fn words(text: &str) -> Vec<u64> {
         }
     }
     out
+}
+
+/// Terminal programs quote the body as it travelled: quoted-printable undone where text holds it (RFC 2045 §6.7).
+fn unescaped(text: &str) -> Cow<'_, str> {
+    static BYTES: LazyLock<Regex> = LazyLock::new(|| fixed(r"(?:=[89A-F][0-9A-F]){2,}"));
+    if !text.contains('=') {
+        return Cow::Borrowed(text);
+    }
+    BYTES.replace_all(text, |found: &regex::Captures<'_>| {
+        let digits = found.get(0).map_or("", |m| m.as_str());
+        let bytes: Vec<u8> = digits.split('=').filter_map(|d| u8::from_str_radix(d, 16).ok()).collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
 }

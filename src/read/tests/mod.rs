@@ -1,5 +1,6 @@
 //! Whole bodies through the reader: per client, then properties.
 
+mod languages;
 mod markup;
 mod originals;
 mod plain;
