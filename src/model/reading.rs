@@ -56,8 +56,11 @@ pub struct Segment {
 pub struct InlineAnswer {
     /// Byte span of the answer in [`Reading::fresh`].
     pub span: Range<usize>,
-    /// The quoted text directly above it, without quote marks.
+    /// The quoted line directly above it, without quote marks, with what was wrapped off it.
     pub quoted: String,
+    /// More quoted text stands below: the answer can only be meant for the line above it. Without, it may stand for
+    /// the whole quote – or for its last line, if the author cut the quote there.
+    pub between: bool,
 }
 
 /// A body as read.
@@ -79,4 +82,12 @@ pub struct Reading {
     pub sure: bool,
     /// Why the reading is not sure: reason codes with plain sentences.
     pub doubts: Vec<super::Reason>,
+}
+
+impl Reading {
+    /// The inline answer that a span of `fresh` lies in, if it lies in one: what is said there is said about the
+    /// quoted line, not about the whole mail.
+    pub fn inline_at(&self, span: &Range<usize>) -> Option<&InlineAnswer> {
+        self.inline.iter().find(|answer| answer.span.start <= span.start && span.end <= answer.span.end)
+    }
 }

@@ -192,7 +192,7 @@ fn original_lines(lines: &[Line<'_>], paragraph: Range<usize>, originals: &Origi
 const STOPS: [char; 7] = ['.', '!', '?', ':', '。', '！', '？'];
 
 /// Whether a line is an item of a list: by its mark, or by the result at its end.
-fn is_listed(line: &Line<'_>) -> bool {
+pub(super) fn is_listed(line: &Line<'_>) -> bool {
     static ITEM: LazyLock<Regex> = LazyLock::new(|| {
         fixed(concat!(
             r"^\s*(?:[-*+•·–—|]\s|\(?\d{1,2}[.)]\s|\(?[a-h][.)]\s|\[[x✓ ]?\]|[✅✔✓☑❌✗✘✖☒⚠])",

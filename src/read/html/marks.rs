@@ -32,6 +32,7 @@ struct Marked {
     #[allow(dead_code)] // for people who read the file
     client: String,
     id: Option<String>,
+    id_prefix: Option<String>,
     class: Option<String>,
     name: Option<String>,
     role: Role,
@@ -47,6 +48,7 @@ struct File {
 #[derive(Debug, Default)]
 struct Marks {
     ids: HashMap<String, Role>,
+    id_prefixes: Vec<(String, Role)>,
     classes: HashMap<String, Role>,
     names: HashMap<String, Role>,
 }
@@ -58,6 +60,7 @@ static MARKS: LazyLock<Marks> = LazyLock::new(|| {
     let mut marks = Marks::default();
     for mark in file.mark {
         marks.ids.extend(mark.id.map(|id| (id, mark.role)));
+        marks.id_prefixes.extend(mark.id_prefix.map(|id| (id, mark.role)));
         marks.classes.extend(mark.class.map(|class| (class, mark.role)));
         marks.names.extend(mark.name.map(|name| (name, mark.role)));
     }
@@ -78,10 +81,11 @@ pub(super) fn role(element: &Element, text: impl Fn() -> String) -> Role {
 
 fn by_marks(element: &Element) -> Role {
     let look = |table: &HashMap<String, Role>, word: &str| table.get(word).copied();
-    let id = element
-        .attr("id")
-        .map(plain_name)
-        .and_then(|id| look(&MARKS.ids, &id).or_else(|| id.starts_with("aolmsgpart").then_some(Role::Quote)));
+    let id = element.attr("id").map(plain_name).and_then(|id| {
+        let begins = |(prefix, _): &&(String, Role)| id.starts_with(prefix.as_str());
+        let prefixed = || MARKS.id_prefixes.iter().find(begins).map(|(_, role)| *role);
+        look(&MARKS.ids, &id).or_else(prefixed)
+    });
     let class = || {
         let classes = element.attr("class").unwrap_or_default();
         classes.split_whitespace().find_map(|c| look(&MARKS.classes, &plain_name(c)))
@@ -111,12 +115,17 @@ fn blockquote(element: &Element) -> Role {
     if style.contains("border-left") { Role::Quote } else { Role::Indented }
 }
 
-/// Without the prefixes that clients put before foreign names (`x_`, `ecx`), and without the remains of torn
+/// Without the prefixes that clients put before foreign names (`x_`, `ecx`, Yahoo's `yiv…` and `ydp…`), and without the remains of torn
 /// quoted-printable (`3D"…"`).
 fn plain_name(name: &str) -> String {
     let name = name.to_ascii_lowercase();
     let mut name = name.trim_start_matches("3d").trim_matches(['"', '\'']);
     while let Some(rest) = name.strip_prefix("x_").or_else(|| name.strip_prefix("ecx")) {
+        name = rest;
+    }
+    name =
+        name.strip_prefix("yiv").map_or(name, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    if let Some(rest) = name.strip_prefix("ydp").and_then(|rest| rest.get(8..)) {
         name = rest;
     }
     name.to_owned()
@@ -131,7 +140,8 @@ mod tests {
         let file: File = toml::from_str(include_str!("../data/clients.toml")).unwrap();
         assert!(file.mark.len() > 30);
         for mark in file.mark {
-            let words = [mark.id, mark.class, mark.name].into_iter().flatten().collect::<Vec<_>>();
+            let words =
+                [mark.id, mark.id_prefix, mark.class, mark.name].into_iter().flatten().collect::<Vec<_>>();
             assert!(words.len() == 1 && words.iter().all(|w| *w == plain_name(w)), "{words:?}");
         }
     }

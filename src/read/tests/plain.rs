@@ -254,3 +254,30 @@ fn a_no_inside_a_notice_may_veto() {
     let r = plain(&format!("Yes, confirmed.\n\nDana\n\n{notice} Please notify the sender by e-mail."));
     assert_eq!(r.unsure, "");
 }
+
+#[test]
+fn an_answer_is_bound_to_the_line_above_it() {
+    let list = |n: usize| -> String {
+        [
+            "1. Login over SAML - Passed",
+            "2. Failover of a node below\n> thirty seconds - Passed",
+            "3. Export - Passed",
+        ]
+        .iter()
+        .take(n)
+        .map(|l| format!("> {l}\n"))
+        .collect()
+    };
+    let r =
+        plain(&format!("Kim <k@s.example> wrote:\n> Hello\n>\n{}\nYes.\n\n> 3. Export - Passed\n", list(2)));
+    let [only] = r.inline.as_slice() else { panic!("{r:?}") };
+    assert_eq!(
+        (only.quoted.as_str(), only.between),
+        ("2. Failover of a node below thirty seconds - Passed", true)
+    );
+    assert_eq!(r.inline_at(&(0..4)), Some(only));
+    let r = plain(&format!("Kim <k@s.example> wrote:\n> Hello\n>\n{}\nYes.\n", list(3)));
+    assert!(!r.inline[0].between && r.inline[0].quoted == "3. Export - Passed");
+    let r = plain(&format!("All fine.\n\nKim <k@s.example> wrote:\n{}\nYes.\n", list(1)));
+    assert_eq!(r.inline_at(&(0..9)), None, "typed above the quote");
+}
