@@ -29,7 +29,7 @@ pub(super) fn assemble(text: &str, lines: &[Line<'_>], originals: &Originals) ->
                 let span = append(&mut reading.fresh, piece);
                 if run.class.kind == SegmentKind::FreshInline && !span.is_empty() && !above.is_empty() {
                     let quoted = std::mem::take(&mut above);
-                    reading.inline.push(InlineAnswer { span, quoted, between: false });
+                    reading.inline.push(InlineAnswer { span, quoted });
                 }
             }
             SegmentKind::Unsure => {
@@ -81,7 +81,7 @@ pub(super) fn assemble(text: &str, lines: &[Line<'_>], originals: &Originals) ->
 /// Quoted words below an answer bind it to the line above it.
 fn has_more_below(reading: &mut Reading, quoted: &str) {
     if quoted.chars().any(char::is_alphanumeric) {
-        reading.inline.iter_mut().for_each(|answer| answer.between = true);
+        reading.fresh_above_quote = reading.fresh.len();
     }
 }
 
@@ -162,7 +162,7 @@ fn last_line(lines: &[Line<'_>]) -> String {
     let from = end.saturating_sub(WRAPPED_LINES_MAX);
     let filled = |k: &usize| lines.get(*k).is_some_and(|l| !l.is_blank());
     let start = (from..end).rev().find(|k| !filled(k)).map_or(from, |k| k + 1);
-    let item = (start..end).rev().find(|k| lines.get(*k).is_some_and(original::is_listed));
+    let item = (start..end).rev().find(|k| lines.get(*k).is_some_and(original::begins_item));
     let full = |k: usize| lines.get(k).is_some_and(|l| l.body.len() >= WRAPPED_BYTES_MIN);
     let indented = |k: usize| lines.get(k).is_some_and(|l| l.body.starts_with("  "));
     let mut first = end.saturating_sub(1);

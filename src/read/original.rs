@@ -192,12 +192,19 @@ fn original_lines(lines: &[Line<'_>], paragraph: Range<usize>, originals: &Origi
 const STOPS: [char; 7] = ['.', '!', '?', ':', '。', '！', '？'];
 
 /// Whether a line is an item of a list: by its mark, or by the result at its end.
-pub(super) fn is_listed(line: &Line<'_>) -> bool {
+fn is_listed(line: &Line<'_>) -> bool {
+    static RESULT: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"(?:[:|–—-]|â€”)\s*(?:not\s+)?(?:pass(?:ed)?|fail(?:ed)?|partial|open|pending|met|validated)\W{0,3}$",
+        )
+    });
+    begins_item(line) || RESULT.is_match(&line.folded)
+}
+
+/// Whether a line begins with the mark of a list item.
+pub(super) fn begins_item(line: &Line<'_>) -> bool {
     static ITEM: LazyLock<Regex> = LazyLock::new(|| {
-        fixed(concat!(
-            r"^\s*(?:[-*+•·–—|]\s|\(?\d{1,2}[.)]\s|\(?[a-h][.)]\s|\[[x✓ ]?\]|[✅✔✓☑❌✗✘✖☒⚠])",
-            r"|(?:[:|–—-]|â€”)\s*(?:not\s+)?(?:pass(?:ed)?|fail(?:ed)?|partial|open|pending|met|validated)\W{0,3}$"
-        ))
+        fixed(r"^\s*(?:[-*+•·–—|]\s|\(?\d{1,2}[.)]\s|\(?[a-h][.)]\s|#\d|\[[x✓ ]?\]|[✅✔✓☑❌✗✘✖☒⚠])")
     });
     ITEM.is_match(&line.folded)
 }

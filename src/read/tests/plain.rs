@@ -271,13 +271,11 @@ fn an_answer_is_bound_to_the_line_above_it() {
     let r =
         plain(&format!("Kim <k@s.example> wrote:\n> Hello\n>\n{}\nYes.\n\n> 3. Export - Passed\n", list(2)));
     let [only] = r.inline.as_slice() else { panic!("{r:?}") };
-    assert_eq!(
-        (only.quoted.as_str(), only.between),
-        ("2. Failover of a node below thirty seconds - Passed", true)
-    );
+    assert_eq!(only.quoted, "2. Failover of a node below thirty seconds - Passed");
+    assert!(r.is_between(only));
     assert_eq!(r.inline_at(&(0..4)), Some(only));
     let r = plain(&format!("Kim <k@s.example> wrote:\n> Hello\n>\n{}\nYes.\n", list(3)));
-    assert!(!r.inline[0].between && r.inline[0].quoted == "3. Export - Passed");
+    assert!(!r.is_between(&r.inline[0]) && r.inline[0].quoted == "3. Export - Passed");
     let r = plain(&format!("All fine.\n\nKim <k@s.example> wrote:\n{}\nYes.\n", list(1)));
     assert_eq!(r.inline_at(&(0..9)), None, "typed above the quote");
 }
