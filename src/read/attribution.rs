@@ -219,7 +219,8 @@ fn opens(first_line: &str) -> bool {
     }
     let date = w.date.is_match(text);
     (date && w.starts_with_date.is_match(text))
-        || (w.lead.is_match(text) && (date || w.mail.is_match(text) || text.len() < 24))
+        // A lone word is a name ("Dana" is a lead in one language, and signs in another).
+        || (w.lead.is_match(text) && (date || w.mail.is_match(text) || text.len() < 24 && text.contains(' ')))
 }
 
 /// Whether the first line is nothing but a name with its address (and perhaps a date), and the rest names nobody.

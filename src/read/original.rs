@@ -353,10 +353,17 @@ fn added_by_gateways(lines: &[Line<'_>]) -> HashSet<usize> {
 
 /// Attributions, labels and taglines inside a quote belong to the program, not to the original.
 fn is_frame(lines: &[Line<'_>], i: usize) -> bool {
-    lines.get(i).is_some_and(|l| header::label(l).is_some() || closing::is_tagline(l))
+    lines
+        .get(i)
+        .is_some_and(|l| header::label(l).is_some() || header::divider(l).is_some() || closing::is_tagline(l))
         || attribution::find(lines, i).is_some()
         || (1..4)
             .any(|k| i.checked_sub(k).and_then(|j| attribution::find(lines, j)).is_some_and(|f| f.lines > k))
+        || (1..5).any(|k| {
+            let above = i.checked_sub(k);
+            above.is_some_and(|j| lines.get(j).is_some_and(|l| header::divider(l).is_some()))
+                && header::bare_block(lines, i + 1 - k) >= k
+        })
 }
 
 /// Words as numbers: letters and digits of the folded text; links and addresses are left out, because

@@ -54,6 +54,8 @@ struct Walk<'a, 'b> {
     typed: bool,
     /// Quoted text or its head was seen.
     quoted: bool,
+    /// The mark other than `>` that quoted lines carry in this mail.
+    prefix: Option<String>,
     /// We are below a signature delimiter, a list footer or a tagline: what typed lines are here.
     closed: Option<Class>,
 }
@@ -89,6 +91,10 @@ impl Walk<'_, '_> {
                 Mark::Cut => self.rest(i, SegmentKind::Quoted, "html.cut"),
                 _ if line.depth > 0 => self.quote(i),
                 _ if line.is_blank() => i + 1,
+                Mark::None if self.is_prefixed(i) => {
+                    self.closed = None;
+                    self.one(i, SegmentKind::Quoted, "quote.prefix")
+                }
                 Mark::Signature => self.one(i, SegmentKind::Signature, "html.signature"),
                 Mark::Struck => self.one(i, SegmentKind::Unsure, "html.struck"),
                 Mark::Moved => self.one(i, SegmentKind::Unsure, "html.moved"),
@@ -135,6 +141,21 @@ impl Walk<'_, '_> {
             return self.one(i + 1, SegmentKind::Unsure, "quote.straggler");
         }
         i + 1
+    }
+
+    /// Whether a line carries the mark that other quoted lines of this mail carry, or initials that its neighbour
+    /// carries, too. Spaces, `#` and the like begin typed lines as well and prove nothing further down.
+    fn is_prefixed(&self, i: usize) -> bool {
+        let Some(line) = self.lines.get(i) else { return false };
+        let known = self.prefix.as_deref().is_some_and(|prefix| {
+            matches!(prefix, "\t" | "| " | "|") && line.body.starts_with(prefix)
+                || prefix.ends_with('>') && line.body.starts_with(prefix)
+        });
+        let neighbours = [i.checked_sub(1), Some(i + 1)].into_iter().flatten();
+        let shared = |own: &str| {
+            neighbours.clone().any(|k| self.lines.get(k).and_then(|l| initials(l.body)) == Some(own))
+        };
+        known || self.quoted && initials(line.body).is_some_and(shared)
     }
 
     /// A bare blockquote is a quote below an attribution; elsewhere the author may have indented own words.
@@ -209,7 +230,10 @@ impl Walk<'_, '_> {
     /// A header block that begins within the next lines: marks it and returns its end.
     fn block_below(&mut self, from: usize) -> Option<usize> {
         let at = (from..from + 3).find(|k| self.lines.get(*k).is_some_and(|l| !l.is_blank()))?;
-        let block = header::block(self.lines, at);
+        let block = match header::block(self.lines, at) {
+            0 => header::bare_block(self.lines, at),
+            block => block,
+        };
         (block > 0).then(|| {
             self.set(at, at + block, SegmentKind::HeaderBlock, "header.block");
             at + block
@@ -229,9 +253,10 @@ impl Walk<'_, '_> {
             return next;
         }
         if below.1 == "attribution.below"
-            && let Some(end) = prefixed(self.lines, next)
+            && let Some((prefix, end)) = prefixed(self.lines, next)
         {
             self.set(from, end, SegmentKind::Quoted, "quote.prefix");
+            self.prefix = Some(prefix);
             return end;
         }
         // With nothing typed above, the text below may be the answer under a quote that lost its marks.
@@ -253,6 +278,10 @@ impl Walk<'_, '_> {
     /// Typed text, or what closes it.
     fn text(&mut self, i: usize) -> usize {
         let Some(line) = self.lines.get(i) else { return i + 1 };
+        // What tracking add-ons of Gmail leave behind.
+        if line.folded == "\u{1427}" {
+            return self.one(i, SegmentKind::Tagline, "tracker");
+        }
         let armor = closing::armor(self.lines, i);
         if armor > 0 {
             self.set(i, i + armor, SegmentKind::Divider, "pgp.armor");
@@ -350,7 +379,7 @@ pub(super) fn is_fresh(kind: SegmentKind) -> bool {
 
 /// Where lines that carry a quote prefix other than `>` end, directly below an attribution: a tab (s-nail, BSD
 /// mail), a bar, or initials.
-fn prefixed(lines: &[Line<'_>], from: usize) -> Option<usize> {
+fn prefixed(lines: &[Line<'_>], from: usize) -> Option<(String, usize)> {
     let first = lines.get(from)?.body;
     let initials = first
         .split_once('>')
@@ -365,7 +394,15 @@ fn prefixed(lines: &[Line<'_>], from: usize) -> Option<usize> {
         l.is_blank() || l.body.starts_with(prefix.trim_end_matches(' ')) && l.body.starts_with(prefix)
     };
     let end = (from..lines.len()).find(|k| lines.get(*k).is_some_and(|l| !carries(l))).unwrap_or(lines.len());
-    (from..end).rev().find(|k| lines.get(*k).is_some_and(|l| !l.is_blank())).map(|k| k + 1)
+    let last = (from..end).rev().find(|k| lines.get(*k).is_some_and(|l| !l.is_blank()))?;
+    Some((prefix.to_owned(), last + 1))
+}
+
+/// The initials before a `>` (`KD> yes?`), with the sign.
+fn initials(body: &str) -> Option<&str> {
+    let at = body.find('>').filter(|at| (1..=3).contains(at))?;
+    let name = body.get(..at)?;
+    name.chars().all(|c| c.is_ascii_uppercase()).then(|| body.get(..=at)).flatten()
 }
 
 /// The next paragraph from line `at`: its first line and the line behind its last.

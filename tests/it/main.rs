@@ -8,6 +8,7 @@
 )]
 #![allow(missing_docs)]
 
+mod clients;
 mod config;
 mod conversations;
 mod daemon;
