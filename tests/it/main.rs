@@ -21,6 +21,7 @@ mod house;
 mod imap;
 mod imap_faults;
 mod letters;
+mod machines;
 mod maildir;
 mod scripted;
 mod sign;
