@@ -171,7 +171,12 @@ fn glued(line: &str) -> Option<usize> {
     {
         return Some(at);
     }
-    if line.contains("On ") && line.contains([':', '@']) { cut(&WROTE) } else { None }
+    let closed = line.trim_end();
+    if line.contains("On ") && (closed.ends_with("wrote:") || closed.ends_with('>')) {
+        cut(&WROTE)
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]

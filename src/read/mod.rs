@@ -24,8 +24,10 @@ use original::Originals;
 
 use crate::model::{Defect, Message, Reading, Reason, Segment, SegmentKind};
 
-/// Bytes of a plain part that are read; hand-written mail with its quotes is far below.
+/// Bytes of a plain part that are read: 1 MiB, as many as the parser keeps. Reading is linear.
 const PLAIN_BYTES_MAX: usize = 1 << 20;
+/// Lines of a plain part that are read: a line costs some hundred bytes of memory, and a thread of years has fewer.
+const PLAIN_LINES_MAX: usize = 40_000;
 
 /// Reads the body of `message`. `originals` are the texts of the mails it may quote (see [`body_text`]): lines
 /// that align with them are quoted whatever their marks.
@@ -82,7 +84,8 @@ pub fn quoted_texts(message: &Message, original: &str) -> Vec<String> {
 
 /// Reads a plain part by itself.
 fn split_plain(text: &str, originals: &Originals) -> Reading {
-    let (head, tail) = split_at_floor(text, PLAIN_BYTES_MAX);
+    let lines_end = text.match_indices('\n').nth(PLAIN_LINES_MAX).map_or(text.len(), |(at, _)| at);
+    let (head, tail) = split_at_floor(text, PLAIN_BYTES_MAX.min(lines_end));
     let mut reading = assemble::assemble(head, &lines::plain_lines(head), originals);
     if !tail.is_empty() {
         reading.doubts.push(Reason::new("over_limit", "The text is too long to be read whole."));

@@ -213,7 +213,8 @@ fn an_edit_in_a_trimmed_quote_may_veto() {
 #[test]
 fn answers_typed_into_an_outlook_quote_may_veto() {
     let quote = DECLARED.replace("- Failover below", "No, it took a minute.\n- Failover below");
-    let head = "-----Original Message-----\nFrom: Kim <kim@seller.example>\nSent: Tuesday\nTo: Dana\nSubject: x\n\n";
+    let head =
+        "-----Original Message-----\nFrom: Kim <kim@seller.example>\nSent: Tuesday\nTo: Dana\nSubject: x\n\n";
     let r = knowing(&format!("See below.\n\n{head}{quote}"));
     assert_eq!((r.fresh.as_str(), r.unsure.as_str()), ("See below.", "No, it took a minute."));
     let r = knowing(&format!("See below.\n\n{head}{DECLARED}\nNo, it took a minute and we cannot sign.\n"));

@@ -279,3 +279,14 @@ fn an_answer_is_bound_to_the_line_above_it() {
     let r = plain(&format!("All fine.\n\nKim <k@s.example> wrote:\n{}\nYes.\n", list(1)));
     assert_eq!(r.inline_at(&(0..9)), None, "typed above the quote");
 }
+
+#[test]
+fn what_is_too_long_is_never_sure_and_may_veto() {
+    for body in ["\n".repeat(60_000) + "No.", "Yes.\n".repeat(300_000) + "No."] {
+        let r = plain(&body);
+        assert!(!r.sure && r.doubts.iter().any(|d| d.code == "over_limit"));
+        assert!(r.unsure.ends_with("No."));
+    }
+    let r = plain(&("Yes, confirmed, and we recommend it.\n".repeat(20_000)));
+    assert!(r.sure, "long, but read whole");
+}
