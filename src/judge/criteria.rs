@@ -16,6 +16,8 @@ const SHARED_OF_TEN: usize = 6;
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     spoken: Vec<(u32, Spoken, bool)>,
+    /// Where in the typed text a quoted criterion is answered right below its line.
+    pub lines: Vec<Range<usize>>,
     /// Every criterion was answered "pass", by number or below its quoted line.
     pub all_pass: bool,
     /// Some criteria were excepted from a yes.
@@ -117,6 +119,7 @@ pub(super) fn answers(
 fn inline(reading: &Reading, scan: &Scan, topics: &Topics<'_>, answers: &mut Answers) {
     for answer in &reading.inline {
         let Some(n) = topics.quoted(&answer.quoted, SHARED_OF_TEN) else { continue };
+        answers.lines.push(answer.span.clone());
         let typed = |span: &Range<usize>| overlap(&scan.folded.original(span.clone()), &answer.span);
         if let Some(result) = result_in(scan, &typed) {
             answers.set(n, result, true);

@@ -84,6 +84,7 @@ fn hear(reading: &Reading, question: &Question<'_>, rules: &Rules) -> (Judgement
             unsure: &unsure,
             signature: &signature,
             answers: &answers,
+            reading,
         };
         let mut opinion = weigh::weigh(&heard);
         check_counts(question, &fresh, rules, &mut opinion);

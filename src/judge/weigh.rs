@@ -8,7 +8,7 @@ use super::criteria::Answers;
 use super::language::{Rule, Says};
 use super::rules::Rules;
 use super::scan::{Hit, Scan, overlap};
-use crate::model::{DeclaredResult, Form, Reason, Source, Spoken, Verdict};
+use crate::model::{DeclaredResult, Form, Reading, Reason, Source, Spoken, Verdict};
 
 /// Words of a clause that may be a name beside a bare yes ("Confirmed, Kim Sorel").
 const NAME_WORDS_MAX: usize = 2;
@@ -21,6 +21,7 @@ pub(super) struct Heard<'a> {
     pub unsure: &'a Scan,
     pub signature: &'a Scan,
     pub answers: &'a Answers,
+    pub reading: &'a Reading,
 }
 
 /// The opinion before doubts about the reading are added.
@@ -230,8 +231,9 @@ impl Heard<'_> {
                 Says::Accept => self.question.form == Form::Conditional,
                 _ => false,
             };
-            let blockers = [Says::Negation, Says::Hypothesis, Says::Future, Says::OtherParty, Says::Reported];
-            speaks && hit.blocked.is_some_and(|blocker| blockers.contains(&blocker))
+            let blockers = [Says::Negation, Says::Hypothesis, Says::OtherParty, Says::Reported];
+            speaks
+                && hit.blocked.is_some_and(|b| blockers.contains(&b) || b == Says::Future && postpones(hit))
         };
         if self.answers.exceptions {
             stops.push(Reason::new("partial_criteria", "some of the criteria are excepted from the yes"));
@@ -284,6 +286,9 @@ impl Heard<'_> {
             opinion.sure = false;
             opinion.reasons.extend(cues);
         }
+        if self.answers.numbered().contains(&Spoken::Pass) {
+            self.doubt(&mut opinion, "partial_criteria", "only some of the criteria are answered");
+        }
         opinion
     }
 
@@ -318,10 +323,19 @@ impl Heard<'_> {
     fn yeses(&self) -> Vec<&Hit> {
         let mut yes: Vec<&Hit> = self.fresh.of(Says::Affirm).collect();
         yes.extend(self.fresh.of(Says::Bare));
+        yes.retain(|hit| !self.answers_a_line(hit));
         if self.question.form == Form::Conditional {
             yes.extend(self.fresh.of(Says::Accept));
         }
         yes
+    }
+
+    /// "Yes." typed below one quoted line is a yes to that line, not to all of them.
+    fn answers_a_line(&self, hit: &Hit) -> bool {
+        let whole = self.rules.rules.get(hit.rule).is_some_and(|rule| rule.whole);
+        let typed = self.fresh.folded.original(hit.span.clone());
+        let below = self.reading.inline_at(&typed).is_some_and(|answer| self.reading.is_between(answer));
+        !whole && (below || self.answers.lines.iter().any(|line| overlap(line, &typed)))
     }
 
     /// Concerns and criteria that did not pass.

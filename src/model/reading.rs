@@ -56,7 +56,7 @@ pub struct Segment {
 pub struct InlineAnswer {
     /// Byte span of the answer in [`Reading::fresh`].
     pub span: Range<usize>,
-    /// The quoted text directly above it, without quote marks.
+    /// The quoted line directly above it, without quote marks, with what was wrapped off it.
     pub quoted: String,
 }
 
@@ -75,8 +75,24 @@ pub struct Reading {
     pub quoted: String,
     /// Answers typed between quoted lines.
     pub inline: Vec<InlineAnswer>,
+    /// Length of `fresh` when the last quoted word was passed; see [`Reading::is_between`].
+    pub fresh_above_quote: usize,
     /// False when the two parts disagree, the parser tore a part, or a guard fired; then `doubts` says why.
     pub sure: bool,
     /// Why the reading is not sure: reason codes with plain sentences.
     pub doubts: Vec<super::Reason>,
+}
+
+impl Reading {
+    /// The inline answer that a span of `fresh` lies in, if it lies in one: what is said there is said about the
+    /// quoted line, not about the whole mail.
+    pub fn inline_at(&self, span: &Range<usize>) -> Option<&InlineAnswer> {
+        self.inline.iter().find(|answer| answer.span.start <= span.start && span.end <= answer.span.end)
+    }
+
+    /// Whether more quoted text stands below an answer: it can only be meant for the line above it. Otherwise it may
+    /// stand for the whole quote – or for its last line, if the author cut the quote there.
+    pub fn is_between(&self, answer: &InlineAnswer) -> bool {
+        answer.span.end <= self.fresh_above_quote
+    }
 }

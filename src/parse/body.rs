@@ -19,6 +19,8 @@ pub(super) fn fill(message: &mut Message, scan: &Scan, body: &[u8], depth: usize
     for leaf in &tree.leaves {
         let part = part(leaf, message, depth, attached_left);
         if let Some(text) = part.text.as_ref().filter(|_| is_body(&part)) {
+            message.defects.extend(decode::controls(text));
+            let text = &text.replace('\r', "\n");
             match part.media_type.as_str() {
                 "text/html" => html.push(text.clone()),
                 _ => plain.push(body_text(&part, text)),

@@ -37,7 +37,14 @@ pub(super) fn text(bytes: &[u8], charset: Option<&str>) -> (String, Option<Defec
             Ok(text) => (text.to_owned(), None),
             Err(_) => (by_table(bytes, "windows-1252").unwrap_or_default(), None),
         },
-        "utf-8" | "utf8" => (String::from_utf8_lossy(bytes).into_owned(), None),
+        "utf-8" | "utf8" => match std::str::from_utf8(bytes) {
+            Ok(text) => (text.to_owned(), None),
+            // Some programs show the bytes as windows-1252, some show boxes.
+            Err(_) => (
+                by_table(bytes, "windows-1252").unwrap_or_default(),
+                Some(Defect::AmbiguousMime("bytes that are not the declared utf-8".into())),
+            ),
+        },
         other => match by_table(bytes, other) {
             // These charsets can hide ASCII text in other bytes; nobody needs them in mail (RFC 2152 is dead).
             Some(text)
@@ -56,7 +63,21 @@ pub(super) fn text(bytes: &[u8], charset: Option<&str>) -> (String, Option<Defec
         defect = Some(Defect::OverLimit("a text part longer than 1 MiB".into()));
     }
     let text = cut(text.strip_prefix('\u{feff}').unwrap_or(&text), TEXT_BYTES_MAX);
-    (text.replace("\r\n", "\n"), defect)
+    (text.replace("\r\n", "\n").replace(['\u{2028}', '\u{2029}', '\u{85}'], "\n"), defect)
+}
+
+/// Why a body may look different in different programs: some end it at a NUL, some begin a line at a bare CR, some
+/// rub out what stands before a backspace.
+pub(super) fn controls(text: &str) -> Option<Defect> {
+    let plain = |c: char| matches!(c, '\t' | '\n' | '\u{c}');
+    let what = match text.chars().find(|c| c.is_control() && !plain(*c))? {
+        '\0' => "a NUL character in the text",
+        '\r' => "a bare CR in the text",
+        // C1 controls are what broken charsets leave behind; nobody sees them.
+        c if c > '\u{7f}' => return None,
+        _ => "a control character in the text",
+    };
+    Some(Defect::AmbiguousMime(what.into()))
 }
 
 fn by_table(bytes: &[u8], charset: &str) -> Option<String> {

@@ -2,10 +2,16 @@
 
 use std::ops::Range;
 
+use super::closing;
 use super::lines::Line;
 use super::original::{self, Originals};
 use super::split::{self, Class, is_fresh};
 use crate::model::{InlineAnswer, Reading, Reason, Segment, SegmentKind};
+
+/// A quoted line is wrapped over no more lines than this.
+const WRAPPED_LINES_MAX: usize = 6;
+/// A line that a program wrapped is about full.
+const WRAPPED_BYTES_MIN: usize = 50;
 
 /// Reads one part: `text` cut into `lines`.
 pub(super) fn assemble(text: &str, lines: &[Line<'_>], originals: &Originals) -> Reading {
@@ -22,7 +28,8 @@ pub(super) fn assemble(text: &str, lines: &[Line<'_>], originals: &Originals) ->
             SegmentKind::Fresh | SegmentKind::FreshInline => {
                 let span = append(&mut reading.fresh, piece);
                 if run.class.kind == SegmentKind::FreshInline && !span.is_empty() && !above.is_empty() {
-                    reading.inline.push(InlineAnswer { span, quoted: std::mem::take(&mut above) });
+                    let quoted = std::mem::take(&mut above);
+                    reading.inline.push(InlineAnswer { span, quoted });
                 }
             }
             SegmentKind::Unsure => {
@@ -40,23 +47,26 @@ pub(super) fn assemble(text: &str, lines: &[Line<'_>], originals: &Originals) ->
             SegmentKind::EditedQuote => {
                 let body = body();
                 append(&mut reading.unsure, &body);
+                has_more_below(&mut reading, &body);
                 above = last_line(lines.get(run.lines.clone()).unwrap_or_default());
             }
             SegmentKind::Quoted | SegmentKind::Forwarded => {
                 let body = body();
                 append(&mut reading.quoted, &body);
+                has_more_below(&mut reading, &body);
                 above = last_line(lines.get(run.lines.clone()).unwrap_or_default());
             }
             SegmentKind::Signature => {
                 let kept = without_delimiter(piece);
                 append(&mut reading.signature, kept);
             }
+            SegmentKind::Disclaimer | SegmentKind::Banner => {
+                append(&mut reading.unsure, &closing::typed_in_notice(piece));
+            }
             SegmentKind::Attribution
             | SegmentKind::HeaderBlock
             | SegmentKind::Divider
-            | SegmentKind::Tagline
-            | SegmentKind::Disclaimer
-            | SegmentKind::Banner => {}
+            | SegmentKind::Tagline => {}
         }
         reading.segments.push(Segment {
             kind: run.class.kind,
@@ -66,6 +76,13 @@ pub(super) fn assemble(text: &str, lines: &[Line<'_>], originals: &Originals) ->
         });
     }
     reading
+}
+
+/// Quoted words below an answer bind it to the line above it.
+fn has_more_below(reading: &mut Reading, quoted: &str) {
+    if quoted.chars().any(char::is_alphanumeric) {
+        reading.fresh_above_quote = reading.fresh.len();
+    }
 }
 
 fn has_code(reading: &Reading, code: &str) -> bool {
@@ -138,19 +155,21 @@ fn unmarked(lines: &[Line<'_>]) -> String {
     lines.iter().map(|l| l.body.trim_end()).collect::<Vec<_>>().join("\n")
 }
 
-/// The last quoted line with what was wrapped off it (a continuation is indented).
+/// The last quoted line with what was wrapped off it: up to the item of a list that it belongs to, or over lines
+/// that are about full.
 fn last_line(lines: &[Line<'_>]) -> String {
-    let mut kept: Vec<&str> = Vec::new();
-    for line in lines.iter().rev().skip_while(|l| l.is_blank()).take(4) {
-        if line.is_blank() {
-            break;
-        }
-        kept.push(line.body.trim());
-        if !line.body.starts_with("  ") {
-            break;
-        }
+    let end = lines.iter().rposition(|l| !l.is_blank()).map_or(0, |at| at + 1);
+    let from = end.saturating_sub(WRAPPED_LINES_MAX);
+    let filled = |k: &usize| lines.get(*k).is_some_and(|l| !l.is_blank());
+    let start = (from..end).rev().find(|k| !filled(k)).map_or(from, |k| k + 1);
+    let item = (start..end).rev().find(|k| lines.get(*k).is_some_and(original::begins_item));
+    let full = |k: usize| lines.get(k).is_some_and(|l| l.body.len() >= WRAPPED_BYTES_MIN);
+    let indented = |k: usize| lines.get(k).is_some_and(|l| l.body.starts_with("  "));
+    let mut first = end.saturating_sub(1);
+    while first > start && Some(first) != item && (item.is_some() || full(first - 1) || indented(first)) {
+        first -= 1;
     }
-    kept.reverse();
+    let kept: Vec<&str> = lines.get(first..end).unwrap_or_default().iter().map(|l| l.body.trim()).collect();
     kept.join(" ")
 }
 

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::lines::{Line, Mark};
-use super::markers::{CALENDAR, LEADS, LEADS_CJK, VERBS, VERBS_UNSPACED, WEEKDAYS};
+use super::markers::{CALENDAR, LEADS, LEADS_UNSPACED, Table, VERBS, VERBS_UNSPACED, WEEKDAYS};
 use crate::text::{fixed, fold};
 
 /// Most lines that a wrapped attribution takes.
@@ -37,7 +37,8 @@ pub(super) fn find(lines: &[Line<'_>], i: usize) -> Option<Found> {
     // A later line of the window that is an attribution by itself must not be swallowed together with typed
     // text above it, unless the first line visibly begins one.
     let inner = (1..found.lines).any(|k| window(lines, i + k).is_some_and(|f| f.lines + k == found.lines));
-    if inner && !opens(&first.folded) { None } else { Some(found) }
+    let begins = || opens(&first.folded) || names_author(lines, i, found.lines);
+    if inner && !begins() { None } else { Some(found) }
 }
 
 /// Whether a line follows that is quoted deeper than line `i`, within the next few lines from `from`.
@@ -66,10 +67,11 @@ struct Words {
 
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
     let verbs = format!("(?:(?:^|[^a-z])(?:{})|{})", alternatives(VERBS), alternatives(VERBS_UNSPACED));
-    let leads = LEADS.iter().map(|l| fold(l).text).collect::<Vec<_>>().join("|");
+    let patterns = |table: Table| table.words().map(|w| fold(w).text).collect::<Vec<_>>().join("|");
+    let leads = patterns(LEADS);
     let names = alternatives(CALENDAR);
     let weekdays = alternatives(WEEKDAYS);
-    let cjk = fold(LEADS_CJK).text;
+    let cjk = patterns(LEADS_UNSPACED);
     let mail = r"[^\s<>@()\[\]]+@[^\s<>@()\[\]]+|<[^<>@\s]{0,40}>";
     let number_date = r"(?:19|20)\d\d\b|\b\d{1,2}[./\-]\d{1,2}[./\-]\d{2,4}|\b\d{1,2}[:h]\d\d|年|月|日";
     let hangul = fold("년|월|일").text;
@@ -91,14 +93,10 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
     }
 });
 
-/// Folds a table of `|`-separated words into one alternation, longest first, specials escaped.
-fn alternatives(table: &[&str]) -> String {
-    let mut words: Vec<String> = table
-        .iter()
-        .flat_map(|row| row.split('|'))
-        .map(|w| regex::escape(fold(w).text.trim()))
-        .filter(|w| !w.is_empty())
-        .collect();
+/// Folds a table into one alternation, longest first, specials escaped.
+fn alternatives(table: Table) -> String {
+    let mut words: Vec<String> =
+        table.words().map(|w| regex::escape(fold(w).text.trim())).filter(|w| !w.is_empty()).collect();
     words.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
     words.dedup();
     words.join("|")
@@ -129,6 +127,10 @@ fn window(lines: &[Line<'_>], i: usize) -> Option<Found> {
         if let Some(strong) = weigh(&joined, quoted, below) {
             return Some(Found { lines: n, strong });
         }
+        if joined.ends_with(':') {
+            // Nothing of an attribution stands behind its colon.
+            return None;
+        }
     }
     None
 }
@@ -149,15 +151,23 @@ fn weigh(text: &str, quoted: bool, nothing_below: bool) -> Option<bool> {
     if !(ends || quoted || nothing_below) {
         return None;
     }
+    // So is this: without a quote below, it takes a date or an address.
+    let evident = |c: char| matches!(c, '@' | '<') || c.is_numeric();
+    if !(quoted || text.chars().any(evident) || dashes && text.contains(|c: char| c.is_alphabetic())) {
+        return None;
+    }
     let w = &*WORDS;
     if dashes && w.dashed.is_match(text) {
         return Some(true);
     }
     let date = w.date.is_match(text);
     let mail = w.mail.is_match(text);
+    if !(date || mail || quoted && colon) {
+        return None;
+    }
     let opens = w.lead.is_match(text) || w.starts_with_date.is_match(text);
-    let verb_ends = w.verb_ends.is_match(text);
-    let verb = verb_ends || w.verb.is_match(text);
+    let verb = w.verb.is_match(text);
+    let verb_ends = verb && w.verb_ends.is_match(text);
     if verb_ends && (colon || quoted || (opens && date && mail)) && (date || mail || (quoted && colon)) {
         // "As the auditor wrote on 5 May:" with nothing quoted below may be typed prose.
         return Some(quoted || mail || (opens && date));
@@ -175,14 +185,14 @@ fn weigh(text: &str, quoted: bool, nothing_below: bool) -> Option<bool> {
         return Some(true);
     }
     static OLD_GMAIL: LazyLock<Regex> = LazyLock::new(|| fixed(r"^20\d\d-\d\d-\d\d \d\d?:\d\d gmt[+-]\d"));
-    if OLD_GMAIL.is_match(text) {
+    if text.starts_with("20") && OLD_GMAIL.is_match(text) {
         return Some(true);
     }
     // Horde and old Kmail: "Quoting Kim Doe <kim@seller.example>:".
     static QUOTING: LazyLock<Regex> = LazyLock::new(|| {
         fixed(r"^(?:quoting|zitat von|citando a?|citat fran|cytowanie|citeren|citado por) .{2,120}:$")
     });
-    if colon && (mail || quoted) && QUOTING.is_match(text) {
+    if colon && (mail || quoted) && text.starts_with(['q', 'z', 'c']) && QUOTING.is_match(text) {
         return Some(true);
     }
     // A name, an address in angle brackets and a date, in any order, and a quote below: somebody's own format.
@@ -209,7 +219,21 @@ fn opens(first_line: &str) -> bool {
     }
     let date = w.date.is_match(text);
     (date && w.starts_with_date.is_match(text))
-        || (w.lead.is_match(text) && (date || w.mail.is_match(text) || text.len() < 24))
+        // A lone word is a name ("Dana" is a lead in one language, and signs in another).
+        || (w.lead.is_match(text) && (date || w.mail.is_match(text) || text.len() < 24 && text.contains(' ')))
+}
+
+/// Whether the first line is nothing but a name with its address (and perhaps a date), and the rest names nobody.
+fn names_author(lines: &[Line<'_>], i: usize, count: usize) -> bool {
+    let named = |l: &Line<'_>| l.folded.contains(['@', '<']);
+    let Some((name, behind)) = lines.get(i).and_then(|l| l.body.split_once('<')) else { return false };
+    let capital =
+        |w: &str| !w.starts_with(char::is_lowercase) || matches!(w, "via" | "von" | "van" | "de" | "der");
+    name.split_whitespace().count() <= 5
+        && name.split_whitespace().all(capital)
+        && !name.contains(['!', '?', ';'])
+        && behind.split_once('>').is_some_and(|(_, rest)| rest.split_whitespace().count() <= 5)
+        && !lines.iter().skip(i + 1).take(count - 1).any(named)
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use regex::{Regex, RegexSet};
 use super::attribution;
 use super::header::{self, is_rule};
 use super::lines::Line;
-use super::markers::{BANNERS, DISCLAIMER_WORDS, DISCLAIMERS, SIGN_OFFS, TAGLINES};
-use crate::text::{fixed, fixed_set, fold};
+use super::markers::{BANNERS, NOTICE_SUBJECTS, NOTICE_WORDS, NOTICES, SIGN_OFFS, TAGLINES, Table};
+use crate::text::{fixed, fixed_set, fold, squeeze};
 
 /// A contact block without delimiter is not longer than this, in lines.
 const CONTACT_LINES_MAX: usize = 14;
@@ -71,10 +71,8 @@ pub(super) fn is_list_footer(lines: &[Line<'_>], i: usize) -> bool {
 
 /// "Sent from my phone": a whole short line.
 pub(super) fn is_tagline(line: &Line<'_>) -> bool {
-    static START: LazyLock<Regex> = LazyLock::new(|| {
-        let words = fold(&TAGLINES.replace('\n', " ")).text;
-        fixed(&format!(r"^\W{{0,4}}(?:{})", words.split('|').map(str::trim).collect::<Vec<_>>().join("|")))
-    });
+    static START: LazyLock<Regex> =
+        LazyLock::new(|| fixed(&format!(r"^\W{{0,4}}(?:{})", folded(&[TAGLINES]).join("|"))));
     static LINKS: LazyLock<Regex> = LazyLock::new(|| fixed(r"<[^>]*>|\([^)]*\)|\[[^\]]*\]|https?://\S+"));
     // Words behind a full stop, or a verdict: somebody typed a sentence that begins like a tagline.
     static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
@@ -87,6 +85,9 @@ pub(super) fn is_tagline(line: &Line<'_>) -> bool {
         return false;
     }
     let bare = LINKS.replace_all(text, "");
+    static HOST: LazyLock<Regex> =
+        LazyLock::new(|| fixed(r"\b[a-z]+\.(?:ru|com|de|fr|org|net|ch|at|cz|pl)\b"));
+    let bare = HOST.replace_all(&bare, "");
     bare.chars().count() < 90
         && bare.split_whitespace().count() <= TAGLINE_WORDS_MAX
         && (!SENTENCE.is_match(&bare) || EXCUSE.is_match(&bare))
@@ -95,15 +96,33 @@ pub(super) fn is_tagline(line: &Line<'_>) -> bool {
 /// Whether a paragraph is a confidentiality notice: long, with a phrase that only such notices hold and another.
 /// One such phrase is not enough: people make conditions about confidential data, too.
 pub(super) fn is_disclaimer(paragraph: &str) -> bool {
-    static STOCK: LazyLock<RegexSet> = LazyLock::new(|| set(DISCLAIMERS));
-    static USUAL: LazyLock<RegexSet> = LazyLock::new(|| set(DISCLAIMER_WORDS));
+    static STOCK: LazyLock<RegexSet> = LazyLock::new(|| set(&[NOTICES]));
+    static USUAL: LazyLock<RegexSet> = LazyLock::new(|| set(&[NOTICE_WORDS]));
     let stock = STOCK.matches(paragraph).iter().count();
     paragraph.len() >= 80 && (stock >= 2 || stock == 1 && USUAL.is_match(paragraph))
 }
 
+/// The sentences of a notice or banner that no such notice holds: somebody may have typed them into it.
+pub(super) fn typed_in_notice(notice: &str) -> String {
+    static STOCK: LazyLock<RegexSet> =
+        LazyLock::new(|| set(&[NOTICES, NOTICE_WORDS, BANNERS, NOTICE_SUBJECTS]));
+    static SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"criteri|evaluation|\bpilot\b|proof of concept|\bpoc\b|technical win|\bsso\b|go[- ]live|kriteri|critere|evaluierung",
+        )
+    });
+    let typed = |sentence: &&str| {
+        let folded = squeeze(sentence);
+        let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).count();
+        words >= 2 && (!STOCK.is_match(&folded) || SUBJECT.is_match(&folded))
+    };
+    let sentences = notice.split_inclusive(['.', '!', '?', '\n']).map(str::trim);
+    sentences.filter(typed).collect::<Vec<_>>().join("\n")
+}
+
 /// Whether the first paragraph of a mail is a banner of the receiver's gateway.
 pub(super) fn is_banner(paragraph: &str) -> bool {
-    static PHRASES: LazyLock<RegexSet> = LazyLock::new(|| set(BANNERS));
+    static PHRASES: LazyLock<RegexSet> = LazyLock::new(|| set(&[BANNERS]));
     static TAG: LazyLock<Regex> = LazyLock::new(|| {
         fixed(r"^\W{0,3}(?:external|extern|externo|externe|esterno)(?: e-?mail| sender| message)?\W{0,3}$")
     });
@@ -120,8 +139,7 @@ pub(super) fn is_banner(paragraph: &str) -> bool {
 
 /// Whether a line closes a letter ("Best regards,").
 pub(super) fn is_sign_off(line: &Line<'_>) -> bool {
-    static WORDS: LazyLock<Vec<String>> =
-        LazyLock::new(|| SIGN_OFFS.split('|').map(|w| fold(w).text.trim().to_owned()).collect());
+    static WORDS: LazyLock<Vec<String>> = LazyLock::new(|| folded(&[SIGN_OFFS]));
     let text = line.folded.trim_matches([',', '.', '!', '*', ' ', '-', '/']);
     text.len() < 60 && WORDS.iter().any(|w| text == w)
 }
@@ -241,9 +259,12 @@ pub(super) fn is_only_rules(lines: &[Line<'_>]) -> bool {
     lines.iter().all(|l| l.is_blank() || is_rule(l))
 }
 
-fn set(words: &str) -> RegexSet {
-    let folded = fold(&words.replace('\n', " ")).text;
-    fixed_set(&folded.split('|').map(str::trim).collect::<Vec<_>>())
+fn set(tables: &[Table]) -> RegexSet {
+    fixed_set(&folded(tables).iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn folded(tables: &[Table]) -> Vec<String> {
+    tables.iter().flat_map(|table| table.words()).map(|word| fold(word).text.trim().to_owned()).collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::lines::{Line, Mark};
-use super::markers::{DIVIDERS, FORWARD_LINES, FORWARDS, LABELS, Label};
+use super::markers::{DIVIDERS, FORWARD_LINES, FORWARDS, LABELS, Label, Table};
 use crate::text::{fixed, fold};
 
 /// Longest header block, in lines: more recipients than this are folded by no program.
@@ -58,6 +58,30 @@ pub(super) fn block(lines: &[Line<'_>], i: usize) -> usize {
     }
 }
 
+/// How many lines of labels without colons begin at line `i`, as eM Client writes them below its divider; 0 when there
+/// are less than two kinds.
+pub(super) fn bare_block(lines: &[Line<'_>], i: usize) -> usize {
+    let kind = |l: &Line<'_>| {
+        let (first, rest) = l.folded.split_once(' ')?;
+        LABEL_WORDS.get(first).copied().filter(|k| !rest.is_empty() && *k != Label::Other)
+    };
+    let kinds: Vec<Label> = lines.iter().skip(i).take(BLOCK_LINES_MAX).map_while(kind).collect();
+    let distinct = kinds.iter().enumerate().filter(|(n, k)| kinds.iter().take(*n).all(|o| o != *k)).count();
+    let addressed = lines.get(i).is_some_and(|l| l.folded.contains('@'));
+    if distinct >= 2 && addressed && kinds.first() == Some(&Label::From) { kinds.len() } else { 0 }
+}
+
+/// Label words by their folded form.
+static LABEL_WORDS: LazyLock<HashMap<String, Label>> = LazyLock::new(|| {
+    let mut table = HashMap::new();
+    for (kind, words) in LABELS {
+        for word in words.words() {
+            table.entry(fold(word).text.trim().to_owned()).or_insert(kind);
+        }
+    }
+    table
+});
+
 fn is_typed(label_line: &str) -> bool {
     label_line.ends_with(['.', '!', '?', ',']) && label_line.split_whitespace().count() > 4
 }
@@ -80,21 +104,12 @@ fn recipients_below(lines: &[Line<'_>], last: usize) -> usize {
 
 /// The kind of header label that a line begins with.
 pub(super) fn label(line: &Line<'_>) -> Option<Label> {
-    static TABLE: LazyLock<HashMap<String, Label>> = LazyLock::new(|| {
-        let mut table = HashMap::new();
-        for (kind, words) in LABELS {
-            for word in words.split('|') {
-                table.entry(fold(word).text.trim().to_owned()).or_insert(*kind);
-            }
-        }
-        table
-    });
     let text = line.folded.trim_start_matches(['>', '*', '_', ' ', '|', '-']);
     let (name, _) = text.split_once(':')?;
     if name.len() > LABEL_BYTES_MAX {
         return None;
     }
-    TABLE.get(name.trim_end_matches(['*', '_', ' '])).copied()
+    LABEL_WORDS.get(name.trim_end_matches(['*', '_', ' '])).copied()
 }
 
 /// What a divider line begins.
@@ -137,15 +152,15 @@ pub(super) fn divider(line: &Line<'_>) -> Option<Divider> {
     PLAIN.is_match(text.trim_matches(['*', '_', '-', ' '])).then_some(Divider::Forward)
 }
 
-fn pattern(words: &str) -> Regex {
+fn pattern(words: Table) -> Regex {
     fixed(&format!(
         r"^[\s>*_|]*[-_=]{{2,}}\s*(?:{})\s*:?\s*(?:[-_=]{{2,}}|(?:by|from|von)\s.*)?\s*\*?$",
         table(words)
     ))
 }
 
-fn table(words: &str) -> String {
-    words.split('|').map(|w| regex::escape(fold(w).text.trim())).collect::<Vec<_>>().join("|")
+fn table(words: Table) -> String {
+    words.words().map(|w| regex::escape(fold(w).text.trim())).collect::<Vec<_>>().join("|")
 }
 
 /// A line of dashes, underscores or the like that only separates.

@@ -27,6 +27,10 @@ pub(super) enum Mark {
     Cut,
     /// Struck out: the reader sees that it does not hold.
     Struck,
+    /// Shown in another order or place than it stands.
+    Moved,
+    /// Not typed as text: in a form field, a picture's text, a style sheet.
+    Form,
     /// Inside a bare `blockquote`, which people also use to indent their own words.
     Indented,
 }
@@ -167,7 +171,12 @@ fn glued(line: &str) -> Option<usize> {
     {
         return Some(at);
     }
-    if line.contains("On ") && line.contains([':', '@']) { cut(&WROTE) } else { None }
+    let closed = line.trim_end();
+    if line.contains("On ") && (closed.ends_with("wrote:") || closed.ends_with('>')) {
+        cut(&WROTE)
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]

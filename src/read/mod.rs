@@ -8,6 +8,7 @@
 mod assemble;
 mod attribution;
 mod closing;
+mod guard;
 mod header;
 mod html;
 mod lines;
@@ -23,8 +24,10 @@ use original::Originals;
 
 use crate::model::{Defect, Message, Reading, Reason, Segment, SegmentKind};
 
-/// Bytes of a plain part that are read; hand-written mail with its quotes is far below.
-const PLAIN_BYTES_MAX: usize = 128 * 1024;
+/// Bytes of a plain part that are read: 1 MiB, as many as the parser keeps. Reading is linear.
+const PLAIN_BYTES_MAX: usize = 1 << 20;
+/// Lines of a plain part that are read: a line costs some hundred bytes of memory, and a thread of years has fewer.
+const PLAIN_LINES_MAX: usize = 40_000;
 
 /// Reads the body of `message`. `originals` are the texts of the mails it may quote (see [`body_text`]): lines
 /// that align with them are quoted whatever their marks.
@@ -81,13 +84,14 @@ pub fn quoted_texts(message: &Message, original: &str) -> Vec<String> {
 
 /// Reads a plain part by itself.
 fn split_plain(text: &str, originals: &Originals) -> Reading {
-    let (head, tail) = split_at_floor(text, PLAIN_BYTES_MAX);
+    let lines_end = text.match_indices('\n').nth(PLAIN_LINES_MAX).map_or(text.len(), |(at, _)| at);
+    let (head, tail) = split_at_floor(text, PLAIN_BYTES_MAX.min(lines_end));
     let mut reading = assemble::assemble(head, &lines::plain_lines(head), originals);
     if !tail.is_empty() {
         reading.doubts.push(Reason::new("over_limit", "The text is too long to be read whole."));
         reading.unsure.push_str(tail);
     }
-    guard(&mut reading, originals);
+    guard::guard(&mut reading, originals);
     reading
 }
 
@@ -102,41 +106,9 @@ fn split_html(text: &str, originals: &Originals) -> Reading {
         reading.inline.clear();
         reading.unsure = [reading.unsure, fresh].join("\n\n").trim().to_owned();
     }
-    guard(&mut reading, originals);
+    reading.doubts.extend(layout.doubts.iter().map(|(code, text)| Reason::new(code, *text)));
+    guard::guard(&mut reading, originals);
     reading
-}
-
-/// Doubts about our own cut: quoted text left in the fresh text, or a cut that does not hold a second time.
-fn guard(reading: &mut Reading, originals: &Originals) {
-    if original::is_inverted(&reading.fresh, originals) {
-        reading
-            .doubts
-            .push(Reason::new("inversion", "The text that seems typed is a piece of the original."));
-    }
-    let again =
-        assemble::assemble(&reading.fresh, &lines::plain_lines(&reading.fresh), &Originals::default());
-    if !again.segments.iter().all(|s| is_own(s.kind)) {
-        reading.doubts.push(Reason::new(
-            "attribution_left",
-            "Something in the typed text looks like the head of a quote.",
-        ));
-    }
-    let unsure = reading.segments.iter().any(|s| s.kind == SegmentKind::Unsure);
-    if reading.fresh.is_empty() && unsure && !reading.unsure.trim().is_empty() {
-        reading
-            .doubts
-            .push(Reason::new("unsure_cut", "What was typed could not be told from what was quoted."));
-    }
-    if reading.fresh.contains(['\u{202d}', '\u{202e}']) {
-        reading.doubts.push(Reason::new("bidi_override", "Control characters change the order of the text."));
-    }
-    reading.sure = reading.doubts.is_empty();
-}
-
-/// What may turn up when fresh text is read a second time; anything else means that the first cut missed it.
-fn is_own(kind: SegmentKind) -> bool {
-    use SegmentKind::{Disclaimer, Divider, Fresh, Signature, Tagline};
-    matches!(kind, Fresh | Signature | Tagline | Disclaimer | Divider)
 }
 
 fn doubt(defect: &Defect) -> Option<Reason> {

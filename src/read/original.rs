@@ -3,6 +3,7 @@
 //!
 //! Words are compared, never lines or bytes: mail programs wrap, indent and bullet what they quote anew.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
@@ -28,6 +29,8 @@ const PARAGRAPH_WORDS_MIN: usize = 7;
 const SAME_PERCENT: usize = 70;
 /// A quote of fewer words is too short to tell an edit from another mail.
 const SAME_WORDS_MIN: usize = 8;
+/// In a short quote so many words of a line must be the original's before the others count as typed into it.
+const EDITED_WORDS_MIN: usize = 3;
 /// So many words in the original's order, left in fresh text, are a quote that escaped us.
 const INVERSION_WORDS: usize = 14;
 
@@ -112,6 +115,7 @@ pub(super) fn align(lines: &[Line<'_>], classes: &mut [Class], originals: &Origi
         }
     }
     edited_quotes(lines, classes, originals);
+    unclaimed_quotes(lines, classes, originals);
 }
 
 /// Whether fresh text still holds a long piece of an original.
@@ -189,11 +193,18 @@ const STOPS: [char; 7] = ['.', '!', '?', ':', '。', '！', '？'];
 
 /// Whether a line is an item of a list: by its mark, or by the result at its end.
 fn is_listed(line: &Line<'_>) -> bool {
+    static RESULT: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"(?:[:|–—-]|â€”)\s*(?:not\s+)?(?:pass(?:ed)?|fail(?:ed)?|partial|open|pending|met|validated)\W{0,3}$",
+        )
+    });
+    begins_item(line) || RESULT.is_match(&line.folded)
+}
+
+/// Whether a line begins with the mark of a list item.
+pub(super) fn begins_item(line: &Line<'_>) -> bool {
     static ITEM: LazyLock<Regex> = LazyLock::new(|| {
-        fixed(concat!(
-            r"^\s*(?:[-*+•·–—|]\s|\(?\d{1,2}[.)]\s|\(?[a-h][.)]\s|\[[x✓ ]?\]|[✅✔✓☑❌✗✘✖☒⚠])",
-            r"|(?:[:|–—-]|â€”)\s*(?:not\s+)?(?:pass(?:ed)?|fail(?:ed)?|partial|open|pending|met|validated)\W{0,3}$"
-        ))
+        fixed(r"^\s*(?:[-*+•·–—|]\s|\(?\d{1,2}[.)]\s|\(?[a-h][.)]\s|#\d|\[[x✓ ]?\]|[✅✔✓☑❌✗✘✖☒⚠])")
     });
     ITEM.is_match(&line.folded)
 }
@@ -250,6 +261,7 @@ fn edited_quotes(lines: &[Line<'_>], classes: &mut [Class], originals: &Original
         let hits = originals.neighboured(&words);
         let same = hits.iter().filter(|h| **h).count();
         if words.len() < SAME_WORDS_MIN || same * 100 < words.len() * SAME_PERCENT {
+            edited_lines(&numbered, &hits, classes);
             continue;
         }
         for line in numbered.iter().zip(&hits).collect::<Vec<_>>().chunk_by(|a, b| a.0.0 == b.0.0) {
@@ -263,6 +275,65 @@ fn edited_quotes(lines: &[Line<'_>], classes: &mut [Class], originals: &Original
                 *class = Class::new(SegmentKind::EditedQuote, "original.edited");
             }
         }
+    }
+}
+
+/// A quote cut down to few lines: a line of which half stands in the original in one piece, and the rest does not.
+fn edited_lines(numbered: &[(usize, u64)], hits: &[bool], classes: &mut [Class]) {
+    let paired: Vec<_> = numbered.iter().zip(hits).collect();
+    for line in paired.chunk_by(|a, b| a.0.0 == b.0.0) {
+        let same = line.iter().filter(|(_, hit)| **hit).count();
+        let edited = same >= EDITED_WORDS_MIN && same < line.len() && same * 2 >= line.len();
+        if let Some(((i, _), _)) = line.first()
+            && edited
+            && let Some(class) = classes.get_mut(*i)
+        {
+            *class = Class::new(SegmentKind::EditedQuote, "original.edited");
+        }
+    }
+}
+
+/// Lines behind `>` that no head announces and no original holds: anybody can type a `>` before his own words.
+fn unclaimed_quotes(lines: &[Line<'_>], classes: &mut [Class], originals: &Originals) {
+    let mut announced = false;
+    let mut i = 0;
+    while let Some(kind) = classes.get(i).map(|c| c.kind) {
+        let marked = |k: usize| {
+            classes.get(k).is_some_and(|c| c.kind == SegmentKind::Quoted && c.evidence == "quote.mark")
+        };
+        let end = (i..classes.len()).find(|k| !marked(*k)).unwrap_or(classes.len()).max(i + 1);
+        match kind {
+            SegmentKind::Attribution | SegmentKind::HeaderBlock | SegmentKind::Divider => announced = true,
+            // Between the pieces of one quote the head still holds.
+            SegmentKind::Fresh | SegmentKind::Unsure => {
+                announced &= lines.get(i).is_some_and(Line::is_blank);
+            }
+            // Some programs write the head of the mail into the quote, too.
+            SegmentKind::Quoted if marked(i) => {
+                announced |= (i..end).any(|k| is_frame(lines, k));
+                if !announced {
+                    let unknown: Vec<usize> =
+                        (i..end).filter(|k| lines.get(*k).is_some_and(|l| !is_known(l, originals))).collect();
+                    for k in unknown {
+                        if let Some(class) = classes.get_mut(k) {
+                            *class = Class::new(SegmentKind::EditedQuote, "quote.unclaimed");
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+        i = end;
+    }
+}
+
+/// Whether half of a line's words stand in an original.
+fn is_known(line: &Line<'_>, originals: &Originals) -> bool {
+    let own = words(line.body);
+    match own.as_slice() {
+        [] => true,
+        [word] => originals.words.contains(word),
+        _ => originals.neighboured(&own).into_iter().filter(|hit| *hit).count() * 2 >= own.len(),
     }
 }
 
@@ -282,17 +353,24 @@ fn added_by_gateways(lines: &[Line<'_>]) -> HashSet<usize> {
 
 /// Attributions, labels and taglines inside a quote belong to the program, not to the original.
 fn is_frame(lines: &[Line<'_>], i: usize) -> bool {
-    lines.get(i).is_some_and(|l| header::label(l).is_some() || closing::is_tagline(l))
+    lines
+        .get(i)
+        .is_some_and(|l| header::label(l).is_some() || header::divider(l).is_some() || closing::is_tagline(l))
         || attribution::find(lines, i).is_some()
         || (1..4)
             .any(|k| i.checked_sub(k).and_then(|j| attribution::find(lines, j)).is_some_and(|f| f.lines > k))
+        || (1..5).any(|k| {
+            let above = i.checked_sub(k);
+            above.is_some_and(|j| lines.get(j).is_some_and(|l| header::divider(l).is_some()))
+                && header::bare_block(lines, i + 1 - k) >= k
+        })
 }
 
 /// Words as numbers: letters and digits of the folded text; links and addresses are left out, because
 /// programs add them when they lay out text. Lone letters are left out as well: they remain where a sign went
 /// through the wrong charset.
 fn words(text: &str) -> Vec<u64> {
-    let folded = fold(text).text;
+    let folded = fold(&unescaped(text)).text;
     let mut out = Vec::new();
     for token in folded.split_whitespace() {
         if token.contains('@') || token.contains("://") || token.contains("www.") || token.contains("cid:") {
@@ -306,4 +384,17 @@ fn words(text: &str) -> Vec<u64> {
         }
     }
     out
+}
+
+/// Terminal programs quote the body as it travelled: quoted-printable undone where text holds it (RFC 2045 §6.7).
+fn unescaped(text: &str) -> Cow<'_, str> {
+    static BYTES: LazyLock<Regex> = LazyLock::new(|| fixed(r"(?:=[89A-F][0-9A-F]){2,}"));
+    if !text.contains('=') {
+        return Cow::Borrowed(text);
+    }
+    BYTES.replace_all(text, |found: &regex::Captures<'_>| {
+        let digits = found.get(0).map_or("", |m| m.as_str());
+        let bytes: Vec<u8> = digits.split('=').filter_map(|d| u8::from_str_radix(d, 16).ok()).collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
 }

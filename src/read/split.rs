@@ -8,6 +8,7 @@ use super::attribution;
 use super::closing;
 use super::header::{self, Divider};
 use super::lines::{Line, Mark};
+use super::markers::Label;
 use crate::model::SegmentKind;
 
 /// What a line is, and which test said so.
@@ -53,6 +54,8 @@ struct Walk<'a, 'b> {
     typed: bool,
     /// Quoted text or its head was seen.
     quoted: bool,
+    /// The mark other than `>` that quoted lines carry in this mail.
+    prefix: Option<String>,
     /// We are below a signature delimiter, a list footer or a tagline: what typed lines are here.
     closed: Option<Class>,
 }
@@ -88,8 +91,14 @@ impl Walk<'_, '_> {
                 Mark::Cut => self.rest(i, SegmentKind::Quoted, "html.cut"),
                 _ if line.depth > 0 => self.quote(i),
                 _ if line.is_blank() => i + 1,
+                Mark::None if self.is_prefixed(i) => {
+                    self.closed = None;
+                    self.one(i, SegmentKind::Quoted, "quote.prefix")
+                }
                 Mark::Signature => self.one(i, SegmentKind::Signature, "html.signature"),
                 Mark::Struck => self.one(i, SegmentKind::Unsure, "html.struck"),
+                Mark::Moved => self.one(i, SegmentKind::Unsure, "html.moved"),
+                Mark::Form => self.one(i, SegmentKind::Unsure, "html.form"),
                 Mark::Indented => self.indented(i),
                 Mark::None | Mark::Attribution => self.head(i).unwrap_or_else(|| self.text(i)),
             };
@@ -134,6 +143,21 @@ impl Walk<'_, '_> {
         i + 1
     }
 
+    /// Whether a line carries the mark that other quoted lines of this mail carry, or initials that its neighbour
+    /// carries, too. Spaces, `#` and the like begin typed lines as well and prove nothing further down.
+    fn is_prefixed(&self, i: usize) -> bool {
+        let Some(line) = self.lines.get(i) else { return false };
+        let known = self.prefix.as_deref().is_some_and(|prefix| {
+            matches!(prefix, "\t" | "| " | "|") && line.body.starts_with(prefix)
+                || prefix.ends_with('>') && line.body.starts_with(prefix)
+        });
+        let neighbours = [i.checked_sub(1), Some(i + 1)].into_iter().flatten();
+        let shared = |own: &str| {
+            neighbours.clone().any(|k| self.lines.get(k).and_then(|l| initials(l.body)) == Some(own))
+        };
+        known || self.quoted && initials(line.body).is_some_and(shared)
+    }
+
     /// A bare blockquote is a quote below an attribution; elsewhere the author may have indented own words.
     fn indented(&mut self, i: usize) -> usize {
         let end = (i..self.lines.len())
@@ -171,7 +195,9 @@ impl Walk<'_, '_> {
                 Divider::Forward => (Forwarded, "divider.forward"),
             };
             let block = self.block_below(i + 1);
-            return Some(self.below(block.unwrap_or(i + 1), true, below));
+            // A line of dashes alone proves nothing: anybody can type one and go on below it.
+            let strong = block.is_some() || divider == Divider::Forward || self.labelled_below(i + 1);
+            return Some(self.below(block.unwrap_or(i + 1), strong, below));
         }
         if header::is_rule(line)
             && let Some(end) = self.block_below(i + 1)
@@ -195,10 +221,19 @@ impl Walk<'_, '_> {
         Some(self.below(i + found.lines, strong, (Quoted, "attribution.below")))
     }
 
+    /// Whether a label of a header stands right below a divider, as where a program wrote only some of them.
+    fn labelled_below(&self, from: usize) -> bool {
+        let next = self.lines.iter().skip(from).take(3).find(|l| !l.is_blank());
+        next.is_some_and(|l| header::label(l).is_some_and(|kind| kind != Label::Other))
+    }
+
     /// A header block that begins within the next lines: marks it and returns its end.
     fn block_below(&mut self, from: usize) -> Option<usize> {
         let at = (from..from + 3).find(|k| self.lines.get(*k).is_some_and(|l| !l.is_blank()))?;
-        let block = header::block(self.lines, at);
+        let block = match header::block(self.lines, at) {
+            0 => header::bare_block(self.lines, at),
+            block => block,
+        };
         (block > 0).then(|| {
             self.set(at, at + block, SegmentKind::HeaderBlock, "header.block");
             at + block
@@ -218,9 +253,10 @@ impl Walk<'_, '_> {
             return next;
         }
         if below.1 == "attribution.below"
-            && let Some(end) = prefixed(self.lines, next)
+            && let Some((prefix, end)) = prefixed(self.lines, next)
         {
             self.set(from, end, SegmentKind::Quoted, "quote.prefix");
+            self.prefix = Some(prefix);
             return end;
         }
         // With nothing typed above, the text below may be the answer under a quote that lost its marks.
@@ -242,6 +278,10 @@ impl Walk<'_, '_> {
     /// Typed text, or what closes it.
     fn text(&mut self, i: usize) -> usize {
         let Some(line) = self.lines.get(i) else { return i + 1 };
+        // What tracking add-ons of Gmail leave behind.
+        if line.folded == "\u{1427}" {
+            return self.one(i, SegmentKind::Tagline, "tracker");
+        }
         let armor = closing::armor(self.lines, i);
         if armor > 0 {
             self.set(i, i + armor, SegmentKind::Divider, "pgp.armor");
@@ -339,7 +379,7 @@ pub(super) fn is_fresh(kind: SegmentKind) -> bool {
 
 /// Where lines that carry a quote prefix other than `>` end, directly below an attribution: a tab (s-nail, BSD
 /// mail), a bar, or initials.
-fn prefixed(lines: &[Line<'_>], from: usize) -> Option<usize> {
+fn prefixed(lines: &[Line<'_>], from: usize) -> Option<(String, usize)> {
     let first = lines.get(from)?.body;
     let initials = first
         .split_once('>')
@@ -354,7 +394,15 @@ fn prefixed(lines: &[Line<'_>], from: usize) -> Option<usize> {
         l.is_blank() || l.body.starts_with(prefix.trim_end_matches(' ')) && l.body.starts_with(prefix)
     };
     let end = (from..lines.len()).find(|k| lines.get(*k).is_some_and(|l| !carries(l))).unwrap_or(lines.len());
-    (from..end).rev().find(|k| lines.get(*k).is_some_and(|l| !l.is_blank())).map(|k| k + 1)
+    let last = (from..end).rev().find(|k| lines.get(*k).is_some_and(|l| !l.is_blank()))?;
+    Some((prefix.to_owned(), last + 1))
+}
+
+/// The initials before a `>` (`KD> yes?`), with the sign.
+fn initials(body: &str) -> Option<&str> {
+    let at = body.find('>').filter(|at| (1..=3).contains(at))?;
+    let name = body.get(..at)?;
+    name.chars().all(|c| c.is_ascii_uppercase()).then(|| body.get(..=at)).flatten()
 }
 
 /// The next paragraph from line `at`: its first line and the line behind its last.

@@ -28,8 +28,10 @@ pub(super) fn forward(message: &Message, reading: &Reading) -> Option<Forward> {
     let body = body_text(message);
     let block = |kind: SegmentKind| reading.segments.iter().any(|s| s.kind == kind);
     let marked = block(SegmentKind::Forwarded) || is_marked(&body);
-    let passed_on = (named && (marked || block(SegmentKind::HeaderBlock) || has_header_block(&body)))
-        || (marked && !answer);
+    let headed = || block(SegmentKind::HeaderBlock) || has_header_block(&body);
+    // Some programs forward like they answer, with an attribution and quote marks, and without threading fields.
+    let quoting = || !answer && block(SegmentKind::Quoted);
+    let passed_on = (named && (marked || headed() || quoting())) || (marked && !answer);
     passed_on.then_some(Forward::Inline)
 }
 

@@ -231,10 +231,17 @@ impl Mail<'_> {
         }
         let address = signs.sent_by(&[
             "notif",
+            "notify",
+            "notification",
+            "notifications",
+            "automated",
+            "automailer",
+            "robot",
             "no-reply",
             "noreply",
             "no_reply",
             "donotreply",
+            "do_not_reply",
             "do-not-reply",
             "alerts",
         ]);
@@ -349,7 +356,11 @@ impl<'a> Signs<'a> {
     }
 
     fn unreadable(&self) -> bool {
+        // Gmail's confidential mode and Microsoft's protected mail send a link instead of the text.
+        const LINKS: &[&str] =
+            &["gmail confidential mode", "confidential-mail.google.com", "sent you a protected message"];
         self.message.defects.iter().any(|d| matches!(d, Defect::Unreadable(_)))
+            || LINKS.iter().any(|words| self.folded.contains(words))
     }
 }
 

@@ -8,6 +8,7 @@
 )]
 #![allow(missing_docs)]
 
+mod clients;
 mod config;
 mod conversations;
 mod daemon;
@@ -21,6 +22,7 @@ mod house;
 mod imap;
 mod imap_faults;
 mod letters;
+mod machines;
 mod maildir;
 mod scripted;
 mod sign;

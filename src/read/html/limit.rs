@@ -5,8 +5,9 @@
 //! canonical form: known elements only, no comments, no raw text, no foreign content, few attributes. On that
 //! form the depth of the open elements can be followed exactly enough to cap it.
 
-use std::collections::HashSet;
 use std::fmt::Write as _;
+
+use super::token::{Tag, behind, conditional, is_raw, raw_text, skip_comment, tag};
 
 /// Larger HTML parts are cut here (notes/DEPENDENCIES "Hostile HTML").
 pub(super) const BYTES_MAX: usize = 256 * 1024;
@@ -14,15 +15,15 @@ pub(super) const BYTES_MAX: usize = 256 * 1024;
 pub(super) const DEPTH_MAX: usize = 512;
 /// More tags and texts than this are not read.
 const NODES_MAX: usize = 40_000;
-/// Attributes of one tag that are looked at.
-const ATTRIBUTES_MAX: usize = 64;
-/// Bytes of one attribute that are looked at.
-const VALUE_BYTES_MAX: usize = 4096;
 /// Bytes of style sheets that are looked at.
 const STYLE_BYTES_MAX: usize = 64 * 1024;
 
 /// Attribute that stands for struck-out text in the canonical form.
 pub(super) const STRUCK: &str = "data-struck";
+/// Attribute that stands for text whose direction is overridden.
+pub(super) const TURNED: &str = "data-turned";
+/// Attribute that stands for words in form fields and closed details.
+pub(super) const FORM: &str = "data-form";
 
 /// The canonical form.
 #[derive(Debug, Default)]
@@ -31,6 +32,8 @@ pub(super) struct Limited {
     pub html: String,
     /// The style sheets, joined.
     pub styles: String,
+    /// Words in comments that only some programs show.
+    pub conditional: String,
     /// Whether a cap was reached.
     pub over_limit: bool,
 }
@@ -85,7 +88,14 @@ impl Writer {
         let after = tail.strip_prefix('<').unwrap_or(tail);
         let mut chars = after.chars();
         match chars.next() {
-            Some('!') => skip_comment(after),
+            Some('!') => {
+                let rest = skip_comment(after);
+                let comment = after.get(..after.len() - rest.len()).unwrap_or_default();
+                if comment.starts_with("!--[") {
+                    self.out.conditional.push_str(&conditional(comment));
+                }
+                rest
+            }
             Some('?') => behind(after, ">"),
             Some('/') => match chars.next() {
                 Some(c) if c.is_ascii_alphabetic() => {
@@ -116,12 +126,18 @@ impl Writer {
                 self.out.styles.push('\n');
             } else if matches!(tag.name.as_str(), "style" | "plaintext") {
                 self.out.over_limit = true;
+            } else if tag.name == "textarea" {
+                self.field(content);
             }
             return rest;
         }
         let mut tag = tag;
-        if matches!(tag.name.as_str(), "s" | "strike" | "del") {
-            tag.attributes.push((STRUCK, String::new()));
+        if tag.name == "input" && tag.attribute("type").is_none_or(|t| !t.eq_ignore_ascii_case("hidden")) {
+            self.field(tag.attribute("value").unwrap_or_default());
+            self.field(tag.attribute("placeholder").unwrap_or_default());
+        }
+        if let Some(mark) = stands_for(&tag) {
+            tag.attributes.push((mark, String::new()));
         }
         let Some(name) = known(&tag) else { return rest };
         self.imply_ends(name);
@@ -140,6 +156,14 @@ impl Writer {
             self.open.push(name);
         }
         rest
+    }
+
+    /// Words in a form field: whoever reads the mail may see them, and nobody typed them as text.
+    fn field(&mut self, words: &str) {
+        if !words.trim().is_empty() {
+            let _ = write!(self.out.html, "<span {FORM}=\"\">{}</span>", words.replace('<', "&lt;"));
+            self.nodes += 2;
+        }
     }
 
     fn end(&mut self, written: &str) {
@@ -229,100 +253,24 @@ impl Writer {
     }
 }
 
-struct Tag {
-    name: String,
-    attributes: Vec<(&'static str, String)>,
-    over_limit: bool,
+/// What an element does to the text in it, as an attribute of the canonical form.
+fn stands_for(tag: &Tag) -> Option<&'static str> {
+    Some(match tag.name.as_str() {
+        "s" | "strike" | "del" => STRUCK,
+        "bdo" => TURNED,
+        // Never rendered, or only by programs that cannot play or draw (WHATWG HTML §4.8, §4.12.3).
+        "template" | "datalist" | "audio" | "video" | "canvas" | "metadata" | "desc" | "defs"
+        | "progress" | "meter" | "rp" => "hidden",
+        "dialog" if tag.attribute("open").is_none() => "hidden",
+        "details" if tag.attribute("open").is_none() => FORM,
+        "select" | "option" | "optgroup" | "button" | "output" | "object" | "applet" => FORM,
+        _ => return None,
+    })
 }
 
-/// Reads a tag from its name on; returns it and what stands behind its `>`.
-fn tag(text: &str) -> (Tag, &str) {
-    let end = text.find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>')).unwrap_or(text.len());
-    let (name, mut rest) = text.split_at_checked(end).unwrap_or((text, ""));
-    let mut tag = Tag { name: name.to_ascii_lowercase(), attributes: Vec::new(), over_limit: false };
-    let mut seen = HashSet::new();
-    let mut count = 0;
-    loop {
-        rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
-        let Some(first) = rest.chars().next() else { return (tag, "") };
-        if first == '>' {
-            return (tag, rest.strip_prefix('>').unwrap_or_default());
-        }
-        let (key, value, tail) = attribute(rest);
-        rest = tail;
-        count += 1;
-        tag.over_limit |= count > ATTRIBUTES_MAX || value.len() > VALUE_BYTES_MAX;
-        // The first of several attributes of one name counts.
-        if let Some(key) = kept(&key)
-            && count <= ATTRIBUTES_MAX
-            && seen.insert(key)
-        {
-            let mut end = value.len().min(VALUE_BYTES_MAX);
-            while !value.is_char_boundary(end) {
-                end -= 1;
-            }
-            tag.attributes.push((key, value.get(..end).unwrap_or_default().to_owned()));
-        }
-    }
-}
-
-/// Reads one attribute; the name is in lower case, the value without quotes.
-fn attribute(text: &str) -> (String, &str, &str) {
-    // A leading "=" belongs to the name (HTML §13.2.5.32).
-    let from = usize::from(text.starts_with('='));
-    let stop = |c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>' | '=');
-    let end = text.get(from..).and_then(|t| t.find(stop)).map_or(text.len(), |at| at + from);
-    let (name, rest) = text.split_at_checked(end).unwrap_or((text, ""));
-    let name = name.to_ascii_lowercase();
-    let Some(value) = rest.trim_ascii_start().strip_prefix('=') else { return (name, "", rest) };
-    let value = value.trim_ascii_start();
-    for quote in ['"', '\''] {
-        if let Some(inner) = value.strip_prefix(quote) {
-            let (inner, tail) = inner.split_once(quote).unwrap_or((inner, ""));
-            return (name, inner, tail);
-        }
-    }
-    let end = value.find(|c: char| c.is_ascii_whitespace() || c == '>').unwrap_or(value.len());
-    let (value, tail) = value.split_at_checked(end).unwrap_or((value, ""));
-    (name, value, tail)
-}
-
-/// `<!…`: a comment ends at `-->`, anything else (doctype, conditional) at `>` (HTML §13.2.5.42).
-fn skip_comment(after: &str) -> &str {
-    let Some(body) = after.strip_prefix("!--") else { return behind(after, ">") };
-    if let Some(rest) = body.strip_prefix('>').or_else(|| body.strip_prefix("->")) {
-        return rest;
-    }
-    let ends = [body.find("-->").map(|at| at + 3), body.find("--!>").map(|at| at + 4)];
-    ends.into_iter().flatten().min().and_then(|at| body.get(at..)).unwrap_or_default()
-}
-
-fn behind<'a>(text: &'a str, end: &str) -> &'a str {
-    text.split_once(end).map_or("", |(_, rest)| rest)
-}
-
-fn is_raw(name: &str) -> bool {
-    matches!(
-        name,
-        "script" | "style" | "title" | "textarea" | "xmp" | "iframe" | "noembed" | "noframes" | "plaintext"
-    )
-}
-
-/// Content up to the matching end tag, and what stands behind that.
-fn raw_text<'a>(text: &'a str, name: &str) -> (&'a str, &'a str) {
-    let mut from = 0;
-    while let Some(at) = text.get(from..).and_then(|t| t.find("</")).map(|at| at + from) {
-        let tail = text.get(at + 2..).unwrap_or_default();
-        let matches = tail.get(..name.len()).is_some_and(|n| n.eq_ignore_ascii_case(name))
-            && tail
-                .get(name.len()..)
-                .is_some_and(|t| t.starts_with([' ', '\t', '\n', '\r', '\x0c', '/', '>']));
-        if matches {
-            return (text.get(..at).unwrap_or_default(), behind(tail, ">"));
-        }
-        from = at + 2;
-    }
-    (text, "")
+/// Whether the canonical form has elements of that name.
+pub(super) fn is_canonical(name: &str) -> bool {
+    known(&Tag { name: name.to_owned(), attributes: Vec::new(), over_limit: false }) == Some(name)
 }
 
 /// The element that stands for a tag in the canonical form; `None` drops the tag and keeps its content.
@@ -361,9 +309,9 @@ fn known(tag: &Tag) -> Option<&'static str> {
 }
 
 fn can_hide(tag: &Tag) -> bool {
-    tag.attributes
-        .iter()
-        .any(|(key, _)| matches!(*key, "style" | "class" | "color" | "hidden" | "id" | STRUCK))
+    tag.attributes.iter().any(|(key, _)| {
+        matches!(*key, "style" | "class" | "color" | "hidden" | "id" | STRUCK | TURNED | FORM)
+    })
 }
 
 fn is_formatting(name: &str) -> bool {
@@ -396,28 +344,6 @@ fn is_void(name: &str) -> bool {
 
 fn is_table(name: &str) -> bool {
     matches!(name, "table" | "tr" | "td" | "th" | "tbody" | "thead" | "tfoot" | "caption")
-}
-
-/// Attributes that tell quotes, signatures or hidden text.
-fn kept(key: &str) -> Option<&'static str> {
-    const KEPT: &[&str] = &[
-        "id",
-        "class",
-        "style",
-        "type",
-        "cite",
-        "name",
-        "hidden",
-        "color",
-        "bgcolor",
-        "alt",
-        "start",
-        "value",
-        "data-marker",
-        "data-smartmail",
-        "data-skiff-mail",
-    ];
-    KEPT.iter().find(|k| **k == key).copied()
 }
 
 #[cfg(test)]

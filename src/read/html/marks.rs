@@ -1,9 +1,15 @@
-//! How each mail client marks what it quotes in HTML. A table; rules of position are in [`super`].
+//! How each mail client marks what it quotes in HTML. The table is `data/clients.toml`; rules of
+//! position are in [`super`].
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use scraper::node::Element;
+use serde::Deserialize;
 
 /// What an element is by its client's marks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Role {
     /// Nothing that we know.
     None,
@@ -19,51 +25,47 @@ pub(super) enum Role {
     Signature,
 }
 
-/// Ids, from clients in the comment behind them.
-const IDS: &[(&str, Role)] = &[
-    ("divrplyfwdmsg", Role::Cut), // Outlook web, new Outlook, mobile
-    ("mail-editor-reference-message-container", Role::Cut), // new Outlook
-    ("ms-outlook-mobile-body-separator-line", Role::Cut), // Outlook mobile
-    ("replysplit", Role::Cut),    // Mail.com
-    ("stopspelling", Role::Cut),  // Hotmail
-    ("zwchr", Role::Cut),         // Zimbra
-    ("olk_src_body_section", Role::Quote), // Outlook for Mac
-    ("isreplycontent", Role::Quote), // NetEase
-    ("isforwardcontent", Role::Quote), // NetEase
-    ("reply139content", Role::Quote), // 139.com
-    ("origbody", Role::Quote),    // Sina
-    ("orimsghtmlseperator", Role::Cut), // Alibaba
-    ("signature", Role::Signature), // Outlook web
-    ("ms-outlook-mobile-signature", Role::Signature),
-];
+/// One mark of one client, as `data/clients.toml` states it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Marked {
+    #[allow(dead_code)] // for people who read the file
+    client: String,
+    id: Option<String>,
+    id_prefix: Option<String>,
+    class: Option<String>,
+    name: Option<String>,
+    role: Role,
+}
 
-/// Class names.
-const CLASSES: &[(&str, Role)] = &[
-    ("outlookmessageheader", Role::Cut),
-    ("moz-cite-prefix", Role::Attribution),
-    ("gmail_attr", Role::Attribution),
-    ("yahoo_quoted", Role::Quote),
-    ("iosymail", Role::Quote),
-    ("protonmail_quote", Role::Quote),
-    ("tutanota_quote", Role::Quote),
-    ("skiff_quote", Role::Quote),
-    ("zmail_extra", Role::Quote),
-    ("freshdesk_quote", Role::Quote),
-    ("front-blockquote", Role::Quote),
-    ("gmail_signature", Role::Signature),
-    ("gmail_signature_prefix", Role::Signature),
-    ("moz-signature", Role::Signature),
-    ("protonmail_signature_block", Role::Signature),
-    ("front-signature", Role::Signature),
-];
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    mark: Vec<Marked>,
+}
 
-/// `name` attributes.
-const NAMES: &[(&str, Role)] = &[
-    ("quote", Role::Quote),               // GMX, web.de
-    ("quoted-content", Role::Quote),      // GMX, web.de
-    ("messagereplysection", Role::Quote), // Spark
-    ("messagesignaturesection", Role::Signature),
-];
+/// Marks by attribute.
+#[derive(Debug, Default)]
+struct Marks {
+    ids: HashMap<String, Role>,
+    id_prefixes: Vec<(String, Role)>,
+    classes: HashMap<String, Role>,
+    names: HashMap<String, Role>,
+}
+
+/// The marks of all clients.
+static MARKS: LazyLock<Marks> = LazyLock::new(|| {
+    // The file is part of the program; a test reads it.
+    let file: File = toml::from_str(include_str!("../data/clients.toml")).unwrap_or_default();
+    let mut marks = Marks::default();
+    for mark in file.mark {
+        marks.ids.extend(mark.id.map(|id| (id, mark.role)));
+        marks.id_prefixes.extend(mark.id_prefix.map(|id| (id, mark.role)));
+        marks.classes.extend(mark.class.map(|class| (class, mark.role)));
+        marks.names.extend(mark.name.map(|name| (name, mark.role)));
+    }
+    marks
+});
 
 /// The role of an element; `text` gives its first words and is asked only where they decide.
 pub(super) fn role(element: &Element, text: impl Fn() -> String) -> Role {
@@ -78,16 +80,17 @@ pub(super) fn role(element: &Element, text: impl Fn() -> String) -> Role {
 }
 
 fn by_marks(element: &Element) -> Role {
-    let look = |table: &[(&str, Role)], word: &str| table.iter().find(|(w, _)| *w == word).map(|(_, r)| *r);
-    let id = element
-        .attr("id")
-        .map(plain_name)
-        .and_then(|id| look(IDS, &id).or_else(|| id.starts_with("aolmsgpart").then_some(Role::Quote)));
+    let look = |table: &HashMap<String, Role>, word: &str| table.get(word).copied();
+    let id = element.attr("id").map(plain_name).and_then(|id| {
+        let begins = |(prefix, _): &&(String, Role)| id.starts_with(prefix.as_str());
+        let prefixed = || MARKS.id_prefixes.iter().find(begins).map(|(_, role)| *role);
+        look(&MARKS.ids, &id).or_else(prefixed)
+    });
     let class = || {
         let classes = element.attr("class").unwrap_or_default();
-        classes.split_whitespace().find_map(|c| look(CLASSES, &plain_name(c)))
+        classes.split_whitespace().find_map(|c| look(&MARKS.classes, &plain_name(c)))
     };
-    let name = || element.attr("name").and_then(|n| look(NAMES, &plain_name(n)));
+    let name = || element.attr("name").and_then(|n| look(&MARKS.names, &plain_name(n)));
     let data = || match (element.attr("data-marker"), element.attr("data-smartmail")) {
         (Some("__DIVIDER__"), _) => Some(Role::Cut),
         (_, Some("gmail_signature")) => Some(Role::Signature),
@@ -112,7 +115,7 @@ fn blockquote(element: &Element) -> Role {
     if style.contains("border-left") { Role::Quote } else { Role::Indented }
 }
 
-/// Without the prefixes that clients put before foreign names (`x_`, `ecx`), and without the remains of torn
+/// Without the prefixes that clients put before foreign names (`x_`, `ecx`, Yahoo's `yiv…` and `ydp…`), and without the remains of torn
 /// quoted-printable (`3D"…"`).
 fn plain_name(name: &str) -> String {
     let name = name.to_ascii_lowercase();
@@ -120,5 +123,26 @@ fn plain_name(name: &str) -> String {
     while let Some(rest) = name.strip_prefix("x_").or_else(|| name.strip_prefix("ecx")) {
         name = rest;
     }
+    name =
+        name.strip_prefix("yiv").map_or(name, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    if let Some(rest) = name.strip_prefix("ydp").and_then(|rest| rest.get(8..)) {
+        name = rest;
+    }
     name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_read() {
+        let file: File = toml::from_str(include_str!("../data/clients.toml")).unwrap();
+        assert!(file.mark.len() > 30);
+        for mark in file.mark {
+            let words =
+                [mark.id, mark.id_prefix, mark.class, mark.name].into_iter().flatten().collect::<Vec<_>>();
+            assert!(words.len() == 1 && words.iter().all(|w| *w == plain_name(w)), "{words:?}");
+        }
+    }
 }

@@ -1,16 +1,20 @@
 //! An HTML part laid out as text, with the quote depth and what the markup says carried along: text is never
 //! flattened without them.
 
+mod color;
 mod limit;
 mod marks;
+mod sheet;
 mod style;
+mod token;
 
 use scraper::ElementRef;
 use scraper::node::Element;
 
 use super::lines::{Mark, Stretch};
 use marks::Role;
-use style::{Sheet, Sight};
+use sheet::Sheet;
+use style::Sight;
 
 /// An HTML part as its reader sees it.
 #[derive(Debug, Default)]
@@ -21,6 +25,8 @@ pub(super) struct Layout {
     pub stretches: Vec<Stretch>,
     /// A cap was reached: what lies beyond was not read.
     pub over_limit: bool,
+    /// Why the text may not be what its reader sees: reason codes with sentences.
+    pub doubts: Vec<Doubt>,
 }
 
 impl Layout {
@@ -45,6 +51,7 @@ pub(super) fn lay_out(html: &str) -> Layout {
     let tree = scraper::Html::parse_document(&limited.html);
     let mut page = Page { sheet, over_limit: limited.over_limit, ..Page::default() };
     page.walk(tree.root_element());
+    page.beside(&limited.conditional);
     page.finish()
 }
 
@@ -58,7 +65,23 @@ struct State {
     pre: bool,
     /// The next number of an ordered list.
     ordered: bool,
+    /// Inside a form field.
+    form: bool,
 }
+
+/// A reason code with its sentence.
+type Doubt = (&'static str, &'static str);
+
+const PICTURE: Doubt = ("picture_in_text", "A picture stands in the middle of a typed line.");
+const FORM: Doubt = ("form_text", "Words stand in form fields or folded away.");
+const MOVED: Doubt =
+    ("moved_text", "The mail shows words in another order, place or colour than they were typed in.");
+const GENERATED: Doubt = ("generated_text", "A style sheet adds words to the text.");
+const CONDITIONAL: Doubt = ("conditional_text", "Only some mail programs show all words of the mail.");
+const UNREAD_STYLE: Doubt = ("style_unread", "A style sheet hides or strikes text that we could not find.");
+
+/// A picture that stands for a sign (an emoji with its modifiers) has no longer text than this.
+const SIGN_CHARS_MAX: usize = 8;
 
 /// Empty lines in a row are not laid out beyond this.
 const BREAKS_MAX: usize = 3;
@@ -70,6 +93,7 @@ struct Page {
     stretches: Vec<Stretch>,
     sheet: Sheet,
     over_limit: bool,
+    doubts: Vec<Doubt>,
     /// Depth and mark of the line being written.
     line: (u16, Mark),
     /// The line being written holds something.
@@ -144,10 +168,14 @@ impl Page {
         if matches!(own.name(), "ol" | "ul") {
             state.ordered = own.name() == "ol";
         }
-        let struck = own.attr(limit::STRUCK).is_some()
-            || own.attr("style").is_some_and(|s| s.contains("line-through"));
-        if struck && outer.depth == 0 && state.mark == Mark::None {
-            state.mark = Mark::Struck;
+        if matches!(state.mark, Mark::None | Mark::Indented) && outer.depth == 0 {
+            if state.sight.is_struck() {
+                state.mark = Mark::Struck;
+            } else if state.sight.is_moved() {
+                state.mark = Mark::Moved;
+            } else if own.attr(limit::FORM).is_some() {
+                (state.mark, state.form) = (Mark::Form, true);
+            }
         }
         match marks::role(own, || element.text().take(8).collect()) {
             Role::None => {}
@@ -203,11 +231,41 @@ impl Page {
         self.breaks = (self.breaks + 1).min(BREAKS_MAX);
     }
 
-    /// A small image with a sign as its text is that sign.
+    /// A small image with a sign as its text is that sign; other words may be read where pictures are not loaded.
     fn image(&mut self, element: &Element, state: &State) {
         let alt = element.attr("alt").unwrap_or_default().trim();
-        if alt.chars().count() <= 3 && !alt.is_ascii() {
+        if alt.chars().count() <= SIGN_CHARS_MAX && !alt.chars().any(char::is_alphanumeric) && !alt.is_ascii()
+        {
             self.words(alt, state);
+        } else if state.depth == 0 && state.mark == Mark::None && !self.cut {
+            let inside_a_line = self.written && self.line == (0, Mark::None);
+            self.words(alt, &State { mark: Mark::Form, ..state.clone() });
+            if inside_a_line && alt.chars().any(char::is_alphabetic) {
+                self.doubt(PICTURE);
+            }
+        }
+    }
+
+    /// Words that stand outside the text: from style sheets, and from comments for some programs.
+    fn beside(&mut self, conditional: &str) {
+        let generated = std::mem::take(&mut self.sheet.generated);
+        let unread = self.sheet.unread;
+        for (words, doubt) in [(generated.as_str(), GENERATED), (conditional, CONDITIONAL)] {
+            if words.chars().any(char::is_alphabetic) {
+                self.line_break();
+                (self.cut, self.bullet) = (false, None);
+                self.words(words, &State { mark: Mark::Form, ..State::default() });
+                self.doubt(doubt);
+            }
+        }
+        if unread {
+            self.doubt(UNREAD_STYLE);
+        }
+    }
+
+    fn doubt(&mut self, doubt: Doubt) {
+        if !self.doubts.contains(&doubt) {
+            self.doubts.push(doubt);
         }
     }
 
@@ -248,6 +306,11 @@ impl Page {
         }
         if !self.written {
             self.new_line(line);
+            match mark {
+                Mark::Moved => self.doubt(MOVED),
+                Mark::Form if state.form => self.doubt(FORM),
+                _ => {}
+            }
         }
         if let Some(bullet) = self.bullet.take() {
             self.text.push_str(&bullet);
@@ -272,6 +335,11 @@ impl Page {
 
     fn finish(mut self) -> Layout {
         self.stretches.push(Stretch { end: self.text.len(), depth: self.line.0, mark: self.line.1 });
-        Layout { text: self.text, stretches: self.stretches, over_limit: self.over_limit }
+        Layout {
+            text: self.text,
+            stretches: self.stretches,
+            over_limit: self.over_limit,
+            doubts: self.doubts,
+        }
     }
 }

@@ -1,37 +1,57 @@
-//! Which text the reader of the mail cannot see: inline styles, old attributes, and simple style sheet rules.
-
-use std::collections::HashMap;
+//! Which text the reader of the mail cannot see, sees struck out, or sees elsewhere than it stands: inline styles,
+//! old attributes, and style sheets.
 
 use scraper::node::Element;
 
-/// Rules of style sheets that are looked at.
-const RULES_MAX: usize = 2000;
+use super::color::{Color, Rgb, color, is_faint, near};
+use super::sheet::{Declaration, Sheet, declarations, strip_comments};
 
-/// Declarations for one selector that are kept, and classes of one element that are looked up.
-const DECLARATIONS_MAX: usize = 40;
-const CLASSES_MAX: usize = 16;
+/// Text moved further than this off its place is off the screen, in any unit.
+const FAR_OFF: f32 = -500.0;
 
-type Rgb = (u8, u8, u8);
-
-/// What decides whether text is seen; inherited from element to element.
+/// What decides whether text is seen as it stands; inherited from element to element.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sight {
     hidden: bool,
     zero_size: bool,
-    color: Option<Rgb>,
+    struck: bool,
+    moved: bool,
+    color: Option<Color>,
     background: Rgb,
 }
 
 impl Default for Sight {
     fn default() -> Self {
-        Self { hidden: false, zero_size: false, color: None, background: (255, 255, 255) }
+        Self {
+            hidden: false,
+            zero_size: false,
+            struck: false,
+            moved: false,
+            color: None,
+            background: (255, 255, 255),
+        }
     }
 }
 
 impl Sight {
     /// Whether text here is invisible.
     pub fn is_hidden(&self) -> bool {
-        self.hidden || self.zero_size || self.color.is_some_and(|c| near(c, self.background))
+        let unseen = match self.color {
+            Some(Color::Solid(rgb)) => near(rgb, self.background),
+            Some(Color::Clear) => true,
+            Some(Color::Unknown) | None => false,
+        };
+        self.hidden || self.zero_size || unseen
+    }
+
+    /// Whether text here is struck out.
+    pub fn is_struck(&self) -> bool {
+        self.struck
+    }
+
+    /// Whether text here is shown in another place or order than it stands, or in a colour that we cannot name.
+    pub fn is_moved(&self) -> bool {
+        self.moved || self.color == Some(Color::Unknown)
     }
 
     /// Sight inside an element: style sheets first, then attributes, then the inline style.
@@ -39,20 +59,26 @@ impl Sight {
         let mut sight = self.clone();
         sheet.of(element, |style| sight.style(style));
         sight.hidden |= element.attr("hidden").is_some();
-        if let Some(color) = element.attr("bgcolor").and_then(color) {
-            sight.background = color;
+        sight.struck |= element.attr(super::limit::STRUCK).is_some();
+        sight.moved |= element.attr(super::limit::TURNED).is_some();
+        let of = |name: &str| element.attr(name).map(str::to_ascii_lowercase).and_then(|v| color(&v));
+        if let Some(Color::Solid(rgb)) = of("bgcolor") {
+            sight.background = rgb;
         }
-        if let Some(color) = element.attr("color").and_then(color) {
+        if let Some(color) = of("color") {
             sight.color = Some(color);
         }
         if let Some(style) = element.attr("style") {
-            sight.style(&declarations(style));
+            let bare = if style.contains("/*") { strip_comments(style) } else { style.to_owned() };
+            sight.style(&declarations(&bare));
         }
         sight
     }
 
-    fn style(&mut self, style: &[(String, String)]) {
+    fn style(&mut self, style: &[Declaration]) {
         self.hidden |= hides(style);
+        self.struck |= strikes(style);
+        self.moved |= moves(style);
         for (name, value) in style {
             match name.as_str() {
                 "font-size" => self.zero_size = is_tiny(value),
@@ -61,11 +87,12 @@ impl Sight {
                 {
                     self.zero_size = true;
                 }
-                "color" if value == "transparent" || is_clear(value) => self.hidden = true,
-                "color" => self.color = color(value).or(self.color),
+                "color" | "-webkit-text-fill-color" => self.color = color(value).or(self.color),
                 "background" | "background-color" => {
                     let found = color(value).or_else(|| value.split_whitespace().find_map(color));
-                    self.background = found.unwrap_or(self.background);
+                    if let Some(Color::Solid(rgb)) = found {
+                        self.background = rgb;
+                    }
                 }
                 _ => {}
             }
@@ -73,122 +100,62 @@ impl Sight {
     }
 }
 
-/// Rules of a style sheet for class names, ids and elements that bear on sight.
-#[derive(Debug, Default)]
-pub(super) struct Sheet {
-    rules: HashMap<String, Vec<(String, String)>>,
-}
-
-impl Sheet {
-    /// Reads style sheets; rules inside `@media` and the like depend on the screen and are left out.
-    pub fn read(css: &str) -> Self {
-        let mut sheet = Self::default();
-        let (mut depth, mut head, mut body) = (0_usize, String::new(), String::new());
-        let mut rules = 0;
-        for c in strip_comments(css).chars() {
-            match c {
-                '{' => depth += 1,
-                '}' => {
-                    depth = depth.saturating_sub(1);
-                    if depth == 0 {
-                        rules += 1;
-                        if !head.trim_start().starts_with('@') && rules < RULES_MAX {
-                            sheet.rule(&head, &body);
-                        }
-                        head.clear();
-                        body.clear();
-                    }
-                }
-                ';' if depth == 0 => head.clear(),
-                _ if depth == 0 => head.push(c),
-                _ => body.push(c),
-            }
-        }
-        sheet
-    }
-
-    fn rule(&mut self, selectors: &str, body: &str) {
-        let style = declarations(body);
-        let bears = |(name, _): &(String, String)| {
-            matches!(name.as_str(), "color" | "background" | "background-color" | "font-size" | "font")
-        };
-        if !(hides(&style) || style.iter().any(bears)) {
-            return;
-        }
-        for selector in selectors.split(',') {
-            let last = selector.split([' ', '>', '+', '~', '\n', '\t']).rfind(|s| !s.trim().is_empty());
-            if let Some(last) = last
-                && !last.contains(':')
-                && !last.contains('[')
-            {
-                let rules = self.rules.entry(last.trim().to_ascii_lowercase()).or_default();
-                rules.extend(style.iter().take(DECLARATIONS_MAX.saturating_sub(rules.len())).cloned());
-            }
-        }
-    }
-
-    /// Hands over the rules for an element, the more special ones later.
-    fn of(&self, element: &Element, mut apply: impl FnMut(&[(String, String)])) {
-        if self.rules.is_empty() {
-            return;
-        }
-        let name = element.name();
-        let mut look = |selector: String| {
-            if let Some(style) = self.rules.get(&selector.to_ascii_lowercase()) {
-                apply(style);
-            }
-        };
-        look(name.to_owned());
-        for class in element.attr("class").unwrap_or_default().split_whitespace().take(CLASSES_MAX) {
-            look(format!(".{class}"));
-            look(format!("{name}.{class}"));
-        }
-        if let Some(id) = element.id() {
-            look(format!("#{id}"));
-            look(format!("{name}#{id}"));
-        }
-    }
-}
-
 /// Whether declarations hide an element with everything in it.
-fn hides(style: &[(String, String)]) -> bool {
+pub(super) fn hides(style: &[Declaration]) -> bool {
     let is = |name: &str, test: &dyn Fn(&str) -> bool| style.iter().any(|(n, v)| n == name && test(v));
-    let clipped = is("overflow", &|v| v.starts_with("hidden")) || is("overflow-y", &|v| v == "hidden");
-    let flat = |name: &str| is(name, &is_zero_length);
+    let hidden = |v: &str| v.starts_with("hidden") || v == "clip";
+    let clipped = ["overflow", "overflow-x", "overflow-y"].iter().any(|n| is(n, &hidden));
+    let flat = |name: &str| is(name, &is_sliver);
+    let squeezed = |v: &str| v.replace(' ', "");
     is("display", &|v| v == "none")
         || is("visibility", &|v| v == "hidden" || v == "collapse")
         || is("mso-hide", &|v| v == "all")
-        || is("opacity", &|v| v.parse::<f32>().is_ok_and(|o| o < 0.05))
+        || is("opacity", &|v| v.trim_end_matches('%').parse().is_ok_and(is_faint))
         || is("content-visibility", &|v| v == "hidden")
-        || flat("max-height")
-        || (clipped && (flat("height") || flat("width") || flat("max-width")))
-        || ["text-indent", "left", "top", "right", "margin-left"].iter().any(|n| is(n, &is_far_off))
-        || is("clip", &|v| v.replace(' ', "").starts_with("rect(0"))
-        || is("transform", &|v| v.replace(' ', "").starts_with("scale(0)"))
+        || is("max-height", &is_zero_length)
+        || is("zoom", &is_zero_length)
+        || (clipped && ["height", "width", "max-height", "max-width"].into_iter().any(flat))
+        || ["text-indent", "left", "top", "right", "bottom", "margin-left", "margin-top"]
+            .iter()
+            .any(|n| is(n, &is_far_off))
+        || is("clip", &|v| squeezed(v).starts_with("rect(0") || squeezed(v).starts_with("rect(1px,1px"))
+        || is("clip-path", &|v| v != "none")
+        || ["mask", "mask-image", "-webkit-mask-image"].iter().any(|n| is(n, &|v| v != "none"))
+        || is("filter", &|v| squeezed(v).contains("opacity(0") || v.contains("blur("))
+        || is("transform", &|v| squeezed(v).contains("scale(0"))
 }
 
-fn declarations(style: &str) -> Vec<(String, String)> {
+/// Whether declarations strike text out.
+pub(super) fn strikes(style: &[Declaration]) -> bool {
+    let lines = |n: &str| matches!(n, "text-decoration" | "text-decoration-line" | "-webkit-text-decoration");
     style
-        .split(';')
-        .take(200)
-        .filter_map(|d| d.split_once(':'))
-        .map(|(n, v)| {
-            let value = v.trim().to_ascii_lowercase();
-            let value = value.trim_end_matches("!important").trim_end().to_owned();
-            (n.trim().to_ascii_lowercase(), value)
-        })
-        .collect()
+        .iter()
+        .any(|(n, v)| lines(n) && v.contains("line-through") || n == "text-line-through" && v != "none")
 }
 
-fn strip_comments(css: &str) -> String {
-    let (mut out, mut rest) = (String::with_capacity(css.len()), css);
-    while let Some((head, tail)) = rest.split_once("/*") {
-        out.push_str(head);
-        rest = tail.split_once("*/").map_or("", |(_, after)| after);
+/// Whether declarations show text in another order or place than it stands in the source.
+pub(super) fn moves(style: &[Declaration]) -> bool {
+    style.iter().any(|(name, value)| match name.as_str() {
+        "unicode-bidi" => value.contains("override"),
+        "position" => matches!(value.as_str(), "absolute" | "fixed"),
+        "flex-direction" | "flex-flow" => value.contains("reverse"),
+        "order" => value != "0",
+        "writing-mode" => value != "horizontal-tb" && value != "lr-tb" && value != "inherit",
+        "transform" => value != "none",
+        "rotate" => value != "none" && !is_zero_length(value),
+        _ => false,
+    })
+}
+
+/// The words that a rule writes before or after an element (CSS Generated Content 3 §2).
+pub(super) fn generated(style: &[Declaration]) -> String {
+    let mut out = String::new();
+    for (_, value) in style.iter().filter(|(n, _)| n == "content") {
+        for quote in ['"', '\''] {
+            out.extend(value.split(quote).skip(1).step_by(2));
+        }
     }
-    out.push_str(rest);
-    // Old sheets stand inside an HTML comment.
-    out.replace("<!--", "").replace("-->", "")
+    out
 }
 
 fn number(value: &str) -> Option<(f32, &str)> {
@@ -201,6 +168,12 @@ fn is_zero_length(value: &str) -> bool {
     number(value).is_some_and(|(n, unit)| n.abs() < 0.01 && !unit.contains(' '))
 }
 
+/// A box of one pixel shows nothing when what goes over it is cut.
+fn is_sliver(value: &str) -> bool {
+    is_zero_length(value)
+        || number(value).is_some_and(|(n, unit)| matches!(unit, "px" | "pt") && n.abs() <= 2.0)
+}
+
 fn is_tiny(value: &str) -> bool {
     number(value).is_some_and(|(n, unit)| {
         n < 0.05 || (matches!(unit, "px" | "pt") && n <= 1.0) || (unit == "%" && n < 5.0)
@@ -208,66 +181,17 @@ fn is_tiny(value: &str) -> bool {
 }
 
 fn is_far_off(value: &str) -> bool {
-    number(value).is_some_and(|(n, _)| n <= -500.0)
-}
-
-fn is_clear(value: &str) -> bool {
-    value.starts_with("rgba(")
-        && value
-            .trim_end_matches(')')
-            .rsplit(',')
-            .next()
-            .and_then(|a| a.trim().parse::<f32>().ok())
-            .is_some_and(|a| a < 0.05)
-}
-
-fn near(a: Rgb, b: Rgb) -> bool {
-    a.0.abs_diff(b.0) <= 12 && a.1.abs_diff(b.1) <= 12 && a.2.abs_diff(b.2) <= 12
-}
-
-/// A CSS colour: hexadecimal, `rgb()`, and the names that hide text on usual grounds.
-fn color(value: &str) -> Option<Rgb> {
-    let value = value.trim().to_ascii_lowercase();
-    if let Some(hex) = value.strip_prefix('#') {
-        let digit =
-            |i: usize| hex.chars().nth(i).and_then(|c| c.to_digit(16)).and_then(|d| u8::try_from(d).ok());
-        return match hex.len() {
-            3 | 4 => Some((digit(0)? * 17, digit(1)? * 17, digit(2)? * 17)),
-            6 | 8 => {
-                Some((digit(0)? * 16 + digit(1)?, digit(2)? * 16 + digit(3)?, digit(4)? * 16 + digit(5)?))
-            }
-            _ => None,
-        };
-    }
-    if let Some(args) = value.strip_prefix("rgb(").or_else(|| value.strip_prefix("rgba(")) {
-        let mut parts = args.trim_end_matches(')').split([',', ' ', '/']).filter(|p| !p.is_empty());
-        let mut next = || parts.next().and_then(|p| p.trim().parse::<u8>().ok());
-        return Some((next()?, next()?, next()?));
-    }
-    Some(match value.as_str() {
-        "white" | "window" => (255, 255, 255),
-        "black" | "windowtext" => (0, 0, 0),
-        "snow" | "ivory" | "ghostwhite" | "floralwhite" | "mintcream" => (255, 250, 250),
-        "whitesmoke" => (245, 245, 245),
-        "red" => (255, 0, 0),
-        "blue" => (0, 0, 255),
-        "navy" => (0, 0, 128),
-        "gray" | "grey" => (128, 128, 128),
-        "silver" => (192, 192, 192),
-        "yellow" => (255, 255, 0),
-        "green" => (0, 128, 0),
-        _ => return None,
-    })
+    number(value).is_some_and(|(n, _)| n <= FAR_OFF)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn hidden(style: &str) -> bool {
+    fn sight(style: &str) -> Sight {
         let mut sight = Sight::default();
         sight.style(&declarations(style));
-        sight.is_hidden()
+        sight
     }
 
     #[test]
@@ -275,22 +199,30 @@ mod tests {
         for style in [
             "display:none",
             "DISPLAY: None !important",
+            "d\\69splay:none",
             "visibility:hidden",
             "font-size:0",
             "font-size: 0px",
             "font-size:1px",
             "color:#fff",
+            "color:#ffffff00",
+            "color:hsl(0 0% 100%)",
+            "-webkit-text-fill-color:transparent",
             "color:#FFFFFF;background:white",
             "color:#333;background-color:rgb(51, 51, 51)",
             "mso-hide:all",
             "max-height:0;overflow:hidden",
             "height:0px;overflow:hidden",
+            "width:1px;height:1px;overflow:hidden",
             "opacity:0",
             "text-indent:-9999px",
             "color:transparent",
             "color:rgba(0,0,0,0)",
+            "clip-path:inset(100%)",
+            "filter:opacity(0)",
+            "transform:scale(0)",
         ] {
-            assert!(hidden(style), "{style}");
+            assert!(sight(style).is_hidden(), "{style}");
         }
     }
 
@@ -303,19 +235,32 @@ mod tests {
             "margin-left:-10px",
             "height:0",
             "color:inherit",
+            "color:var(--text)",
             "font:12px/1.5 sans-serif",
+            "text-decoration:underline",
+            "position:relative",
+            "order:0",
+            "direction:rtl",
         ] {
-            assert!(!hidden(style), "{style}");
+            let sight = sight(style);
+            assert!(!sight.is_hidden() && !sight.is_struck() && !sight.is_moved(), "{style}");
         }
     }
 
     #[test]
-    fn sheets_hide_by_class() {
-        let sheet = Sheet::read(
-            "/* x */ .a, p.b { display:none } @media print { .c { display:none } } .d{color:red}",
-        );
-        let hidden = |s: &str| sheet.rules.get(s).is_some_and(|style| hides(style));
-        assert!(hidden(".a") && hidden("p.b"));
-        assert!(!hidden(".c") && !hidden(".d"));
+    fn styles_that_strike_or_move() {
+        for style in ["text-decoration: line-through", "text-decoration-line:underline line-through"] {
+            assert!(sight(style).is_struck(), "{style}");
+        }
+        for style in [
+            "unicode-bidi:bidi-override;direction:rtl",
+            "position:absolute;top:0",
+            "display:flex;flex-direction:row-reverse",
+            "transform:scaleX(-1)",
+            "writing-mode:vertical-rl",
+            "color:oklch(1 0 0)",
+        ] {
+            assert!(sight(style).is_moved(), "{style}");
+        }
     }
 }

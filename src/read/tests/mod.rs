@@ -1,9 +1,11 @@
 //! Whole bodies through the reader: per client, then properties.
 
+mod languages;
 mod markup;
 mod originals;
 mod plain;
 mod properties;
+mod sight;
 mod witnesses;
 
 use super::*;

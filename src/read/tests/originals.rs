@@ -189,3 +189,34 @@ fn a_veto_is_never_cut_as_quote_signature_or_notice() {
         }
     }
 }
+
+#[test]
+fn a_mark_before_own_words_makes_no_quote() {
+    let r =
+        knowing("Yes, confirmed.\n\n> but not before the failover is fixed\n> - Login over SAML - Passed\n");
+    assert_eq!(r.fresh, "Yes, confirmed.");
+    assert_eq!(r.unsure, "but not before the failover is fixed");
+    let r = knowing(
+        "Yes, confirmed.\n\nOn 3 Nov 2026, Ann <ann@acme.example> wrote:\n> but not before the failover is fixed\n",
+    );
+    assert_eq!(r.unsure, "", "somebody else's words, and the mail says so");
+}
+
+#[test]
+fn an_edit_in_a_trimmed_quote_may_veto() {
+    let r = knowing(
+        "Yes.\n\nOn 3 Nov 2026, Kim <kim@seller.example> wrote:\n> - Failover below 30 seconds - never\n",
+    );
+    assert_eq!((r.fresh.as_str(), r.unsure.as_str()), ("Yes.", "- Failover below 30 seconds - never"));
+}
+
+#[test]
+fn answers_typed_into_an_outlook_quote_may_veto() {
+    let quote = DECLARED.replace("- Failover below", "No, it took a minute.\n- Failover below");
+    let head =
+        "-----Original Message-----\nFrom: Kim <kim@seller.example>\nSent: Tuesday\nTo: Dana\nSubject: x\n\n";
+    let r = knowing(&format!("See below.\n\n{head}{quote}"));
+    assert_eq!((r.fresh.as_str(), r.unsure.as_str()), ("See below.", "No, it took a minute."));
+    let r = knowing(&format!("See below.\n\n{head}{DECLARED}\nNo, it took a minute and we cannot sign.\n"));
+    assert_eq!(r.unsure, "No, it took a minute and we cannot sign.");
+}

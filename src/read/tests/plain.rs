@@ -232,3 +232,61 @@ fn horde() {
     let r = plain("Agreed.\n\nQuoting Kim Doe <kim@seller.example>:\n\n> Well?\n");
     assert_eq!(r.fresh, "Agreed.");
 }
+
+#[test]
+fn text_below_a_divider_without_a_mail_may_veto() {
+    for divider in ["-----Original Message-----", "---- Ursprüngliche Nachricht ----"] {
+        let r = plain(&format!("Yes, confirmed.\n\n{divider}\n\nBut only if the failover is fixed.\n"));
+        assert_eq!(r.fresh, "Yes, confirmed.");
+        assert_eq!(r.unsure, "But only if the failover is fixed.");
+        let r = plain(&format!("Yes, confirmed.\n\n{divider}\nFrom: Kim\n\nBut only if you say so.\n"));
+        assert_eq!(r.unsure, "");
+    }
+}
+
+#[test]
+fn a_no_inside_a_notice_may_veto() {
+    let notice =
+        "This e-mail is confidential and meant for the intended recipient only; delete it otherwise.";
+    let r = plain(&format!("Yes, confirmed.\n\nDana\n\n{notice} We do not confirm the failover test."));
+    assert_eq!(r.fresh, "Yes, confirmed.\n\nDana");
+    assert_eq!(r.unsure, "We do not confirm the failover test.");
+    let r = plain(&format!("Yes, confirmed.\n\nDana\n\n{notice} Please notify the sender by e-mail."));
+    assert_eq!(r.unsure, "");
+}
+
+#[test]
+fn an_answer_is_bound_to_the_line_above_it() {
+    let list = |n: usize| -> String {
+        [
+            "1. Login over SAML - Passed",
+            "2. Failover of a node below\n> thirty seconds - Passed",
+            "3. Export - Passed",
+        ]
+        .iter()
+        .take(n)
+        .map(|l| format!("> {l}\n"))
+        .collect()
+    };
+    let r =
+        plain(&format!("Kim <k@s.example> wrote:\n> Hello\n>\n{}\nYes.\n\n> 3. Export - Passed\n", list(2)));
+    let [only] = r.inline.as_slice() else { panic!("{r:?}") };
+    assert_eq!(only.quoted, "2. Failover of a node below thirty seconds - Passed");
+    assert!(r.is_between(only));
+    assert_eq!(r.inline_at(&(0..4)), Some(only));
+    let r = plain(&format!("Kim <k@s.example> wrote:\n> Hello\n>\n{}\nYes.\n", list(3)));
+    assert!(!r.is_between(&r.inline[0]) && r.inline[0].quoted == "3. Export - Passed");
+    let r = plain(&format!("All fine.\n\nKim <k@s.example> wrote:\n{}\nYes.\n", list(1)));
+    assert_eq!(r.inline_at(&(0..9)), None, "typed above the quote");
+}
+
+#[test]
+fn what_is_too_long_is_never_sure_and_may_veto() {
+    for body in ["\n".repeat(60_000) + "No.", "Yes.\n".repeat(300_000) + "No."] {
+        let r = plain(&body);
+        assert!(!r.sure && r.doubts.iter().any(|d| d.code == "over_limit"));
+        assert!(r.unsure.ends_with("No."));
+    }
+    let r = plain(&("Yes, confirmed, and we recommend it.\n".repeat(20_000)));
+    assert!(r.sure, "long, but read whole");
+}

@@ -109,6 +109,31 @@ proptest! {
     }
 
     #[test]
+    fn a_quoted_tail_changes_nothing_in_html(text in prose(), quoted in prose()) {
+        let typed: String = text.split("\n\n").map(|p| format!("<p>{p}</p>")).collect();
+        let on = "On Tue, Nov 3, 2026 at 10:12 AM Kim &lt;k@s.example&gt; wrote:";
+        for tail in [
+            format!("<div class=gmail_quote><div class=gmail_attr>{on}</div><blockquote class=gmail_quote>{quoted}</blockquote></div>"),
+            format!("<div class=moz-cite-prefix>{on}</div><blockquote type=cite>{quoted}</blockquote>"),
+            format!("<div>{on}</div><blockquote>{quoted}</blockquote>"),
+            format!("<div id=divRplyFwdMsg><b>From:</b> Kim<br><b>Subject:</b> x</div><div>{quoted}</div>"),
+        ] {
+            let r = html(&format!("{typed}{tail}"));
+            prop_assert_eq!(&r.fresh, &text);
+            prop_assert!(r.sure);
+        }
+    }
+
+    #[test]
+    fn a_known_original_in_the_tail_changes_nothing(text in prose(), quoted in prose()) {
+        let originals = Originals::new(&[&quoted]);
+        let marked: String = quoted.lines().map(|l| format!("> {l}\n")).collect();
+        let alone = split_plain(&text, &originals);
+        let with = split_plain(&format!("{text}\n\n{marked}"), &originals);
+        prop_assert_eq!(alone.fresh, with.fresh);
+    }
+
+    #[test]
     fn html_never_panics(text in "(<[a-z]{1,6}( [a-z]{1,5}=[\"']?\\PC{0,5}[\"']?)?>|</[a-z]{1,6}>|<!--|-->|<div style=display:none>|<blockquote>|<table>|<tr>|<td>|<svg>|<p>|&[a-z]{1,4};|\\PC{0,8}){0,40}") {
         let layout = html::lay_out(&text);
         let end = layout.stretches.last().map_or(0, |s| s.end);
