@@ -39,6 +39,8 @@ pub struct Known {
     pub declaration: Option<Declaration>,
     /// Opportunity ids that it carries itself.
     pub opportunities: BTreeSet<OpportunityId>,
+    /// What keeps a yes to the declaration from being sure.
+    doubts: Vec<Reason>,
     /// Its body as its reader saw it: what an answer may quote.
     text: String,
 }
@@ -50,8 +52,14 @@ impl Known {
         // Reading is the dear part, and only the seller's people declare.
         let reading = by_seller(message, seller).then(|| read(message, &[]));
         let fresh = reading.as_ref().map_or("", |r| r.fresh.as_str());
+        let declared =
+            reading.as_ref().and_then(|r| Some((r, recognise::declaration(message, r, seller)?)));
         Self {
-            declaration: reading.as_ref().and_then(|r| recognise::declaration(message, r, seller)),
+            doubts: declared
+                .as_ref()
+                .map(|(reading, d)| recognise::doubts(message, reading, d, seller))
+                .unwrap_or_default(),
+            declaration: declared.map(|(_, declaration)| declaration),
             opportunities: recognise::opportunities(message, fresh, seller),
             text: body_text(message),
             witnessed,
@@ -146,7 +154,7 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
     let answered = recognition.answers.and_then(|a| declared.iter().find(|(w, _)| w.message.digest == a));
     let mut outcome = blank(witnessed, &recognition, &reading, rules);
     match (recognition.kind, answered) {
-        (Kind::Declaration, _) => add_declaration(&mut outcome, witnessed, &recognition, policy),
+        (Kind::Declaration, _) => add_declaration(&mut outcome, subject, &recognition, policy),
         (Kind::Automatic, _) => add_machine(&mut outcome),
         (Kind::Reply, Some((declaring, declaration))) => {
             add_answer(&mut outcome, declaring, declaration);
@@ -213,9 +221,10 @@ fn blank(witnessed: &Witnessed, recognition: &Recognition, reading: &Reading, ru
     }
 }
 
-fn add_declaration(outcome: &mut Outcome, witnessed: &Witnessed, recognition: &Recognition, policy: &Policy) {
-    let authenticated = authenticate_declaration(witnessed, policy);
-    outcome.sure = true;
+fn add_declaration(outcome: &mut Outcome, subject: &Known, recognition: &Recognition, policy: &Policy) {
+    let authenticated = authenticate_declaration(&subject.witnessed, policy);
+    outcome.sure = subject.doubts.is_empty();
+    outcome.reasons.extend(subject.doubts.iter().cloned());
     outcome.reasons.extend(authenticated.reasons);
     if authenticated.pending {
         outcome
@@ -323,6 +332,8 @@ fn add_doubts(outcome: &mut Outcome, facts: &Facts, recognition: &Recognition, s
                 .fix("A person must find out which of them was sent."),
         );
     }
+    add_doubtful_question(outcome, facts, recognition);
+    add_other_deal(outcome);
     add_other_question(outcome, facts, answered);
     add_unread_parts(outcome, subject.message());
     // The mail leads to two deals: which of them is meant, nobody can tell.
@@ -339,6 +350,36 @@ fn add_doubts(outcome: &mut Outcome, facts: &Facts, recognition: &Recognition, s
     if recognition.weak_machine || recognition.reasons.iter().any(doubtful) {
         outcome.sure = false;
     }
+}
+
+/// The declaration may have asked something else than we read: a yes to it is for a person.
+fn add_doubtful_question(outcome: &mut Outcome, facts: &Facts, recognition: &Recognition) {
+    let relatives = facts.ancestors.iter().chain(&facts.siblings);
+    let asked = recognition.answers.and_then(|a| relatives.into_iter().find(|k| k.message().digest == a));
+    if let Some(asked) = asked.filter(|k| affirms(outcome) && !k.doubts.is_empty()) {
+        outcome.sure = false;
+        outcome.reasons.extend(asked.doubts.iter().cloned());
+    }
+}
+
+/// "Confirmed for OPP-40000" in the thread of another deal says nothing about this one.
+fn add_other_deal(outcome: &mut Outcome) {
+    let Some(own) = outcome.opportunity.clone().filter(|_| outcome.kind == Kind::Reply) else { return };
+    let said = [&outcome.fresh_text, &outcome.unsure_text];
+    let mut others: Vec<OpportunityId> = said.iter().flat_map(|t| recognise::other_named(t, &own)).collect();
+    others.dedup();
+    if others.is_empty() {
+        return;
+    }
+    let list: Vec<&str> = others.iter().map(OpportunityId::as_str).collect();
+    outcome.sure = false;
+    outcome.reasons.push(
+        Reason::new(
+            "opportunity_conflict",
+            format!("The words name {}, but the thread belongs to {own}.", list.join(", ")),
+        )
+        .fix("Ask the champion which evaluation the answer is about."),
+    );
 }
 
 fn affirms(outcome: &Outcome) -> bool {
