@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::decide::decide;
 use crate::judge::{Question, Rules, judge};
 use crate::model::{
-    Authorship, Binding, Claim, CriteriaSeen, Declaration, Judgement, Kind, Lint, Message, MessageId,
+    Authorship, Binding, Claim, CriteriaSeen, Declaration, Form, Judgement, Kind, Lint, Message, MessageId,
     OpportunityId, Outcome, Part, Policy, Reading, Reason, Recognition, Seller, Verdict, Witnessed,
 };
 use crate::read::{body_text, read};
@@ -52,8 +52,7 @@ impl Known {
         // Reading is the dear part, and only the seller's people declare.
         let reading = by_seller(message, seller).then(|| read(message, &[]));
         let fresh = reading.as_ref().map_or("", |r| r.fresh.as_str());
-        let declared =
-            reading.as_ref().and_then(|r| Some((r, recognise::declaration(message, r, seller)?)));
+        let declared = reading.as_ref().and_then(|r| Some((r, recognise::declaration(message, r, seller)?)));
         Self {
             doubts: declared
                 .as_ref()
@@ -176,7 +175,10 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
             outcome.authorship = Some(authorship);
             add_vendor_claim(&mut outcome);
         }
-        _ => add_unanswered(&mut outcome, message, policy),
+        _ => {
+            add_unanswered(&mut outcome, message, policy);
+            add_stray_objection(&mut outcome, &reading, rules);
+        }
     }
     add_doubts(&mut outcome, facts, &recognition, subject);
     decide(outcome)
@@ -317,6 +319,28 @@ fn add_unanswered(outcome: &mut Outcome, message: &Message, policy: &Policy) {
     }
 }
 
+/// A no that leads to no declaration: it can confirm nothing, but it may take something back. The fold freezes every
+/// deal in which its author speaks.
+fn add_stray_objection(outcome: &mut Outcome, reading: &Reading, rules: &Rules) {
+    let by_seller = outcome.authorship.as_ref().is_some_and(|a| a.claim == Claim::Seller);
+    if by_seller || outcome.from.is_none() || is_too_long(reading) {
+        return;
+    }
+    let question = Question { form: Form::Request, asks: true, criteria: &[], own_names: Vec::new() };
+    let judgement = judge(reading, &question, rules);
+    let says_no = |r: &Reason| matches!(r.code.as_str(), "declined" | "retracted");
+    if matches!(judgement.verdict, Verdict::Declined | Verdict::Retracted)
+        || judgement.reasons.iter().any(says_no)
+    {
+        let text = "It says no or takes something back, and names no deal: every deal of its author waits.";
+        outcome.quote = judgement.quote;
+        outcome.reasons.push(
+            Reason::new("stray_objection", text)
+                .fix("Ask the author which evaluation is meant, and link the mail."),
+        );
+    }
+}
+
 /// What keeps a reading of the words from being sure whatever the judge says.
 fn add_doubts(outcome: &mut Outcome, facts: &Facts, recognition: &Recognition, subject: &Known) {
     let answered = recognition.answers.and_then(|a| facts.ancestors.iter().find(|k| k.message().digest == a));
@@ -451,7 +475,9 @@ fn add_unread_parts(outcome: &mut Outcome, message: &Message) {
 /// attached declaration contradicts a delivered one only if it states other criteria.
 fn contradict(a: &Known, b: &Known) -> bool {
     if a.message().identity == b.message().identity {
-        return false;
+        // One genuine yes under two threads: somebody led a copy of it to another declaration (AUTHENTICITY threat 12).
+        let (a, b) = (&a.message().in_reply_to, &b.message().in_reply_to);
+        return !a.is_empty() && !b.is_empty() && a != b;
     }
     if a.witnessed.attached == b.witnessed.attached {
         return true;

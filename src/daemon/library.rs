@@ -11,7 +11,7 @@ use crate::answer::{Register, Unavailable};
 use crate::edge::dkim;
 use crate::edge::store::{Store, StoreError};
 use crate::model::{
-    Digest, KeyRecord, KeyState, Message, MessageId, OpportunityId, Outcome, Seller, Witnessed,
+    Address, Digest, KeyRecord, KeyState, Message, MessageId, OpportunityId, Outcome, Seller, Witnessed,
 };
 use crate::parse::{parse, unparsed};
 use crate::pipeline::{Known, Library, needs};
@@ -163,6 +163,10 @@ impl Register for Records<'_> {
 
     fn unlinked(&self, limit: usize) -> Result<Vec<Outcome>, Unavailable> {
         self.newest(&self.0.unlinked(limit)?)
+    }
+
+    fn strays(&self, author: &Address) -> Result<Vec<Outcome>, Unavailable> {
+        self.newest(&self.0.strays(author)?)
     }
 
     fn thread(&self, id: &MessageId) -> Result<Vec<Outcome>, Unavailable> {

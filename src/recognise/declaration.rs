@@ -89,8 +89,9 @@ fn stated(text: &str, title: &str, sentences: &[&str], answer: bool) -> Option<V
 /// A declaration sent as an answer in its thread, whose list names no results of its own: it must say or ask how the
 /// criteria came out. What replaces the criteria must arm the gate anew, or an old yes would speak for them.
 fn again(text: &str, sentences: &[&str]) -> Option<Vec<Criterion>> {
-    let says =
-        sentences.iter().any(|s| phrase::reports_met(s) || phrase::announces(s) || phrase::asks_for_verdict(s));
+    let says = sentences
+        .iter()
+        .any(|s| phrase::reports_met(s) || phrase::announces(s) || phrase::asks_for_verdict(s));
     let headed = if says { criteria::without_results(text, Unstated, true) } else { Vec::new() };
     (!headed.is_empty()).then_some(headed)
 }

@@ -69,9 +69,9 @@ fn other_results(a: &Option<Declaration>, b: &Option<Declaration>) -> bool {
     let differs = |x: DeclaredResult, y: DeclaredResult| {
         x != y && x != DeclaredResult::Unstated && y != DeclaredResult::Unstated
     };
-    a.criteria.iter().any(|x| {
-        b.criteria.iter().any(|y| words(&x.text) == words(&y.text) && differs(x.result, y.result))
-    })
+    a.criteria
+        .iter()
+        .any(|x| b.criteria.iter().any(|y| words(&x.text) == words(&y.text) && differs(x.result, y.result)))
 }
 
 /// Letters and digits only: marks, emphasis and line ends come and go with the layout.

@@ -97,7 +97,8 @@ impl Bench {
 
     fn standing(&self, opportunity: &str, judged: &[(String, Outcome)]) -> StandingReport {
         let id = OpportunityId::new(opportunity).unwrap();
-        let own = |o: &Outcome| o.opportunity.as_ref() == Some(&id);
+        let stray = |o: &Outcome| o.opportunity.is_none() && o.has("stray_objection");
+        let own = |o: &Outcome| o.opportunity.as_ref() == Some(&id) || stray(o);
         let outcomes: Vec<Outcome> = judged.iter().map(|(_, o)| o).filter(|o| own(o)).cloned().collect();
         standing(&id, &outcomes)
     }

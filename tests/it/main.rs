@@ -27,3 +27,4 @@ mod sign;
 mod source_contract;
 mod store;
 mod verify;
+mod verify_deals;
