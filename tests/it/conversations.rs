@@ -66,6 +66,8 @@ impl Bench {
                 accounts: None,
                 trust_declared_champions: true,
                 signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
+                accept_attached: true,
+                receiver: None,
             },
             keys: dns(),
         }

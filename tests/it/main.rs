@@ -28,3 +28,5 @@ mod source_contract;
 mod store;
 mod verify;
 mod verify_deals;
+mod verify_laws;
+mod verify_results;

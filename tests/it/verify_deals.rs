@@ -41,6 +41,8 @@ impl Desk {
             accounts: None,
             trust_declared_champions: true,
             signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
+            accept_attached: true,
+            receiver: None,
         };
         Self { key, keys, policy }
     }
