@@ -152,6 +152,7 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
     let recognition = recognise(message, &reading, &thread, &policy.seller);
     let answered = recognition.answers.and_then(|a| declared.iter().find(|(w, _)| w.message.digest == a));
     let mut outcome = blank(witnessed, &recognition, &reading, rules);
+    outcome.accounts = policy.accounts.as_ref().map(|a| a.digest);
     match (recognition.kind, answered) {
         (Kind::Declaration, _) => add_declaration(&mut outcome, subject, &recognition, policy),
         (Kind::Automatic, _) => add_machine(&mut outcome),

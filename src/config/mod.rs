@@ -243,11 +243,11 @@ impl Config {
     /// # Errors
     /// Problems of the accounts file.
     pub fn policy(&self, trust_without_accounts: bool) -> Result<Policy, ConfigError> {
-        let accounts: Option<Accounts> =
-            self.accounts.as_ref().map(|a| load_accounts(&a.file)).transpose()?;
         let seller = self
             .seller()
             .ok_or_else(|| ConfigError::one(Path::new("seller"), 0, "evidence is no address"))?;
+        let accounts: Option<Accounts> =
+            self.accounts.as_ref().map(|a| load_accounts(&a.file, &seller.domains)).transpose()?;
         Ok(Policy {
             seller,
             accounts,

@@ -24,6 +24,9 @@ pub struct Account {
     pub domains: Vec<String>,
     /// Addresses that may endorse, with their role.
     pub endorsers: BTreeMap<String, String>,
+    /// Endorsers whose address is at none of the account's domains, each with who approved that and why.
+    #[serde(default)]
+    pub waivers: BTreeMap<String, String>,
 }
 
 /// The accounts file.

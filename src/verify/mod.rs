@@ -17,6 +17,7 @@ mod tags;
 mod tests;
 
 pub use authres::{AuthenticationResults, MethodResult};
+pub use domains::is_free_mail;
 pub use tags::{Tags, key_name, key_names};
 
 use crate::model::{

@@ -153,6 +153,11 @@ fn shortfall(signature: &Signature, message: &Message, window: &Window) -> Optio
         let fix = "Nothing to do: the look-up is tried again.";
         return Some((Claim::Pending, Reason::new("identity_pending", text).fix(fix)));
     }
+    if signature.key == KeyState::Unreachable {
+        let text = format!("The key of {} could not be looked up for two days.", signature.domain);
+        let fix = "Ask the champion for a new reply, or their mail administrator to mend the name server.";
+        return unverified(Reason::new("dns", text).fix(fix));
+    }
     if let Some(reason) = untimely(signature, message, window) {
         return unverified(reason);
     }

@@ -27,6 +27,7 @@ mod sign;
 mod source_contract;
 mod store;
 mod verify;
+mod verify_accounts;
 mod verify_deals;
 mod verify_laws;
 mod verify_results;
