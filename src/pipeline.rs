@@ -229,6 +229,12 @@ fn add_declaration(outcome: &mut Outcome, subject: &Known, recognition: &Recogni
     outcome.sure = subject.doubts.is_empty();
     outcome.reasons.extend(subject.doubts.iter().cloned());
     outcome.reasons.extend(authenticated.reasons);
+    if subject.witnessed.attached {
+        let text = "The declaration was handed in later, attached to another mail.";
+        outcome.reasons.push(
+            Reason::new("late_declaration", text).fix("Put the evidence mailbox into Cc when you declare."),
+        );
+    }
     if authenticated.pending {
         outcome
             .reasons

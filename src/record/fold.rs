@@ -314,6 +314,10 @@ fn explain(report: &mut StandingReport, case: &Case<'_>, votes: &[Vote<'_>]) {
     if votes.is_empty() {
         reasons.extend(reason_of(case.gating, "no_champion"));
     }
+    // What is known of the question is told beside every answer, a yes too.
+    for code in ["declaration_unauthenticated", "late_declaration"] {
+        reasons.extend(reason_of(case.gating, code));
+    }
     if report.standing != Standing::Confirmed {
         if report.standing == Standing::AwaitingReply && !case.declaration.asks {
             reasons.extend(reason_of(case.gating, "no_ask"));

@@ -179,7 +179,7 @@ impl Hop {
 /// is how Gmail's inner hops are named.
 fn matches_host(host: &str, patterns: &[String]) -> bool {
     patterns.iter().any(|pattern| match pattern.as_str() {
-        "*" => host.parse::<std::net::IpAddr>().is_ok(),
+        "*" => host.parse::<core::net::IpAddr>().is_ok(),
         ending if ending.starts_with('.') => host.ends_with(ending),
         name => host == name,
     })

@@ -11,6 +11,7 @@ mod binding;
 mod champions;
 mod domains;
 mod quote;
+mod receipt;
 mod signature;
 mod tags;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod tests;
 
 pub use authres::{AuthenticationResults, MethodResult};
 pub use domains::is_free_mail;
+pub use receipt::{Receipt, receipts};
 pub use tags::{Tags, key_name, key_names};
 
 use crate::model::{
@@ -107,6 +109,9 @@ pub fn verify(witnessed: &Witnessed, case: &Case<'_>, reading: &Reading, policy:
     if seen == CriteriaSeen::Differ {
         findings.add(Claim::Unverified, quote::differ());
     }
+    if case.declared.attached && seen != CriteriaSeen::Quoted {
+        findings.add(Claim::Unverified, late());
+    }
     Authorship { claim: findings.claim, binding, seen, signed_by, reasons: findings.reasons }
 }
 
@@ -158,6 +163,14 @@ fn taken_on_word(reason: &Reason) -> Reason {
         reason.text
     );
     Reason::new("results_alone", text)
+}
+
+/// The seller handed the declaration in later: it may not be the text that the champion answered.
+fn late() -> Reason {
+    let text =
+        "The declaration came only as an attachment, after it was sent, and the reply does not quote it.";
+    Reason::new("late_declaration", text)
+        .fix("Ask the champion to reply once more, with the criteria quoted and the evidence mailbox in Cc.")
 }
 
 fn not_delivered() -> Reason {

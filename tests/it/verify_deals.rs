@@ -1,18 +1,19 @@
 //! Threats that take more than one mail to show: bytes → parse → DKIM facts → pipeline → standing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use endorsed::config::load_rules;
 use endorsed::edge::dkim;
 use endorsed::judge::Rules;
 use endorsed::model::{
-    Address, Claim, KeyRecord, Kind, OpportunityId, Outcome, Policy, Seller, Standing, StandingReport,
-    Witnessed,
+    Account, Accounts, Address, Claim, Digest, KeyRecord, Kind, OpportunityId, Outcome, Policy, Seller,
+    Standing, StandingReport, Witnessed,
 };
 use endorsed::parse::parse;
 use endorsed::pipeline::{Corpus, unfold};
 use endorsed::record::standing;
+use endorsed::verify::receipts;
 
 use crate::sign::{FULL, Key, M365, keys, sign};
 
@@ -109,6 +110,15 @@ pub fn answer(id: &str, to: &str, time: &str, body: &str) -> String {
 pub const YES: &str = "Yes, we confirm that all criteria are met.\n\nDana\n";
 const D1: &str = "d1@northwind-labs.example";
 
+fn accounts() -> Accounts {
+    let account = Account {
+        domains: vec!["acme.example".into()],
+        endorsers: BTreeMap::from([("dana@acme.example".into(), "technical".into())]),
+        waivers: BTreeMap::new(),
+    };
+    Accounts { accounts: BTreeMap::from([("acme".into(), account)]), digest: Digest::of(b"accounts") }
+}
+
 fn first(desk: &Desk) -> Vec<u8> {
     desk.seller(&declaration("d1", "OPP-1", "10:00:00", &recap(LIST)))
 }
@@ -151,6 +161,50 @@ fn threat_20_answers_are_led_elsewhere() {
     refused(&desk, &[led, yes(&desk)], "reply_to");
     let own = desk.seller(&format!("Reply-To: evidence+OPP-1@northwind-labs.example\n{raw}"));
     assert!(desk.consider(&[own, yes(&desk)])[1].endorsed);
+}
+
+/// A seller who forgot the Cc hands the sent declaration in; its copy bears no signature.
+#[test]
+fn a_declaration_handed_in_later_needs_its_criteria_quoted() {
+    let mut desk = Desk::new();
+    desk.policy.accounts = Some(accounts());
+    let sent = declaration("d1", "OPP-1", "10:00:00", &recap(LIST));
+    let handed_in = desk.seller(&format!(
+        "From: Sam Ito <sam@northwind-labs.example>\nTo: evidence+OPP-1@northwind-labs.example\nSubject: Fwd: Technical Win Confirmed - Northwind + Acme\nDate: Fri, 20 Nov 2026 14:00:00 +0000\nMessage-ID: <f1@northwind-labs.example>\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b1\n\n--b1\nContent-Type: text/plain\n\nForgot the Cc.\n--b1\nContent-Type: message/rfc822\n\n{sent}\n--b1--\n"
+    ));
+    let quote = "\nOn Fri, 20 Nov 2026 Sam Ito wrote:\n> - Single sign-on through Entra ID: Passed\n> - Failover under 30 seconds: Passed\n";
+    let quoting = |quote: &str| desk.buyer(&answer("r1", D1, "11:00:00", &format!("{YES}{quote}")));
+    let outcomes = desk.consider(&[handed_in.clone(), quoting(quote)]);
+    assert!(
+        outcomes[0].has("late_declaration") && outcomes[0].kind == Kind::Declaration,
+        "{:#?}",
+        outcomes[0]
+    );
+    assert!(outcomes[2].endorsed, "{:#?}", outcomes[2]);
+    let report = desk.standing("OPP-1", &[quoting(quote), handed_in.clone()]);
+    assert_eq!(report.standing, Standing::Confirmed);
+    for code in ["late_declaration", "declaration_unauthenticated"] {
+        assert!(report.reasons.iter().any(|r| r.code == code), "the gate must say {code}");
+    }
+    refused(&desk, &[handed_in.clone(), quoting("")], "late_declaration");
+    refused(&desk, &[handed_in.clone(), quoting(&quote.replace("30 s", "90 s"))], "criteria_differ");
+    // What was delivered is what was declared, whatever is handed in.
+    let outcomes = desk.consider(&[first(&desk), handed_in, quoting("")]);
+    assert!(outcomes.last().unwrap().endorsed);
+}
+
+#[test]
+fn a_receipt_is_due_once_for_each_declaration_and_champion() {
+    let desk = Desk::new();
+    let outcomes = desk.consider(&[first(&desk), first(&desk), yes(&desk)]);
+    let due = receipts(&outcomes, &BTreeSet::new());
+    assert_eq!(due.len(), 1, "{due:#?}");
+    assert_eq!((due[0].to.as_str(), due[0].criteria.len()), ("dana@acme.example", 2));
+    assert_eq!(Some(due[0].criteria_digest), outcomes[0].criteria_digest);
+    assert!(receipts(&outcomes, &BTreeSet::from([due[0].key])).is_empty());
+    // Nobody else makes the daemon write to strangers.
+    let unsigned = declaration("d1", "OPP-1", "10:00:00", &recap(LIST)).into_bytes();
+    assert!(receipts(&desk.consider(&[unsigned]), &BTreeSet::new()).is_empty());
 }
 
 #[test]
