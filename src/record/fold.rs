@@ -243,6 +243,7 @@ fn freeze(report: &mut StandingReport, case: &Case<'_>, newest_declarations: &[&
                 .fix("Ask the champion whether this deal is meant, and to answer its declaration."),
         );
     }
+    reasons.extend(replaced(case));
     // Freezing only ever closes: a "no" on record stays a "no".
     if !reasons.is_empty() && favour(report.standing) > favour(Standing::NeedsReview) {
         report.standing = Standing::NeedsReview;
@@ -257,6 +258,32 @@ fn is_stray(message: &Outcome, case: &Case<'_>) -> bool {
     message.has("stray_objection")
         && message.from.as_ref().is_some_and(|from| champions.contains(from))
         && !is_answered(message, case)
+}
+
+/// Champions of earlier declarations who were replaced after they had answered with something else than a yes: a seller
+/// must not go on asking until somebody agrees.
+fn replaced(case: &Case<'_>) -> Vec<Reason> {
+    let current = &case.declaration.champions;
+    let declared = case.messages.iter().filter_map(|m| m.declaration.as_ref());
+    let earlier: BTreeSet<&Address> =
+        declared.flat_map(|d| &d.champions).filter(|c| !current.contains(c)).collect();
+    let mut reasons = Vec::new();
+    for champion in earlier {
+        let said = |m: &&&Outcome| m.kind == Kind::Reply && m.from.as_ref() == Some(champion) && speaks(m);
+        let said: Vec<&Outcome> = case.messages.iter().filter(said).copied().collect();
+        let newest = case.chain.newest(&said);
+        if let Some(other) = newest.iter().find(|m| endorsement(m).is_none()) {
+            let text = format!(
+                "{champion} was the champion and answered: \"{}\". Now others are asked.",
+                other.quote
+            );
+            reasons.push(
+                Reason::new("champion_changed_after_reply", text)
+                    .fix("A person must find out whether the new champion speaks for the company."),
+            );
+        }
+    }
+    reasons
 }
 
 /// Whether a champion's statement that counts came after `message`.

@@ -32,4 +32,5 @@ mod verify;
 mod verify_accounts;
 mod verify_deals;
 mod verify_laws;
+mod verify_people;
 mod verify_results;

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::sign::{FULL, GMAIL, Key, M365, keys, sign};
 
-const DECLARATION: &str = "From: Sam Ito <sam@northwind-labs.example>\n\
+pub const DECLARATION: &str = "From: Sam Ito <sam@northwind-labs.example>\n\
 To: Dana Reyes <dana@acme.example>\n\
 Cc: evidence+OPP-1@northwind-labs.example\n\
 Subject: Technical Win Confirmed - Northwind + Acme\n\

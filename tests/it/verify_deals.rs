@@ -208,6 +208,25 @@ fn a_receipt_is_due_once_for_each_declaration_and_champion() {
 }
 
 #[test]
+fn a_champion_who_said_no_is_not_replaced_by_a_friendlier_one() {
+    let desk = Desk::new();
+    let no =
+        desk.buyer(&answer("r1", D1, "11:00:00", "No, we do not confirm this: the failover test failed.\n"));
+    let again =
+        declaration("d2", "OPP-1", "12:00:00", &recap(LIST)).replace("Dana Reyes <dana@", "Eve Park <eve@");
+    let friendly = answer("r2", "d2@northwind-labs.example", "13:00:00", YES)
+        .replace("Dana Reyes <dana@", "Eve Park <eve@");
+    let mails = [first(&desk), no, desk.seller(&again), desk.buyer(&friendly)];
+    assert!(desk.consider(&mails)[3].endorsed, "by the declaration alone, Eve speaks");
+    let report = desk.standing("OPP-1", &mails);
+    assert_eq!(report.standing, Standing::NeedsReview, "{report:#?}");
+    assert!(report.reasons.iter().any(|r| r.code == "champion_changed_after_reply"));
+    // A yes before the change is no reason to stop.
+    let mails = [first(&desk), yes(&desk), desk.seller(&again), desk.buyer(&friendly)];
+    assert_eq!(desk.standing("OPP-1", &mails).standing, Standing::Confirmed);
+}
+
+#[test]
 fn threat_22_a_declaration_edited_later() {
     let desk = Desk::new();
     let softer = recap(&LIST.replace("30 seconds", "90 seconds"));

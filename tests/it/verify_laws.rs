@@ -171,3 +171,23 @@ fn no_changed_byte_of_a_fixture_is_endorsed_otherwise() {
     }
     assert!(tried > 250, "only {tried} changes were tried");
 }
+
+/// docs/THREATS.md has a line for each of the 41 threats, and every test that it names is there.
+#[test]
+fn the_threats_are_listed_and_their_tests_exist() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let list = std::fs::read_to_string(root.join("docs/THREATS.md")).unwrap();
+    for n in 1..=41 {
+        assert!(list.lines().any(|l| l.starts_with(&format!("| {n} | "))), "threat {n} is not listed");
+    }
+    let named = regex::Regex::new(r"`([a-z_]+)::(?:tests::)?([a-z0-9_]{12,})`").unwrap();
+    let mut names = 0;
+    for found in named.captures_iter(&list) {
+        let (module, name) = (&found[1], &found[2]);
+        let files = [root.join(format!("tests/it/{module}.rs")), root.join(format!("src/{module}/tests.rs"))];
+        let text: String = files.iter().filter_map(|f| std::fs::read_to_string(f).ok()).collect();
+        assert!(text.contains(&format!("fn {name}(")), "{module}::{name} does not exist");
+        names += 1;
+    }
+    assert!(names >= 40, "only {names} tests are named");
+}

@@ -263,3 +263,52 @@ fn microsoft_has_no_name() {
     let fail = results.replace("dmarc=pass", "dmarc=fail").replace("dkim=pass", "dkim=none");
     world.is(&with(&format!("{hops}{fail}{spf}{border}"), REPLY.as_bytes()), Claim::Forged, "results_failed");
 }
+
+#[test]
+fn the_tenants_mark_authenticates_declarations_only() {
+    use endorsed::verify::authenticate_declaration;
+    let mut world = world(Receiver { internal_mark: true, ..Receiver::microsoft365() });
+    let unsigned = |mark: &str| with(mark, crate::verify::DECLARATION.as_bytes());
+    let internal = "X-MS-Exchange-Organization-AuthAs: Internal\r\n";
+    let declared = |world: &World, raw: &[u8]| {
+        let witnessed = crate::verify::witness(raw, &world.keys, world.seen_at);
+        authenticate_declaration(&witnessed, &world.policy).holds
+    };
+    assert!(declared(&world, &unsigned(internal)));
+    for mark in ["", "X-MS-Exchange-Organization-AuthAs: Anonymous\r\n", &internal.repeat(2)] {
+        assert!(!declared(&world, &unsigned(mark)), "{mark}");
+    }
+    // It says nothing about a buyer's mail.
+    world.is(&with(internal, REPLY.as_bytes()), Claim::Unverified, "identity_unverified");
+    world.policy.receiver = Some(Receiver::microsoft365());
+    assert!(!declared(&world, &unsigned(internal)), "only by the operator's switch");
+}
+
+/// Every set of bad facts, one after the other: a mail that is not verified stays so.
+#[test]
+fn one_more_bad_fact_never_makes_it_verified() {
+    type Fact = fn(&mut World, &mut Vec<u8>);
+    let bad: [Fact; 8] = [
+        |_, raw| *raw = with(&format!("{}{BORDER}", field("dmarc=fail header.from=acme.example")), raw),
+        |_, raw| *raw = with(&format!("{}{BORDER}", field("dkim=fail header.d=acme.example")), raw),
+        |_, raw| *raw = with(&format!("{}{BORDER}", field("dkim=pass (open")), raw),
+        |_, raw| *raw = with("Sender: pat@acme.example\r\n", raw),
+        |_, raw| *raw = with("From: Eve <eve@evil.example>\r\n", raw),
+        |_, raw| raw.extend_from_slice(b"PS: one more word.\r\n"),
+        |world, _| world.set_key("acme.example", KeyState::Temporary),
+        |world, _| world.seen_at = "2026-12-20T11:00:00Z".parse().unwrap(),
+    ];
+    for set in 0_u32..1 << bad.len() {
+        let mut world = world(receiver());
+        let mut raw = world.sign(REPLY);
+        let mut verified = world.verify(&raw).claim == Claim::Verified;
+        assert!(verified);
+        for (n, make_worse) in bad.iter().enumerate().filter(|(n, _)| set & (1 << n) != 0) {
+            make_worse(&mut world, &mut raw);
+            let now = world.verify(&raw).claim == Claim::Verified;
+            assert!(!now || verified, "fact {n} of {set:b}");
+            verified = now;
+        }
+        assert_eq!(verified, set == 0, "{set:b}");
+    }
+}
