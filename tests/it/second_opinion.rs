@@ -55,7 +55,7 @@ fn letter(n: usize) -> String {
         "=?utf-8?q?R=C3=A9?= x",
     ];
     let (body, subject) = (BODIES[n % BODIES.len()], SUBJECTS[n / 8 % SUBJECTS.len()]);
-    let long = if n % 5 == 0 { format!("X-Long: {}\n", "word ".repeat(40)) } else { String::new() };
+    let long = if n.is_multiple_of(5) { format!("X-Long: {}\n", "word ".repeat(40)) } else { String::new() };
     format!(
         "From: Dana Reyes <dana@acme.example>\nTo: Sam <sam@northwind-labs.example>\n{long}Subject: {subject}\nDate: Fri, 20 Nov 2026 11:00:00 +0000\nMessage-ID: <r{n}@acme.example>\nIn-Reply-To: <d1@northwind-labs.example>\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\n{body}"
     )
