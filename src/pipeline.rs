@@ -154,7 +154,10 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
     let mut outcome = blank(witnessed, &recognition, &reading, rules);
     outcome.accounts = policy.accounts.as_ref().map(|a| a.digest);
     match (recognition.kind, answered) {
-        (Kind::Declaration, _) => add_declaration(&mut outcome, subject, &recognition, policy),
+        (Kind::Declaration, _) => {
+            let delivered = facts.copies.iter().any(|k| !k.witnessed.attached);
+            add_declaration(&mut outcome, subject, delivered, &recognition, policy);
+        }
         (Kind::Automatic, _) => add_machine(&mut outcome),
         (Kind::Reply, Some((declaring, declaration))) => {
             add_answer(&mut outcome, declaring, declaration);
@@ -224,12 +227,19 @@ fn blank(witnessed: &Witnessed, recognition: &Recognition, reading: &Reading, ru
     }
 }
 
-fn add_declaration(outcome: &mut Outcome, subject: &Known, recognition: &Recognition, policy: &Policy) {
+/// `delivered`: a copy of it came by itself.
+fn add_declaration(
+    outcome: &mut Outcome,
+    subject: &Known,
+    delivered: bool,
+    recognition: &Recognition,
+    policy: &Policy,
+) {
     let authenticated = authenticate_declaration(&subject.witnessed, policy);
     outcome.sure = subject.doubts.is_empty();
     outcome.reasons.extend(subject.doubts.iter().cloned());
     outcome.reasons.extend(authenticated.reasons);
-    if subject.witnessed.attached {
+    if subject.witnessed.attached && !delivered {
         let text = "The declaration was handed in later, attached to another mail.";
         outcome.reasons.push(
             Reason::new("late_declaration", text).fix("Put the evidence mailbox into Cc when you declare."),

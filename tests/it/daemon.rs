@@ -218,6 +218,25 @@ fn a_reply_in_a_maildir_opens_the_gate_and_a_retraction_closes_it() {
 }
 
 #[test]
+fn a_retraction_that_names_no_deal_closes_the_gate() {
+    let home = Home::maildir();
+    let daemon = home.start();
+    home.deliver("1.a", &home.letters.declaration("OPP-70005"));
+    home.deliver("2.b", &home.letters.reply("OPP-70005", 1, "Yes, confirmed. All three criteria are met."));
+    home.wait_for_gate("OPP-70005", 0);
+    // New mail, no thread, no tag, and no signature: it may freeze, and would never confirm.
+    let date = jiff::Zoned::now().strftime("%a, %d %b %Y %H:%M:%S %z").to_string();
+    let stray = format!(
+        "From: Dana Ruiz <dana@{BUYER}>\r\nTo: evidence@{SELLER}\r\nSubject: Our evaluation\r\nDate: {date}\r\nMessage-ID: <stray@{BUYER}>\r\n\r\nI have to take back my confirmation: the criteria are not met.\r\n\r\nDana\r\n"
+    );
+    home.deliver("3.c", stray.as_bytes());
+    home.wait_for_gate("OPP-70005", 1);
+    let answer = home.get("/v1/gate?opportunity=OPP-70005&to=commercial_review").1;
+    assert!(answer.to_string().contains("stray_objection"), "{answer}");
+    assert_eq!(daemon.stop(), Some(0), "{}", home.log());
+}
+
+#[test]
 fn the_accounts_file_is_read_anew_on_hangup_and_after_a_restart() {
     let home = Home::new(
         "[[mailbox]]\nkind = \"maildir\"\npath = \"Maildir\"\npoll_seconds = 1\n[accounts]\nfile = \"accounts.toml\"\n",
