@@ -12,15 +12,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use endorsed::config::load_rules;
+use endorsed::config::{load_rules, shipped_rules};
 use endorsed::daemon::{Engine, SeenAt};
 use endorsed::edge::dkim;
 use endorsed::edge::dns::Resolver;
 use endorsed::edge::source::Fetched;
 use endorsed::edge::store::{OpenOptions, Store};
-use endorsed::judge::{Question, judge};
+use endorsed::judge::{Question, Rules, judge};
 use endorsed::model::{
-    Address, Criterion, DeclaredResult, Form, KeyRecord, KeyState, Message, Policy, Seller, Witnessed,
+    Address, Criterion, DeclaredResult, Form, KeyRecord, KeyState, Message, Policy, Reading, Seller,
+    Witnessed,
 };
 use endorsed::parse::parse;
 use endorsed::pipeline::Corpus;
@@ -50,6 +51,7 @@ fn main() {
             Question { form: Form::Request, asks: true, criteria: &criteria, own_names: vec!["Cascade"] };
         readings.iter().filter(|r| judge(r, &question, &rules).sure).count()
     });
+    judge_rows(&mut table, count, &criteria);
     let (signed, keys) = signed_mails();
     table.time("verify (DKIM, key cached)", count, || {
         signed
@@ -91,6 +93,47 @@ fn main() {
         eprintln!("the whole way costs {ratio:.1} times the parse step, at most {WHOLE_RATIO_MAX} is wanted");
         std::process::exit(1);
     }
+}
+
+/// A chatty reply of 400 bytes.
+const REPLY: &str = "Hi Lee,\n\nsorry for the silence, we had the auditors in the house all week. The team went \
+through the results again on Tuesday, and the restore of the volume took 31 minutes in each run. Single sign-on works \
+with our provider, and the audit export arrives in the SIEM within seconds.\n\nAll three criteria are met, so we \
+recommend Cascade to the steering committee and look forward to the next steps.\n\nBest regards\nDana\n";
+
+/// What judging costs by the length of the text and by the number of rules: the first should grow with the length, the
+/// second should not grow with the rules.
+fn judge_rows(table: &mut Table, count: usize, criteria: &[Criterion]) {
+    let question = Question { form: Form::Request, asks: true, criteria, own_names: vec!["Cascade"] };
+    let reading = |times: usize| Reading { fresh: REPLY.repeat(times), sure: true, ..Reading::default() };
+    let run = |rules: &Rules, reading: &Reading, count: usize| {
+        (0..count).filter(|_| judge(reading, &question, rules).sure).count()
+    };
+    let start = Instant::now();
+    let rules = Rules::open(&shipped_rules()).unwrap();
+    let opened = start.elapsed();
+    run(&rules, &reading(1), 1);
+    println!("rules opened in {opened:.0?}, first reply judged after {:.0?}", start.elapsed());
+    run(&rules, &reading(1), 20);
+    table.time("judge, 400 bytes", count, || run(&rules, &reading(1), count));
+    table.time("judge, 4,000 bytes, each 400", count, || run(&rules, &reading(10), count / 10));
+    table.time("judge, 32,000 bytes, each 400", count, || run(&rules, &reading(80), count / 80));
+    let mut files = shipped_rules();
+    files.push(("en/further.toml".to_owned(), further_rules(4_000)));
+    let rules = Rules::open(&files).unwrap();
+    run(&rules, &reading(1), 20);
+    table.time("judge, 400 bytes, 4,000 further rules", count, || run(&rules, &reading(1), count));
+}
+
+/// Rules about words that no reply has, beside words that many have.
+fn further_rules(count: usize) -> String {
+    let rule = |n: usize| {
+        format!(
+            "[[rule]]\nid = \"further.{n}\"\nsays = \"concern\"\nwhy = \"w\"\n\
+             match = ['(?:team|results|met) <3>(?:quux{n}|corge{n}s?) <2>criteria']\nhits = [\"h\"]\nmisses = [\"m\"]\n"
+        )
+    };
+    (0..count).map(rule).collect()
 }
 
 /// Figures in µs a message.

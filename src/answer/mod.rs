@@ -2,9 +2,13 @@
 
 mod message;
 mod opportunity;
+mod rejudged;
 
 pub use message::MessageAnswer;
 pub use opportunity::{OpportunityAnswer, OpportunityRow};
+pub use rejudged::VerdictChange;
+
+use std::path::PathBuf;
 
 use std::collections::BTreeSet;
 
@@ -46,6 +50,13 @@ pub enum Request {
     },
     /// Is the daemon alive?
     Health,
+    /// What would be said of the stored mail with the rules as they are now?
+    Rejudge {
+        /// A folder of rules to try instead of the running ones.
+        rules: Option<PathBuf>,
+        /// Whether the new outcomes are recorded; only with the running rules.
+        apply: bool,
+    },
     /// Take these messages into the record (base64 of the bytes, with the path they came from).
     Ingest {
         /// Path and content.
@@ -83,6 +94,15 @@ pub enum Response {
         new: usize,
         /// Messages that were on record already.
         known: usize,
+    },
+    /// To [`Request::Rejudge`].
+    Rejudged {
+        /// Digest of the rules that were used.
+        rules: String,
+        /// Verdicts that came out otherwise.
+        changes: Vec<VerdictChange>,
+        /// Whether they were recorded.
+        applied: bool,
     },
     /// No such thing.
     Unknown {

@@ -160,7 +160,7 @@ pub fn open_desk(config: &Config) -> Result<Desk, OpenError> {
     })
 }
 
-fn refused(response: &Response, json: bool) -> u8 {
+pub fn refused(response: &Response, json: bool) -> u8 {
     let (code, text) = match response {
         Response::Failed { code, text } => (code.as_str(), text.as_str()),
         Response::Unknown { text } => ("unknown", text.as_str()),

@@ -7,6 +7,7 @@ mod demo;
 mod ingest;
 mod judge;
 mod logging;
+mod rejudge;
 mod rules;
 mod run;
 mod table;
@@ -70,6 +71,9 @@ enum Command {
     /// Check or test the rule files.
     #[command(subcommand, after_help = "Example:\n  endorsed rules test --rules /etc/endorsed/rules")]
     Rules(rules::Rules),
+    /// Read the stored mail again with the rules as they are now and show the verdicts that change.
+    #[command(after_help = "Example:\n  endorsed rejudge --rules /etc/endorsed/rules.new")]
+    Rejudge(rejudge::Rejudge),
     /// Check the configuration and every file that it names.
     #[command(after_help = "Example:\n  endorsed check-config --config endorsed.toml")]
     CheckConfig,
@@ -105,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Ingest(ingest) => with_config(&path, |config| ingest::run(&ingest, &config)),
         Command::Gate(gate) => with_config(&path, |config| ask::gate(&gate, &config)),
         Command::Show(show) => with_config(&path, |config| ask::show(&show, &config)),
+        Command::Rejudge(rejudge) => with_config(&path, |config| rejudge::run(rejudge, &config)),
         Command::List(list) => with_config(&path, |config| ask::list(&list, &config)),
     };
     ExitCode::from(code)

@@ -1,5 +1,6 @@
 //! Answers every question about the record, whoever asks: command line, socket or HTTP.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use jiff::Timestamp;
 use super::engine::{Engine, SeenAt, Taken};
 use super::library::Records;
 use crate::answer::{self, Context, Request, Response};
+use crate::config::load_rules;
 use crate::edge::source::{Fetched, Progress};
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::gate::{Freshness, Gates};
@@ -33,6 +35,7 @@ impl Desk {
     pub fn answer(&self, request: Request) -> Response {
         match request {
             Request::Ingest { files } => self.ingest(files).unwrap_or_else(|e| failed(&e)),
+            Request::Rejudge { rules, apply } => self.rejudge(rules.as_deref(), apply),
             other => answer_from(&self.engine.store, &self.gates, self.freshness(), other),
         }
     }
@@ -41,6 +44,22 @@ impl Desk {
     pub fn freshness(&self) -> Freshness {
         let fresh = |p: &Arc<Progress>| p.age().is_some_and(|age| age <= self.stale_after);
         if self.mailboxes.iter().all(fresh) { Freshness::Fresh } else { Freshness::Stale }
+    }
+
+    fn rejudge(&self, folder: Option<&Path>, apply: bool) -> Response {
+        let other = match folder.map(|folder| load_rules(Some(folder))).transpose() {
+            Ok(_) if apply && folder.is_some() => {
+                let text = "Only the running rules can be applied: configure these, restart, then apply.";
+                return Response::Failed { code: "bad_request".into(), text: text.into() };
+            }
+            Ok(other) => other,
+            Err(error) => return Response::Failed { code: "bad_rules".into(), text: error.to_string() },
+        };
+        let rules = other.as_ref().unwrap_or(&self.engine.rules);
+        match self.engine.rejudge(rules, apply) {
+            Ok(changes) => Response::Rejudged { rules: rules.digest().to_string(), changes, applied: apply },
+            Err(error) => failed(&error),
+        }
     }
 
     fn ingest(&self, files: Vec<(String, String)>) -> Result<Response, StoreError> {
@@ -78,8 +97,8 @@ pub fn answer_from(store: &Store, gates: &Gates, freshness: Freshness, request: 
             waiting: store.todo_len(),
             fresh: freshness == Freshness::Fresh,
         },
-        Request::Ingest { .. } => {
-            Response::Failed { code: "internal".into(), text: "mail is taken in by the engine".into() }
+        Request::Ingest { .. } | Request::Rejudge { .. } => {
+            Response::Failed { code: "internal".into(), text: "mail is read by the engine".into() }
         }
     }
 }

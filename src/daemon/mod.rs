@@ -6,6 +6,7 @@
 mod desk;
 mod engine;
 mod library;
+mod rejudge;
 mod reload;
 
 pub use desk::{Desk, answer_from};

@@ -91,12 +91,22 @@ fn failed(text: &str) -> Response {
 
 /// Asks the daemon of a store; `None` when none is listening.
 pub fn ask(store: &Path, request: &Request) -> Option<Response> {
-    let stream = BlockingStream::connect(path(store)).ok()?;
-    Some(exchange(stream, request).unwrap_or_else(|e| failed(&format!("the daemon did not answer: {e}"))))
+    ask_within(store, request, Some(ANSWER_WAIT))
 }
 
-fn exchange(stream: BlockingStream, request: &Request) -> std::io::Result<Response> {
-    stream.set_read_timeout(Some(ANSWER_WAIT))?;
+/// Asks for something that may take any time.
+pub fn ask_patiently(store: &Path, request: &Request) -> Option<Response> {
+    ask_within(store, request, None)
+}
+
+fn ask_within(store: &Path, request: &Request, wait: Option<Duration>) -> Option<Response> {
+    let stream = BlockingStream::connect(path(store)).ok()?;
+    let answer = exchange(stream, request, wait);
+    Some(answer.unwrap_or_else(|e| failed(&format!("the daemon did not answer: {e}"))))
+}
+
+fn exchange(stream: BlockingStream, request: &Request, wait: Option<Duration>) -> std::io::Result<Response> {
+    stream.set_read_timeout(wait)?;
     let mut text = serde_json::to_vec(request)?;
     text.push(b'\n');
     (&stream).write_all(&text)?;

@@ -7,7 +7,7 @@ use super::Question;
 use super::language::{Language, Says};
 use super::scan::{Scan, overlap};
 use super::units::Sentence;
-use crate::model::{CriterionAnswer, DeclaredResult, Reading, Spoken};
+use crate::model::{Criterion, CriterionAnswer, DeclaredResult, Reading, Spoken};
 use crate::text::squeeze;
 
 /// Letters that a word must have to tell criteria apart.
@@ -62,30 +62,72 @@ fn rank(spoken: Spoken) -> u8 {
     }
 }
 
+/// The declared criteria as a reply may name them.
+#[derive(Debug)]
+pub(super) struct Topics<'a> {
+    language: &'a Language,
+    /// Number and content words of each.
+    named: Vec<(u32, BTreeSet<String>)>,
+}
+
+impl<'a> Topics<'a> {
+    /// Of these criteria, in a reply in this language.
+    pub(super) fn new(criteria: &[Criterion], language: &'a Language) -> Self {
+        let named = criteria.iter().map(|c| (c.n, content_words(&c.text, language))).collect();
+        Self { language, named }
+    }
+
+    /// Whether a clause names one.
+    pub(super) fn any_named(&self, clause: &str) -> bool {
+        !self.in_clause(clause, &mut false).is_empty()
+    }
+
+    /// The criteria that a clause names, and whether by number. `numbering` says whether numbers stood for criteria
+    /// in the clauses before.
+    fn in_clause(&self, clause: &str, numbering: &mut bool) -> Vec<(u32, bool)> {
+        let total = u32::try_from(self.named.len()).unwrap_or(u32::MAX);
+        let numbers = numbers(clause, total, self.language, numbering);
+        if numbers.is_empty() {
+            self.by_name(clause)
+        } else {
+            numbers.into_iter().map(|n| (n, true)).collect()
+        }
+    }
+
+    /// Criteria named by a word that no other criterion has.
+    fn by_name(&self, clause: &str) -> Vec<(u32, bool)> {
+        let said = content_words(clause, self.language);
+        let alone = |own: u32, word: &String| {
+            self.named.iter().all(|(other, words)| *other == own || !words.contains(word))
+        };
+        let named = self.named.iter().filter(|(n, own)| own.intersection(&said).any(|word| alone(*n, word)));
+        named.map(|(n, _)| (*n, false)).collect()
+    }
+}
+
 /// Reads the answers.
 pub(super) fn answers(
     reading: &Reading,
     question: &Question<'_>,
     scan: &Scan,
-    language: &Language,
+    topics: &Topics<'_>,
 ) -> Answers {
     let mut answers = Answers {
         spoken: question.criteria.iter().map(|c| (c.n, Spoken::Unspoken, false)).collect(),
         ..Answers::default()
     };
-    let words: Vec<BTreeSet<String>> =
-        question.criteria.iter().map(|c| content_words(&c.text, language)).collect();
-    inline(reading, question, scan, language, &words, &mut answers);
+    inline(reading, scan, topics, &mut answers);
+    let total = topics.named.len();
     let passed = answers.numbered();
     answers.all_pass =
-        !passed.is_empty() && passed.len() == words.len() && passed.iter().all(|s| *s == Spoken::Pass);
+        !passed.is_empty() && passed.len() == total && passed.iter().all(|s| *s == Spoken::Pass);
     for sentence in &scan.sentences {
-        in_sentence(sentence, question, scan, language, &words, &mut answers);
+        in_sentence(sentence, scan, topics, &mut answers);
     }
     // "1 ok, 2 ok, 3 ok" is a yes to all of them too.
     let passed = answers.numbered();
     answers.all_pass |=
-        passed.len() == words.len() && !passed.is_empty() && passed.iter().all(|s| *s == Spoken::Pass);
+        passed.len() == total && !passed.is_empty() && passed.iter().all(|s| *s == Spoken::Pass);
     let open =
         |result| matches!(result, DeclaredResult::Open | DeclaredResult::Fail | DeclaredResult::Partial);
     let said = |n: u32| answers.spoken.iter().any(|(own, spoken, _)| *own == n && *spoken == Spoken::Pass);
@@ -94,25 +136,18 @@ pub(super) fn answers(
     answers
 }
 
-fn inline(
-    reading: &Reading,
-    question: &Question<'_>,
-    scan: &Scan,
-    language: &Language,
-    words: &[BTreeSet<String>],
-    answers: &mut Answers,
-) {
+fn inline(reading: &Reading, scan: &Scan, topics: &Topics<'_>, answers: &mut Answers) {
     for answer in &reading.inline {
-        let quoted = content_words(&answer.quoted, language);
+        let quoted = content_words(&answer.quoted, topics.language);
         let shared = |own: &BTreeSet<String>| own.intersection(&quoted).count() * 10 / own.len().max(1);
-        let best = question.criteria.iter().zip(words).max_by_key(|(_, own)| shared(own));
-        let Some((criterion, own)) = best else { continue };
+        let best = topics.named.iter().max_by_key(|(_, own)| shared(own));
+        let Some((n, own)) = best else { continue };
         if shared(own) < SHARED_OF_TEN {
             continue;
         }
         let typed = |span: &Range<usize>| overlap(&scan.folded.original(span.clone()), &answer.span);
         if let Some(result) = result_in(scan, &typed) {
-            answers.set(criterion.n, result, true);
+            answers.set(*n, result, true);
         }
     }
 }
@@ -131,24 +166,12 @@ fn result_in(scan: &Scan, place: &dyn Fn(&Range<usize>) -> bool) -> Option<Spoke
         .max_by_key(|spoken| rank(*spoken))
 }
 
-fn in_sentence(
-    sentence: &Sentence,
-    question: &Question<'_>,
-    scan: &Scan,
-    language: &Language,
-    words: &[BTreeSet<String>],
-    answers: &mut Answers,
-) {
-    let total = u32::try_from(question.criteria.len()).unwrap_or(u32::MAX);
+fn in_sentence(sentence: &Sentence, scan: &Scan, topics: &Topics<'_>, answers: &mut Answers) {
     let mut numbering = false;
     let mut waiting: Vec<(u32, bool)> = Vec::new();
     for clause in &sentence.clauses {
         let text = scan.folded.text.get(clause.clone()).unwrap_or_default();
-        let numbers = numbers(text, total, language, &mut numbering);
-        let mut named: Vec<(u32, bool)> = numbers.into_iter().map(|n| (n, true)).collect();
-        if named.is_empty() {
-            named = names(text, question, words, language);
-        }
+        let named = topics.in_clause(text, &mut numbering);
         let result = result_in(scan, &|span| clause.start <= span.start && span.end <= clause.end);
         match (named.is_empty(), result) {
             (false, Some(result)) => {
@@ -182,16 +205,17 @@ fn numbers(clause: &str, total: u32, language: &Language, numbering: &mut bool) 
     for (i, word) in words.iter().enumerate() {
         let before = i.checked_sub(1).and_then(|at| words.get(at)).copied().unwrap_or_default();
         let after = words.get(i + 1).copied().unwrap_or_default();
-        let number = |w: &str| language.numbers.get(w).copied().filter(|n| *n >= 1 && *n <= total);
+        let number = |w: &str| language.number(w).filter(|n| *n >= 1 && *n <= total);
         if let Some((from, to)) = range(word.trim_start_matches('#'), total) {
-            let counted = after == "of" || before == "of" || after == "%" || before == "all";
+            let of = |w: &str| language.of.contains(w);
+            let counted = of(after) || of(before) || after == "%" || language.all.contains(before);
             if *numbering && !counted {
                 found.extend(from..=to);
             }
-        } else if is_ordinal(word) {
-            match (word.starts_with("first"), number(after)) {
+        } else if language.ordinals.contains_key(*word) {
+            match (language.leading.contains(*word), number(after)) {
                 (true, Some(n)) => found.extend(1..=n),
-                _ if language.criterion.contains(after) || after == "one" => {
+                _ if language.criterion.contains(after) || language.ones.contains(after) => {
                     found.extend(number(word));
                 }
                 _ => {}
@@ -203,10 +227,6 @@ fn numbers(clause: &str, total: u32, language: &Language, numbering: &mut bool) 
     found
 }
 
-fn is_ordinal(word: &str) -> bool {
-    matches!(word, "first" | "second" | "third") || word.len() > 4 && word.ends_with("th")
-}
-
 /// `4`, `1-3`; nothing above the number of criteria.
 fn range(word: &str, total: u32) -> Option<(u32, u32)> {
     let (from, to) = word.split_once('-').unwrap_or((word, word));
@@ -214,27 +234,8 @@ fn range(word: &str, total: u32) -> Option<(u32, u32)> {
     (from >= 1 && from <= to && to <= total).then_some((from, to))
 }
 
-/// Criteria named by a word that no other criterion has.
-fn names(
-    clause: &str,
-    question: &Question<'_>,
-    words: &[BTreeSet<String>],
-    language: &Language,
-) -> Vec<(u32, bool)> {
-    let said = content_words(clause, language);
-    let alone = |own: usize, word: &String| {
-        words.iter().enumerate().all(|(other, set)| other == own || !set.contains(word))
-    };
-    let mut named = Vec::new();
-    for (i, (criterion, own)) in question.criteria.iter().zip(words).enumerate() {
-        if own.intersection(&said).any(|word| alone(i, word)) {
-            named.push((criterion.n, false));
-        }
-    }
-    named
-}
-
-fn content_words(text: &str, language: &Language) -> BTreeSet<String> {
+/// The words by which a text is told from others: no small words, no figures.
+pub(super) fn content_words(text: &str, language: &Language) -> BTreeSet<String> {
     squeeze(text)
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| word.len() >= WORD_LETTERS_MIN && word.chars().any(char::is_alphabetic))

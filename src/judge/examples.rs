@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::criteria::Topics;
 use super::language::{Case, Rule};
 use super::rules::Rules;
-use super::scan::{Scan, scan};
+use super::scan::{Context, Scan, Speech, scan};
 use super::{Question, judge};
 use crate::model::{Criterion, DeclaredResult, Form, Reading};
 
@@ -84,10 +85,14 @@ impl Rules {
     }
 
     fn scan_example(&self, rule: &Rule, text: &str) -> Scan {
-        let empty = super::language::Language::default();
-        let language = self.languages.get(&rule.language).unwrap_or(&empty);
-        // In examples the seller is called Northwind.
-        scan(self, language, text, &|name| name.eq_ignore_ascii_case("northwind"))
+        // In examples the seller is called Northwind, and these are the criteria.
+        let criteria = listed(&EXAMPLE_CRITERIA.map(str::to_owned));
+        let topics = Topics::new(&criteria, self.language(rule.pack));
+        let context = Context {
+            own: &|name| name.eq_ignore_ascii_case("northwind"),
+            about_criteria: &|text| topics.any_named(text),
+        };
+        scan(self, Speech::Only(rule.pack), text, &context)
     }
 
     fn fired(&self, scan: &Scan) -> String {
@@ -102,9 +107,11 @@ impl Rules {
     }
 
     fn run_case(&self, case: &Case, report: &mut TestReport, exercised: &mut BTreeSet<usize>) {
-        let criteria: Vec<Criterion> = (1..=u32::try_from(case.criteria).unwrap_or(0))
-            .map(|n| Criterion { n, text: format!("criterion {n}"), result: declared(case, n) })
-            .collect();
+        let mut criteria = listed(&case.criteria);
+        // In a conditional proposal the last criterion is the open one.
+        if let (Form::Conditional, Some(last)) = (case.form, criteria.last_mut()) {
+            last.result = DeclaredResult::Open;
+        }
         let question = Question {
             form: case.form,
             asks: case.form != Form::Recap,
@@ -141,11 +148,12 @@ impl Rules {
     }
 }
 
-/// In a conditional proposal the last criterion is the open one.
-fn declared(case: &Case, n: u32) -> DeclaredResult {
-    if case.form == Form::Conditional && usize::try_from(n).ok() == Some(case.criteria) {
-        DeclaredResult::Open
-    } else {
-        DeclaredResult::Pass
-    }
+/// The declared criteria of `hits` and `misses`.
+const EXAMPLE_CRITERIA: [&str; 3] =
+    ["Single sign-on with SAML", "Audit log export to S3", "Failover in under 30 s"];
+
+fn listed(texts: &[String]) -> Vec<Criterion> {
+    let passed =
+        |(n, text): (u32, &String)| Criterion { n, text: text.clone(), result: DeclaredResult::Pass };
+    (1..).zip(texts).map(passed).collect()
 }

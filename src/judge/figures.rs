@@ -1,90 +1,251 @@
 //! Figures in a reply against the declared ones: "38 %" under a declared "43 %" is no sure yes.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
+use std::collections::BTreeSet;
 
 use super::Question;
+use super::criteria::content_words;
+use super::language::Language;
 use super::scan::Scan;
-use crate::text::{fixed, squeeze};
+use crate::text::squeeze;
 
-static FIGURE: LazyLock<Regex> = LazyLock::new(|| {
-    fixed(
-        r"(?:^|[^a-z0-9.,])(?P<bound>(?:under|below|at or below|within|less than|at most|max(?:imum)?|up to|<=?|at least|at or above|above|over|more than|min(?:imum)?|>=?)\s+)?(?P<n>\d+(?:[.,]\d+)?)\s?(?P<unit>%|percent|ms|milliseconds|s|sec|seconds|min|minutes|h|hours|days|gb|tb|mb|tps|rps|k)(?:[^a-z0-9]|$)",
-    )
-});
+/// Units of durations: they are told of many things, so one counts only beside the criterion's own words.
+const DURATIONS: &[&str] = &["h", "d", "min", "s", "k"];
 
-struct Figure {
-    bound: Option<bool>,
-    value: f64,
-    unit: &'static str,
+/// On which side of a declared figure a measured one may lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    AtMost,
+    AtLeast,
+    Unknown,
+}
+
+/// A number with a unit.
+#[derive(Debug)]
+struct Figure<'a> {
+    /// Signs and words of the language bound it.
+    side: Side,
+    /// What it may be: `1,500` is two numbers until the language says which.
+    values: Vec<f64>,
+    unit: &'a str,
     start: usize,
     end: usize,
 }
 
-/// A figure of the reply that contradicts a declared one: its span in the folded text.
-pub(super) fn differs(question: &Question<'_>, scan: &Scan) -> Option<std::ops::Range<usize>> {
-    let said = figures(&scan.folded.text);
-    let all: Vec<Figure> = question.criteria.iter().flat_map(|c| figures(&squeeze(&c.text))).collect();
-    for declared in &all {
-        // A bound holds for every figure on its side, and durations are told of many things.
-        let loose = declared.bound.is_some() || matches!(declared.unit, "h" | "d" | "min" | "s" | "k");
-        let mut same = said.iter().filter(|figure| figure.unit == declared.unit && !is_emphasis(figure));
-        // Whoever names a declared figure speaks of it: "reduced by 20 % (measured: 26 %)" declares two.
-        let known =
-            |figure: &Figure| all.iter().any(|own| own.unit == figure.unit && equal(own.value, figure.value));
-        let mut rest = same.clone().peekable();
-        if loose || rest.peek().is_none() || same.any(known) {
-            continue;
-        }
-        return rest.next().map(|figure| figure.start..figure.end);
+/// A declared figure with the words by which its criterion is known.
+struct Declared<'a> {
+    figure: Figure<'a>,
+    words: BTreeSet<String>,
+}
+
+/// A figure of the reply that contradicts a declared one: its span in the folded text. "Under 5 %" admits every figure
+/// below; without a bound the words of the criterion tell the better side ("error rate 2 %", "saved 12 %").
+pub(super) fn differs(
+    question: &Question<'_>,
+    scan: &Scan,
+    language: &Language,
+) -> Option<std::ops::Range<usize>> {
+    let said = figures(&scan.folded.text, language, language.decimal);
+    if said.is_empty() {
+        return None;
     }
-    None
+    let declared: Vec<Declared<'_>> =
+        question.criteria.iter().flat_map(|c| declared(&squeeze(&c.text), language)).collect();
+    let wrong = said.into_iter().filter(|figure| !is_emphasis(figure)).find(|figure| {
+        let sentence = scan.sentences.iter().find(|s| s.span.contains(&figure.start));
+        let words = sentence.and_then(|s| scan.folded.text.get(s.span.clone())).unwrap_or_default();
+        is_wrong(figure, &content_words(words, language), &declared)
+    });
+    wrong.map(|figure| figure.start..figure.end)
+}
+
+fn declared<'a>(text: &str, language: &'a Language) -> Vec<Declared<'a>> {
+    let words = content_words(text, language);
+    // The declaration may be in another language, with the other sign before the decimals.
+    let mut found = figures(text, language, None);
+    for figure in found.iter_mut().filter(|f| f.side == Side::Unknown) {
+        figure.side = better_side(text, figure.start, language);
+    }
+    found.into_iter().map(|figure| Declared { figure, words: words.clone() }).collect()
+}
+
+/// "Uptime": more is better. "Errors": less is. "Errors reduced by 20 %": more is better again, "reduced to 2 %": less.
+fn better_side(text: &str, figure: usize, language: &Language) -> Side {
+    let says = |words: &BTreeSet<String>| {
+        if language.words {
+            text.split(|c: char| !c.is_alphanumeric()).any(|word| words.contains(word))
+        } else {
+            words.iter().any(|word| text.contains(word.as_str()))
+        }
+    };
+    let before = text.get(..figure).unwrap_or_default().trim_end();
+    if says(&language.reduces) {
+        let word = before.rsplit(' ').next().unwrap_or_default();
+        return if language.down_to.contains(word) { Side::AtMost } else { Side::AtLeast };
+    }
+    match (says(&language.more_is_better), says(&language.less_is_better)) {
+        (true, false) => Side::AtLeast,
+        (false, true) => Side::AtMost,
+        _ => Side::Unknown,
+    }
+}
+
+/// Whether it fits none of the declared figures that it may be about.
+fn is_wrong(figure: &Figure<'_>, words: &BTreeSet<String>, declared: &[Declared<'_>]) -> bool {
+    let same: Vec<&Declared<'_>> = declared.iter().filter(|d| d.figure.unit == figure.unit).collect();
+    // Whoever names a declared figure speaks of it: "reduced by 20 % (measured: 26 %)" declares two.
+    if same.iter().any(|d| equal(&d.figure, figure)) {
+        return false;
+    }
+    let mut named = same.iter().filter(|d| !d.words.is_disjoint(words)).peekable();
+    if named.peek().is_some() {
+        return named.all(|d| contradicts(figure, &d.figure));
+    }
+    !same.is_empty()
+        && !DURATIONS.contains(&figure.unit)
+        && same.iter().all(|d| contradicts(figure, &d.figure))
+}
+
+fn contradicts(figure: &Figure<'_>, declared: &Figure<'_>) -> bool {
+    let all = |wrong: fn(f64, f64) -> bool| {
+        figure.values.iter().all(|said| declared.values.iter().all(|own| wrong(*said, *own)))
+    };
+    match declared.side {
+        Side::AtMost => all(|said, own| said > own),
+        Side::AtLeast => all(|said, own| said < own),
+        Side::Unknown => !DURATIONS.contains(&figure.unit),
+    }
 }
 
 /// "100 % yes" counts nothing.
-fn is_emphasis(figure: &Figure) -> bool {
-    figure.unit == "%" && equal(figure.value, 100.0)
+fn is_emphasis(figure: &Figure<'_>) -> bool {
+    figure.unit == "%" && figure.values.iter().any(|value| (value - 100.0).abs() < 1e-9)
 }
 
-fn equal(a: f64, b: f64) -> bool {
-    (a - b).abs() < 1e-9
+fn equal(a: &Figure<'_>, b: &Figure<'_>) -> bool {
+    a.values.iter().any(|a| b.values.iter().any(|b| (a - b).abs() < 1e-9))
 }
 
-fn figures(text: &str) -> Vec<Figure> {
+fn figures<'a>(text: &str, language: &'a Language, decimal: Option<char>) -> Vec<Figure<'a>> {
+    let bytes = text.as_bytes();
     let mut found = Vec::new();
-    let mut from = 0;
-    // Each search starts at the unit of the last one, so that "5 % 7 %" gives two.
-    while let Some(caught) = text.get(from..).and_then(|rest| FIGURE.captures(rest)) {
-        let (Some(n), Some(unit)) = (caught.name("n"), caught.name("unit")) else { break };
-        let upper = caught.name("bound").map(|b| {
-            let bound = b.as_str();
-            !(bound.contains("least")
-                || bound.contains('>')
-                || bound.contains("more")
-                || bound.contains("min"))
-        });
-        if let Ok(value) = n.as_str().replace(',', ".").parse() {
-            let (start, end) = (from + n.start(), from + unit.end());
-            found.push(Figure { bound: upper, value, unit: canonical(unit.as_str()), start, end });
+    let mut at = 0;
+    while let Some(start) = bytes.iter().skip(at).position(u8::is_ascii_digit).map(|next| at + next) {
+        let number = bytes.iter().skip(start).take_while(|b| b.is_ascii_digit() || matches!(b, b'.' | b','));
+        let number = text.get(start..start + number.count()).unwrap_or_default();
+        let number = number.trim_end_matches(['.', ',']);
+        let end = start + number.len();
+        at = end.max(start + 1);
+        let before = text.get(..start).unwrap_or_default();
+        if before.ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | ',')) {
+            continue;
         }
-        from += unit.end();
+        let after = text.get(end..).unwrap_or_default();
+        let Some((unit, len)) = unit(after, language) else { continue };
+        let behind = after.get(len..).unwrap_or_default();
+        found.push(Figure {
+            side: bound(before, behind, language),
+            values: values(number, decimal),
+            unit,
+            start,
+            end: end + len,
+        });
     }
     found
 }
 
-fn canonical(unit: &str) -> &'static str {
-    match unit {
-        "%" | "percent" => "%",
-        "ms" | "milliseconds" => "ms",
-        "s" | "sec" | "seconds" => "s",
-        "min" | "minutes" => "min",
-        "h" | "hours" => "h",
-        "days" => "d",
-        "gb" => "gb",
-        "tb" => "tb",
-        "mb" => "mb",
-        "k" => "k",
-        _ => "per_s",
+/// The unit that follows a number, with its length and that of the space before it.
+fn unit<'a>(after: &str, language: &'a Language) -> Option<(&'a str, usize)> {
+    let rest = after.strip_prefix([' ', '\n']).unwrap_or(after);
+    let space = after.len() - rest.len();
+    let fits = |word: &&String| {
+        let tail = rest.strip_prefix(word.as_str());
+        tail.is_some_and(|tail| !language.words || !tail.starts_with(|c: char| c.is_ascii_alphanumeric()))
+    };
+    let word = language.units.keys().filter(fits).max_by_key(|word| word.len())?;
+    Some((language.units.get(word)?.as_str(), space + word.len()))
+}
+
+/// "under 5 s", "< 5 s", "5 s or less".
+fn bound(before: &str, behind: &str, language: &Language) -> Side {
+    let (before, behind) = (before.trim_end(), behind.trim_start());
+    let whole = |rest: &str, edge: Option<char>| {
+        !language.words || rest.is_empty() || edge.is_some_and(|c| !c.is_alphanumeric())
+    };
+    let beside = |word: &String| {
+        before.strip_suffix(word.as_str()).is_some_and(|rest| whole(rest, rest.chars().next_back()))
+            || behind.strip_prefix(word.as_str()).is_some_and(|rest| whole(rest, rest.chars().next()))
+    };
+    let sign = before.trim_end_matches('=');
+    if sign.ends_with(['<', '\u{2264}']) || language.at_most.iter().any(beside) {
+        Side::AtMost
+    } else if sign.ends_with(['>', '\u{2265}']) || language.at_least.iter().any(beside) {
+        Side::AtLeast
+    } else {
+        Side::Unknown
+    }
+}
+
+/// The numbers that the digits may spell. One sign is the decimal one; with three digits behind it, it may be that of
+/// the thousands too.
+fn values(number: &str, decimal: Option<char>) -> Vec<f64> {
+    let read = |sign: char| {
+        let plain: String = number.chars().filter(|c| c.is_ascii_digit() || *c == sign).collect();
+        plain.replace(sign, ".").parse::<f64>().ok()
+    };
+    let thousands = |sign: char| {
+        let groups: Vec<&str> = number.split(sign).skip(1).collect();
+        !groups.is_empty()
+            && groups.iter().all(|group| group.chars().filter(char::is_ascii_digit).count() == 3)
+    };
+    match decimal {
+        // "43.5 %" in a German mail: without three digits behind it the other sign is no thousands' sign.
+        Some(',') if number.contains('.') && !thousands('.') => read('.').into_iter().collect(),
+        Some('.') if number.contains(',') && !thousands(',') => read(',').into_iter().collect(),
+        Some(sign) => read(sign).into_iter().collect(),
+        None => read('.').into_iter().chain(read(',')).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_follow_the_language() {
+        assert_eq!(values("1,5", Some(',')), [1.5]);
+        assert_eq!(values("1.500", Some(',')), [1500.0]);
+        assert_eq!(values("1.5", Some(',')), [1.5]);
+        assert_eq!(values("1,500", Some('.')), [1500.0]);
+        assert!(values("1,500", None).contains(&1.5) && values("1,500", None).contains(&1500.0));
+    }
+
+    #[test]
+    fn the_words_of_a_criterion_tell_the_better_side() {
+        let set = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect();
+        let language = Language {
+            reduces: set(&["reduced", "saved"]),
+            down_to: set(&["to"]),
+            more_is_better: set(&["uptime", "detection"]),
+            less_is_better: set(&["errors", "defects"]),
+            ..Language::default()
+        };
+        let side = |text: &str| better_side(text, text.find(char::is_numeric).unwrap(), &language);
+        assert_eq!(side("uptime 99 %"), Side::AtLeast);
+        assert_eq!(side("errors 2 %"), Side::AtMost);
+        assert_eq!(side("errors reduced by 20 %"), Side::AtLeast);
+        assert_eq!(side("errors reduced to 2 %"), Side::AtMost);
+        assert_eq!(side("detection of defects 98 %"), Side::Unknown);
+        assert_eq!(side("lanes 98 %"), Side::Unknown);
+    }
+
+    #[test]
+    fn figures_have_units_and_bounds() {
+        let mut language = Language { at_most: vec!["under".into()], ..Language::default() };
+        language.units.insert("%".into(), "%".into());
+        language.units.insert("s".into(), "s".into());
+        language.units.insert("seconds".into(), "s".into());
+        let found = figures("under 30 seconds, 43% and 5 spins, 12.", &language, Some('.'));
+        let short: Vec<_> = found.iter().map(|f| (f.unit, f.values.clone(), f.side)).collect();
+        assert_eq!(short, [("s", vec![30.0], Side::AtMost), ("%", vec![43.0], Side::Unknown)]);
     }
 }

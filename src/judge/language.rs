@@ -3,12 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::Regex;
 
+use super::spell;
 use crate::model::{Form, Verdict};
-
-/// Bytes that one pattern may take compiled: a rule's slip (`.{900}` of a list) must not eat the daemon.
-const PATTERN_SIZE_MAX: usize = 2 << 20;
 
 /// What a rule says about the words that it matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -160,7 +158,7 @@ impl Says {
 }
 
 /// The stretch of text that a pattern must fit into; for a blocker also how far it reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reads {
     /// Between commas and conjunctions.
     Clause,
@@ -176,19 +174,26 @@ impl Reads {
         &[("clause", Self::Clause), ("sentence", Self::Sentence), ("text", Self::Text)];
 }
 
-/// A compiled rule.
+/// A rule.
 #[derive(Debug)]
 pub(super) struct Rule {
     /// `en/affirm.recommend`.
     pub id: String,
     pub path: String,
-    pub language: String,
+    /// Index of the pack.
+    pub pack: usize,
     pub says: Says,
     pub reads: Reads,
     /// Patterns, any of which makes a hit.
     pub matches: Vec<Pattern>,
-    /// Patterns in the same stretch that undo the hit.
-    pub unless: Vec<Pattern>,
+    /// Patterns near the match that undo the hit.
+    pub unless: AnyPattern,
+    /// Patterns of which one must match near the match.
+    pub when: AnyPattern,
+    /// How far `unless` and `when` see.
+    pub near: Reads,
+    /// The stretch must name a declared criterion.
+    pub about_criteria: bool,
     /// Blockers that do not stop it.
     pub despite: BTreeSet<Says>,
     /// Affirmation: speaks of every criterion, so that soft failures and risks said before it are settled.
@@ -206,45 +211,68 @@ pub(super) struct Rule {
     pub misses: Vec<Example>,
 }
 
-impl Rule {
-    /// Patterns as written in the expanded form, for the sets.
-    pub(super) fn patterns(&self) -> impl Iterator<Item = &str> {
-        self.matches.iter().map(Pattern::as_str)
-    }
-}
-
-/// A pattern, checked when the rules were loaded and compiled again at its first use: the sets tell which
-/// patterns match at all, and most of them never do, so that an idle daemon need not hold them compiled.
+/// A pattern as written, folded; compiled at its first use: most patterns never have one in a daemon's life, and
+/// an idle daemon need not hold them compiled.
 #[derive(Debug)]
 pub(super) struct Pattern {
     text: String,
+    pub line: usize,
     compiled: OnceLock<Option<Regex>>,
 }
 
 impl Pattern {
-    /// A pattern that compiles; otherwise why not.
-    pub(super) fn new(text: String) -> Result<Self, regex::Error> {
-        Self::compile(&text)?;
-        Ok(Self { text, compiled: OnceLock::new() })
+    /// A pattern that is not compiled yet.
+    pub(super) fn new(text: String, line: usize) -> Self {
+        Self { text, line, compiled: OnceLock::new() }
     }
 
-    fn compile(text: &str) -> Result<Regex, regex::Error> {
-        RegexBuilder::new(text).unicode(false).size_limit(PATTERN_SIZE_MAX).build()
-    }
-
-    /// In the expanded form.
+    /// As written.
     pub(super) fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Compiled; `None` cannot be, since it compiled once.
-    pub(super) fn regex(&self) -> Option<&Regex> {
-        self.compiled.get_or_init(|| Self::compile(&self.text).ok()).as_ref()
+    /// Whether it names groups.
+    pub(super) fn captures(&self) -> bool {
+        self.text.contains("(?<") || self.text.contains("(?P<")
     }
 
-    /// Whether it matches somewhere in `piece`.
-    pub(super) fn is_match(&self, piece: &[u8]) -> bool {
-        self.regex().is_some_and(|regex| regex.is_match(piece))
+    /// Compiled; `None` for a pattern that [`super::compile::check`] would have refused.
+    pub(super) fn regex(&self, pack: &Pack, reads: Reads) -> Option<&Regex> {
+        self.compiled.get_or_init(|| spell::compile(pack, reads, &self.text).ok()).as_ref()
+    }
+}
+
+/// Patterns of which any may match.
+#[derive(Debug)]
+pub(super) struct AnyPattern {
+    patterns: Vec<Pattern>,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl AnyPattern {
+    /// Patterns that are not compiled yet.
+    pub(super) fn new(patterns: Vec<Pattern>) -> Self {
+        Self { patterns, compiled: OnceLock::new() }
+    }
+
+    /// Each of them.
+    pub(super) fn patterns(&self) -> &[Pattern] {
+        &self.patterns
+    }
+
+    /// All of them in one.
+    pub(super) fn compile(&self, pack: &Pack, reads: Reads) -> Result<Regex, String> {
+        let texts: Vec<String> = self.patterns.iter().map(|pattern| pattern.text.clone()).collect();
+        spell::compile_any(pack, reads, &texts)
+    }
+
+    /// Whether one of them matches somewhere in `piece`; `None` when there is none.
+    pub(super) fn matches(&self, pack: &Pack, reads: Reads, piece: &[u8]) -> Option<bool> {
+        if self.patterns.is_empty() {
+            return None;
+        }
+        let regex = self.compiled.get_or_init(|| self.compile(pack, reads).ok()).as_ref();
+        Some(regex.is_some_and(|regex| regex.is_match(piece)))
     }
 }
 
@@ -262,7 +290,8 @@ pub(super) struct Case {
     pub line: usize,
     pub text: String,
     pub form: Form,
-    pub criteria: usize,
+    /// Texts of the declared criteria.
+    pub criteria: Vec<String>,
     /// What must come out, or with `never` what must not come out surely.
     pub verdict: Verdict,
     pub never: bool,
@@ -271,8 +300,14 @@ pub(super) struct Case {
 }
 
 /// What the engine must know about a language.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Language {
+    /// Whether spaces stand between words; without them patterns match anywhere and gaps count characters.
+    pub words: bool,
+    /// Whether a capitalised word may be a name. In German every noun has a capital.
+    pub capitals: bool,
+    /// Scripts besides Latin that the language is written in.
+    pub script: Vec<String>,
     /// Words that start a new clause.
     pub splits: Vec<String>,
     /// Words whose full stop ends no sentence.
@@ -281,29 +316,94 @@ pub(super) struct Language {
     pub common: BTreeSet<String>,
     /// Words that start a question.
     pub asks: BTreeSet<String>,
+    /// Words that make a question of the sentence that they end, whatever mark follows.
+    pub asks_last: Vec<String>,
     /// What "we recommend …" may name besides the seller: `you`, `the product`.
     pub generic: BTreeSet<String>,
+    /// Words behind which a place or a party stands: `in`, `for`.
+    pub places: BTreeSet<String>,
     /// Words that carry no meaning when a criterion's text is compared.
     pub idle: BTreeSet<String>,
     /// Words before a criterion's number.
     pub criterion: BTreeSet<String>,
-    /// Number words and ordinals.
+    /// Number words.
     pub numbers: BTreeMap<String, u32>,
+    /// Words for a place in the list: `first`.
+    pub ordinals: BTreeMap<String, u32>,
+    /// `first` in "the first four".
+    pub leading: BTreeSet<String>,
+    /// `of` in "4 of 5": such a number counts and names no criterion.
+    pub of: BTreeSet<String>,
+    /// `all` in "all 5".
+    pub all: BTreeSet<String>,
+    /// `one` in "the third one".
+    pub ones: BTreeSet<String>,
+    /// Words before or behind a figure that bound it from above and from below.
+    pub at_most: Vec<String>,
+    pub at_least: Vec<String>,
+    /// Words of a criterion that tell the better side of its figure: `saved`, `uptime`; `errors`, `latency`.
+    pub more_is_better: BTreeSet<String>,
+    pub less_is_better: BTreeSet<String>,
+    /// Words by which less becomes the gain: `reduced`; and before the figure that is left then: `to`.
+    pub reduces: BTreeSet<String>,
+    pub down_to: BTreeSet<String>,
+    /// Words of units with the unit's short name.
+    pub units: BTreeMap<String, String>,
+    /// What stands before the decimals, `.` or `,`; without it both are tried.
+    pub decimal: Option<char>,
     /// All words of the word lists: a capitalised word that is none of them may be a name.
     pub vocabulary: BTreeSet<String>,
 }
 
 impl Language {
-    /// Knows nothing.
-    pub(super) const EMPTY: Self = Self {
-        splits: Vec::new(),
-        abbreviations: BTreeSet::new(),
-        common: BTreeSet::new(),
-        asks: BTreeSet::new(),
-        generic: BTreeSet::new(),
-        idle: BTreeSet::new(),
-        criterion: BTreeSet::new(),
-        numbers: BTreeMap::new(),
-        vocabulary: BTreeSet::new(),
-    };
+    /// Number words and ordinals.
+    pub(super) fn number(&self, word: &str) -> Option<u32> {
+        self.numbers.get(word).or_else(|| self.ordinals.get(word)).copied()
+    }
+}
+
+impl Default for Language {
+    fn default() -> Self {
+        Self {
+            words: true,
+            capitals: true,
+            script: Vec::new(),
+            splits: Vec::new(),
+            abbreviations: BTreeSet::new(),
+            common: BTreeSet::new(),
+            asks: BTreeSet::new(),
+            asks_last: Vec::new(),
+            generic: BTreeSet::new(),
+            places: BTreeSet::new(),
+            idle: BTreeSet::new(),
+            criterion: BTreeSet::new(),
+            numbers: BTreeMap::new(),
+            ordinals: BTreeMap::new(),
+            leading: BTreeSet::new(),
+            of: BTreeSet::new(),
+            all: BTreeSet::new(),
+            ones: BTreeSet::new(),
+            at_most: Vec::new(),
+            at_least: Vec::new(),
+            more_is_better: BTreeSet::new(),
+            less_is_better: BTreeSet::new(),
+            reduces: BTreeSet::new(),
+            down_to: BTreeSet::new(),
+            units: BTreeMap::new(),
+            decimal: None,
+            vocabulary: BTreeSet::new(),
+        }
+    }
+}
+
+/// The rules of one language.
+#[derive(Debug, Default)]
+pub(super) struct Pack {
+    /// `en`.
+    pub tag: String,
+    pub language: Language,
+    /// Word lists, folded.
+    pub lists: BTreeMap<String, Vec<String>>,
+    /// Indices of its rules.
+    pub rules: Vec<usize>,
 }

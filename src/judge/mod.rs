@@ -9,10 +9,13 @@ mod compile;
 mod criteria;
 mod examples;
 mod figures;
+mod index;
 mod language;
+mod names;
 mod rules;
 mod scan;
 mod source;
+mod spell;
 mod tongue;
 mod units;
 mod weigh;
@@ -24,8 +27,10 @@ pub use examples::{Failure, TestReport};
 pub use rules::{RuleError, Rules};
 
 use crate::model::{Criterion, Form, Judgement, Reading, Reason, Source, Verdict};
-use language::Says;
-use scan::Scan;
+use crate::text::fold;
+use criteria::Topics;
+use language::{Language, Says};
+use scan::{Context, Scan, Speech};
 use weigh::{Heard, Opinion};
 
 /// What the reply answers: the context that decides what a bare "Yes." means.
@@ -43,12 +48,19 @@ pub struct Question<'a> {
 
 /// Judges the words of a reply.
 pub fn judge(reading: &Reading, question: &Question<'_>, rules: &Rules) -> Judgement {
-    let language = tongue::language_of(&reading.fresh, &rules.languages);
-    let own = |name: &str| is_own(name, &question.own_names);
-    let fresh = scan::scan(rules, language.pack, &reading.fresh, &own);
-    let unsure = scan::scan(rules, language.pack, &reading.unsure, &own);
-    let signature = scan::scan(rules, language.pack, &reading.signature, &own);
-    let answers = criteria::answers(reading, question, &fresh, language.pack);
+    let folded = fold(&reading.fresh);
+    let main = rules.lexicon.main(&folded.text, question.criteria.iter().map(|c| c.text.as_str()));
+    let language = rules.language(main);
+    let topics = Topics::new(question.criteria, language);
+    let context = Context {
+        own: &|name| is_own(name, &question.own_names),
+        about_criteria: &|text| topics.any_named(text),
+    };
+    let speech = Speech::Main(main);
+    let fresh = scan::scan_folded(rules, speech, &reading.fresh, folded, &context);
+    let unsure = scan::scan(rules, speech, &reading.unsure, &context);
+    let signature = scan::scan(rules, speech, &reading.signature, &context);
+    let answers = criteria::answers(reading, question, &fresh, &topics);
 
     let mut opinion = if fresh.sentences.is_empty() && reading.fresh.trim().is_empty() {
         said_nothing(reading)
@@ -63,8 +75,8 @@ pub fn judge(reading: &Reading, question: &Question<'_>, rules: &Rules) -> Judge
         };
         let mut opinion = weigh::weigh(&heard);
         check_counts(question, &fresh, rules, &mut opinion);
-        check_figures(question, &fresh, &mut opinion);
-        if !language.known {
+        check_figures(question, &fresh, language, &mut opinion);
+        if !fresh.known {
             doubt(&mut opinion, Reason::new("unknown_language", "no rules for the language of this reply"));
         }
         opinion
@@ -118,12 +130,16 @@ fn check_counts(question: &Question<'_>, fresh: &Scan, rules: &Rules, opinion: &
     }
 }
 
-fn check_figures(question: &Question<'_>, fresh: &Scan, opinion: &mut Opinion) {
-    let Some(span) = figures::differs(question, fresh) else { return };
+fn check_figures(question: &Question<'_>, fresh: &Scan, language: &Language, opinion: &mut Opinion) {
+    let Some(span) = figures::differs(question, fresh, language) else { return };
     let mut reason = Reason::new("number_differs", "a figure in the reply differs from the declared one");
     let span = fresh.folded.original(span);
     reason.span = Some([span.start, span.end]);
-    doubt(opinion, reason);
+    // A clear no stays one, whatever it measured.
+    opinion.sure &= !opens_a_gate(opinion.verdict);
+    if !opinion.sure {
+        opinion.reasons.push(reason);
+    }
 }
 
 /// Whether a typed name is the seller's or the product's: every word of it must be one of theirs.

@@ -1,11 +1,12 @@
 //! A compiled rule set: loading all files of all languages, with every error at once.
 
-use std::collections::BTreeMap;
+use std::sync::{LazyLock, OnceLock};
 
 use super::compile;
-use super::language::{Case, Language, Rule};
-use super::scan::Sets;
+use super::index::Index;
+use super::language::{Case, Language, Pack, Rule};
 use super::source::{self, Source};
+use super::tongue::Lexicon;
 use crate::model::Digest;
 
 /// An error in a rule file.
@@ -25,24 +26,44 @@ impl std::fmt::Display for RuleError {
     }
 }
 
-/// A compiled rule set.
+static NO_PACK: LazyLock<Pack> = LazyLock::new(Pack::default);
+
+/// A rule set.
 #[derive(Debug)]
 pub struct Rules {
     digest: Digest,
     pub(super) rules: Vec<Rule>,
-    pub(super) languages: BTreeMap<String, Language>,
+    pub(super) packs: Vec<Pack>,
+    pub(super) lexicon: Lexicon,
     pub(super) cases: Vec<Case>,
-    pub(super) sets: Sets,
+    /// One for each pack.
+    indexes: Vec<OnceLock<Index>>,
 }
 
 impl Rules {
-    /// Compiles rule files, given as (path below `rules/`, content). Files that are not of the form
-    /// `<lang>/<name>.toml` are somebody else's and are skipped.
+    /// Reads rule files, given as (path below `rules/`, content), and compiles every pattern once to find its
+    /// mistakes. Files that are not of the form `<lang>/<name>.toml` are somebody else's and are skipped.
     ///
     /// # Errors
     /// Every error of every file, in order; also when no rule was found at all, since a judge without rules
     /// would call everything unknown in silence.
     pub fn load(files: &[(String, String)]) -> Result<Self, Vec<RuleError>> {
+        let (rules, mut errors) = Self::read(files);
+        errors.extend(compile::check(&rules.rules, &rules.packs));
+        rules.unless(errors)
+    }
+
+    /// The same without compiling: for files that were checked before, such as the shipped ones. Patterns are
+    /// compiled when a text first needs them.
+    ///
+    /// # Errors
+    /// Every error but those inside patterns.
+    pub fn open(files: &[(String, String)]) -> Result<Self, Vec<RuleError>> {
+        let (rules, errors) = Self::read(files);
+        rules.unless(errors)
+    }
+
+    fn read(files: &[(String, String)]) -> (Self, Vec<RuleError>) {
         let mut files: Vec<(&str, &str)> =
             files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
         files.sort_unstable();
@@ -61,20 +82,29 @@ impl Rules {
             let message = "found no rules, expected `[[rule]]` tables in `<lang>/<name>.toml`".to_owned();
             errors.push(RuleError { path, line: 1, message });
         }
-        let (rules, languages) = compile::compile(&source, &mut errors);
-        let sets = match Sets::build(&rules) {
-            Ok(sets) => sets,
-            Err(message) => {
-                errors.push(RuleError { path: "rules".to_owned(), line: 1, message });
-                Sets::default()
-            }
-        };
+        let (rules, packs) = compile::compile(&source, &mut errors);
+        let lexicon = Lexicon::new(&packs, &rules);
+        let indexes = packs.iter().map(|_| OnceLock::new()).collect();
+        (Self { digest, rules, packs, lexicon, cases: source.cases, indexes }, errors)
+    }
+
+    fn unless(self, mut errors: Vec<RuleError>) -> Result<Self, Vec<RuleError>> {
         if errors.is_empty() {
-            Ok(Self { digest, rules, languages, cases: source.cases, sets })
-        } else {
-            errors.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
-            Err(errors)
+            return Ok(self);
         }
+        errors.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+        Err(errors)
+    }
+
+    /// The language of a pack.
+    pub(super) fn language(&self, pack: usize) -> &Language {
+        &self.packs.get(pack).unwrap_or(&NO_PACK).language
+    }
+
+    /// The words that the patterns of a pack need, collected at its first use.
+    pub(super) fn index(&self, pack: usize) -> Option<&Index> {
+        let cell = self.indexes.get(pack)?;
+        Some(cell.get_or_init(|| Index::new(&self.rules, self.packs.get(pack).unwrap_or(&NO_PACK))))
     }
 
     /// Digest of all files: each verdict records it.

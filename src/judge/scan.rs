@@ -2,38 +2,24 @@
 
 use std::ops::Range;
 
-use regex::bytes::{RegexSet, RegexSetBuilder};
-
-use super::language::{Language, Pattern, Reads, Rule, Says};
+use super::index::Candidate;
+use super::language::{Pack, Pattern, Reads, Rule, Says};
 use super::rules::Rules;
+use super::tongue::{self, Mask, Readers, bit};
 use super::units::{self, Sentence};
 use crate::text::{Folded, fold};
 
-/// Room for the lazy automaton of a set: at the default 2 MiB its cache thrashes with some hundred patterns
-/// (notes/DEPENDENCIES "Patterns": 160 µs instead of 3.5).
-const SET_DFA_MAX: usize = 32 << 20;
-/// Room for a compiled set.
-const SET_SIZE_MAX: usize = 64 << 20;
+/// Hits of one text; more are no reply. It bounds the time that a text made of rule words can take.
+const HITS_MAX: usize = 4_000;
 
-/// All patterns, grouped by the text and the stretch that they read.
-#[derive(Debug, Default)]
-pub(super) struct Sets {
-    groups: Vec<Group>,
-}
-
-#[derive(Debug)]
-struct Group {
-    pass: Pass,
-    reads: Reads,
-    set: RegexSet,
-    /// Rule and pattern of each pattern of the set.
-    from: Vec<(usize, usize)>,
-}
-
+/// Which text a rule reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pass {
+    /// As typed.
     Harmless,
+    /// Without what stands in quotation marks.
     Plain,
+    /// Without what is harmless.
     Blanked,
 }
 
@@ -42,37 +28,6 @@ fn pass_of(says: Says) -> Pass {
         Says::Harmless => Pass::Harmless,
         says if says.reads_blanked() => Pass::Blanked,
         _ => Pass::Plain,
-    }
-}
-
-impl Sets {
-    /// Builds the sets.
-    pub(super) fn build(rules: &[Rule]) -> Result<Self, String> {
-        let mut groups = Vec::new();
-        for pass in [Pass::Harmless, Pass::Plain, Pass::Blanked] {
-            for reads in [Reads::Clause, Reads::Sentence, Reads::Text] {
-                let mut from = Vec::new();
-                let mut patterns = Vec::new();
-                for (r, rule) in rules.iter().enumerate() {
-                    if pass_of(rule.says) == pass && rule.reads == reads {
-                        for (p, pattern) in rule.patterns().enumerate() {
-                            from.push((r, p));
-                            patterns.push(pattern);
-                        }
-                    }
-                }
-                let set = RegexSetBuilder::new(&patterns)
-                    .unicode(false)
-                    .size_limit(SET_SIZE_MAX)
-                    .dfa_size_limit(SET_DFA_MAX)
-                    .build()
-                    .map_err(|error| {
-                        format!("the rules together do not compile ({error}), expected fewer")
-                    })?;
-                groups.push(Group { pass, reads, set, from });
-            }
-        }
-        Ok(Self { groups })
     }
 }
 
@@ -97,6 +52,8 @@ pub(super) struct Hit {
 /// A text as read.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
+    /// Whether its languages are known.
+    pub known: bool,
     pub folded: Folded,
     pub sentences: Vec<Sentence>,
     pub hits: Vec<Hit>,
@@ -118,27 +75,57 @@ impl Scan {
     }
 }
 
-/// Reads `text`. `own` tells whether a name that a pattern captured as `party` is the seller's.
-pub(super) fn scan(rules: &Rules, language: &Language, text: &str, own: &dyn Fn(&str) -> bool) -> Scan {
-    let folded = fold(text);
-    let sentences = units::sentences(&folded.text, language);
-    let mut plain: Vec<u8> = folded.text.bytes().map(|b| if b == b'\n' { b' ' } else { b }).collect();
-    let reader = Reader { rules, language, sentences: &sentences, text, folded: &folded, own };
-    let harmless = reader.pass(Pass::Harmless, &plain);
-    let mut blanked = plain.clone();
-    for hit in &harmless {
-        for byte in blanked.get_mut(reader.covered(hit)).into_iter().flatten().filter(|b| **b != b' ') {
-            *byte = b'_';
+/// Who reads a text.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Speech {
+    /// This pack all of it.
+    Only(usize),
+    /// Each sentence the packs that know its words, and this one where they do not tell.
+    Main(usize),
+}
+
+/// What rules may ask about the question.
+pub(super) struct Context<'a> {
+    /// Whether a name that a pattern captured as `party` is the seller's.
+    pub own: &'a dyn Fn(&str) -> bool,
+    /// Whether a stretch names a declared criterion.
+    pub about_criteria: &'a dyn Fn(&str) -> bool,
+}
+
+/// Reads `text`.
+pub(super) fn scan(rules: &Rules, speech: Speech, text: &str, context: &Context<'_>) -> Scan {
+    scan_folded(rules, speech, text, fold(text), context)
+}
+
+/// Reads a text that was folded already.
+pub(super) fn scan_folded(
+    rules: &Rules,
+    speech: Speech,
+    text: &str,
+    folded: Folded,
+    context: &Context<'_>,
+) -> Scan {
+    let (Speech::Only(main) | Speech::Main(main)) = speech;
+    let mut sentences = units::sentences(&folded.text, rules.language(main));
+    for sentence in &mut sentences {
+        sentence.readers = match speech {
+            Speech::Only(pack) => Readers::only(pack),
+            Speech::Main(_) => {
+                let said = folded.text.get(sentence.span.clone()).unwrap_or_default();
+                let typed = text.get(folded.original(sentence.span.clone())).unwrap_or_default();
+                rules.lexicon.readers(said, typed, main)
+            }
+        };
+        if sentence.readers.lead != main {
+            let language = rules.language(sentence.readers.lead);
+            sentence.clauses = units::clauses(&folded.text, &sentence.span, language);
         }
     }
-    blank_quotes(&mut plain);
-    let mut hits = reader.pass(Pass::Plain, &plain);
-    hits.extend(reader.pass(Pass::Blanked, &blanked));
-    reader.block(&mut hits);
-    hits.sort_by_key(|hit| (hit.span.start, hit.span.end, hit.rule));
+    let known = tongue::known(sentences.iter().map(|sentence| &sentence.readers));
+    let (hits, harmless, licensed) =
+        Reader { rules, sentences: &sentences, text, folded: &folded, context }.read();
     let licences = harmless.iter().map(|hit| hit.rule).collect();
-    let licensed = harmless.iter().map(|hit| reader.covered(hit)).collect();
-    Scan { licences, licensed, hits, sentences: sentences.clone(), folded: folded.clone() }
+    Scan { known, licences, licensed, hits, sentences, folded }
 }
 
 /// Somebody's words in quotation marks are not the writer's yes: blanks quotes of two words and more.
@@ -162,113 +149,169 @@ fn blank_quotes(text: &mut [u8]) {
     }
 }
 
-struct Reader<'a> {
-    rules: &'a Rules,
-    language: &'a Language,
-    sentences: &'a [Sentence],
-    text: &'a str,
-    folded: &'a Folded,
-    own: &'a dyn Fn(&str) -> bool,
+/// A pattern to try on a stretch of a sentence.
+#[derive(Debug)]
+struct Trial {
+    candidate: Candidate,
+    pass: Pass,
+    stretch: Range<usize>,
+    sentence: usize,
+}
+
+pub(super) struct Reader<'a> {
+    pub rules: &'a Rules,
+    pub sentences: &'a [Sentence],
+    pub text: &'a str,
+    pub folded: &'a Folded,
+    pub context: &'a Context<'a>,
 }
 
 impl Reader<'_> {
-    fn pass(&self, pass: Pass, text: &[u8]) -> Vec<Hit> {
+    /// All hits, the harmless ones, and what these explain.
+    fn read(&self) -> (Vec<Hit>, Vec<Hit>, Vec<Range<usize>>) {
+        let mut plain: Vec<u8> =
+            self.folded.text.bytes().map(|b| if b == b'\n' { b' ' } else { b }).collect();
+        let trials = self.trials(&plain);
+        let harmless = self.pass(Pass::Harmless, &trials, &plain);
+        let licensed: Vec<Range<usize>> = harmless.iter().map(|hit| self.covered(hit)).collect();
+        let mut blanked = plain.clone();
+        for span in &licensed {
+            for byte in blanked.get_mut(span.clone()).into_iter().flatten().filter(|b| **b != b' ') {
+                *byte = b'_';
+            }
+        }
+        blank_quotes(&mut plain);
+        let mut hits = self.pass(Pass::Plain, &trials, &plain);
+        hits.extend(self.pass(Pass::Blanked, &trials, &blanked));
+        self.block(&mut hits);
+        hits.sort_by_key(|hit| (hit.span.start, hit.span.end, hit.rule));
+        (hits, harmless, licensed)
+    }
+
+    /// The patterns that are worth trying. Blanking takes words away and adds none, so one look at the plain text is
+    /// enough for all passes.
+    fn trials(&self, plain: &[u8]) -> Vec<Trial> {
+        let mut trials = Vec::new();
+        let reading = self.sentences.iter().fold(0, |m, s| m | s.readers.full | s.readers.veto);
+        for pack in (0..self.rules.packs.len()).filter(|pack| reading & bit(*pack) != 0) {
+            let Some(index) = self.rules.index(pack) else { continue };
+            let mut found = index.find(plain);
+            let mut candidates = Vec::new();
+            for (i, sentence) in self.sentences.iter().enumerate() {
+                if !reads(pack, &sentence.readers, Pass::Blanked) {
+                    continue;
+                }
+                found.candidates(Reads::Sentence, &sentence.span, &mut candidates);
+                self.add(&candidates, &sentence.span, i, &mut trials);
+                for clause in &sentence.clauses {
+                    found.candidates(Reads::Clause, clause, &mut candidates);
+                    self.add(&candidates, clause, i, &mut trials);
+                }
+            }
+            let all = 0..plain.len();
+            found.candidates(Reads::Text, &all, &mut candidates);
+            self.add(&candidates, &all, 0, &mut trials);
+        }
+        trials
+    }
+
+    fn add(&self, candidates: &[Candidate], stretch: &Range<usize>, sentence: usize, out: &mut Vec<Trial>) {
+        for candidate in candidates {
+            let Some(rule) = self.rules.rules.get(candidate.rule) else { continue };
+            let pass = pass_of(rule.says);
+            out.push(Trial { candidate: *candidate, pass, stretch: stretch.clone(), sentence });
+        }
+    }
+
+    fn pass(&self, pass: Pass, trials: &[Trial], text: &[u8]) -> Vec<Hit> {
         let mut hits = Vec::new();
-        for group in self.rules.sets.groups.iter().filter(|group| group.pass == pass) {
-            if group.from.is_empty() {
+        for trial in trials.iter().filter(|trial| trial.pass == pass) {
+            let Some(rule) = self.rules.rules.get(trial.candidate.rule) else { continue };
+            let here = self.sentences.get(trial.sentence);
+            if rule.reads != Reads::Text && !here.is_some_and(|s| reads(rule.pack, &s.readers, pass)) {
                 continue;
             }
-            match group.reads {
-                Reads::Text => self.unit(group, text, &(0..text.len()), 0, &mut hits),
-                Reads::Sentence => {
-                    for (i, sentence) in self.sentences.iter().enumerate() {
-                        self.unit(group, text, &sentence.span, i, &mut hits);
-                    }
-                }
-                Reads::Clause => {
-                    for (i, sentence) in self.sentences.iter().enumerate() {
-                        for clause in &sentence.clauses {
-                            self.unit(group, text, clause, i, &mut hits);
-                        }
-                    }
-                }
+            if hits.len() < HITS_MAX {
+                self.attempt(rule, trial, text, &mut hits);
             }
         }
         hits
     }
 
-    fn unit(&self, group: &Group, text: &[u8], unit: &Range<usize>, sentence: usize, hits: &mut Vec<Hit>) {
-        let Some(piece) = text.get(unit.clone()) else { return };
-        for index in group.set.matches(piece) {
-            let Some((r, p)) = group.from.get(index).copied() else { continue };
-            let Some(rule) = self.rules.rules.get(r) else { continue };
-            let Some(regex) = rule.matches.get(p).and_then(Pattern::regex) else { continue };
-            if rule.unless.iter().any(|unless| unless.is_match(piece)) {
+    fn attempt(&self, rule: &Rule, trial: &Trial, text: &[u8], hits: &mut Vec<Hit>) {
+        let Some(pack) = self.rules.packs.get(rule.pack) else { return };
+        let Some(pattern) = rule.matches.get(trial.candidate.pattern) else { return };
+        let Some(regex) = pattern.regex(pack, rule.reads) else { return };
+        let Some(piece) = text.get(trial.stretch.clone()) else { return };
+        let at = trial.stretch.start;
+        let spans: Vec<Range<usize>> =
+            regex.find_iter(piece).map(|found| at + found.start()..at + found.end()).collect();
+        if spans.is_empty() || !self.holds(rule, pack, trial, text) {
+            return;
+        }
+        for span in spans {
+            let sentence = match rule.reads {
+                Reads::Text => self.sentence_at(span.start),
+                _ => trial.sentence,
+            };
+            let here = self.sentences.get(sentence);
+            if rule.reads == Reads::Text
+                && !here.is_some_and(|s| reads(rule.pack, &s.readers, pass_of(rule.says)))
+            {
                 continue;
             }
-            for found in regex.captures_iter(piece) {
-                let Some(all) = found.get(0) else { continue };
-                let sentence = match rule.reads {
-                    Reads::Text => self.sentence_at(unit.start + all.start()),
-                    _ => sentence,
-                };
-                let mut hit = Hit {
-                    rule: r,
-                    says: rule.says,
-                    span: unit.start + all.start()..unit.start + all.end(),
-                    unit: unit.clone(),
-                    sentence,
-                    blocked: None,
-                    count: None,
-                };
-                if let Some(party) = found.name("party") {
-                    let at = unit.start + party.start()..unit.start + party.end();
-                    let own = self.is_own(at);
-                    match (rule.says, own) {
-                        (Says::OtherParty, true) => continue,
-                        (Says::OtherParty, false) | (_, true) => {}
-                        (_, false) => hit.blocked = Some(Says::OtherParty),
-                    }
-                }
-                hit.count = found
-                    .name("n")
-                    .and_then(|n| self.number(n.as_bytes()))
-                    .map(|n| (n, found.name("of").and_then(|of| self.number(of.as_bytes()))));
+            let mut hit = Hit {
+                rule: trial.candidate.rule,
+                says: rule.says,
+                span,
+                unit: trial.stretch.clone(),
+                sentence,
+                blocked: None,
+                count: None,
+            };
+            if !pattern.captures() || self.take_groups(rule, pack, pattern, text, &mut hit) {
                 hits.push(hit);
             }
         }
     }
 
-    fn number(&self, word: &[u8]) -> Option<u32> {
-        let word = std::str::from_utf8(word).ok()?;
-        word.parse().ok().or_else(|| self.language.numbers.get(word).copied())
+    /// Whether what must stand near the match does, and what must not does not.
+    fn holds(&self, rule: &Rule, pack: &Pack, trial: &Trial, text: &[u8]) -> bool {
+        let near = match rule.near {
+            near if near == rule.reads => trial.stretch.clone(),
+            Reads::Text => 0..text.len(),
+            _ => self.sentences.get(trial.sentence).map_or(trial.stretch.clone(), |s| s.span.clone()),
+        };
+        let near = text.get(near).unwrap_or_default();
+        let said = || self.folded.text.get(trial.stretch.clone()).unwrap_or_default();
+        rule.unless.matches(pack, rule.near, near) != Some(true)
+            && rule.when.matches(pack, rule.near, near) != Some(false)
+            && (!rule.about_criteria || (self.context.about_criteria)(said()))
+    }
+
+    /// Reads the groups `party`, `n` and `of`; false when the hit is none for them.
+    fn take_groups(&self, rule: &Rule, pack: &Pack, pattern: &Pattern, text: &[u8], hit: &mut Hit) -> bool {
+        let Some(regex) = pattern.regex(pack, rule.reads) else { return false };
+        let Some(piece) = text.get(hit.unit.clone()) else { return false };
+        let Some(found) = regex.captures_at(piece, hit.span.start - hit.unit.start) else { return false };
+        if let Some(party) = found.name("party") {
+            let at = hit.unit.start + party.start()..hit.unit.start + party.end();
+            match (rule.says, self.is_own(at, &pack.language)) {
+                (Says::OtherParty, true) => return false,
+                (Says::OtherParty, false) | (_, true) => {}
+                (_, false) => hit.blocked = Some(Says::OtherParty),
+            }
+        }
+        let number = |name: &str| {
+            let word = std::str::from_utf8(found.name(name)?.as_bytes()).ok()?;
+            word.parse().ok().or_else(|| pack.language.number(word))
+        };
+        hit.count = number("n").map(|n| (n, number("of")));
+        true
     }
 
     fn sentence_at(&self, at: usize) -> usize {
-        self.sentences.iter().rposition(|s| s.span.start <= at).unwrap_or(0)
-    }
-
-    /// Whether the words name the seller, or the product without a name. A name is the captured word and the
-    /// capitalised words after it.
-    fn is_own(&self, span: Range<usize>) -> bool {
-        let Some(word) = self.folded.text.get(span.clone()) else { return false };
-        if self.language.generic.contains(word.trim()) {
-            return true;
-        }
-        let from = self.folded.original(span.clone()).start;
-        let typed = self.text.get(from..).unwrap_or_default();
-        let mut name = String::new();
-        for (i, word) in typed.split_whitespace().enumerate().take(5) {
-            if i > 0 && !word.starts_with(|c: char| c.is_uppercase()) {
-                break;
-            }
-            name.push_str(word.trim_end_matches(|c: char| !c.is_alphanumeric()));
-            if word.ends_with([',', '.', ';', ':', '!', '?', ')']) {
-                break;
-            }
-            name.push(' ');
-        }
-        (self.own)(name.trim())
+        self.sentences.partition_point(|s| s.span.start <= at).saturating_sub(1)
     }
 
     /// What a harmless hit explains.
@@ -305,50 +348,22 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether a strange name stands in the words of a yes, right before them, or right behind them ("met in
-    /// Hamburg"): then it may be about somebody or something else. A name is a capitalised word that no list knows.
-    fn names_a_stranger(&self, hit: &Hit) -> bool {
-        let typed = self.folded.original(hit.span.clone());
-        let first =
-            self.sentences.get(hit.sentence).map_or(0, |s| self.folded.original(s.span.clone()).start);
-        let before = self.text.get(first..typed.start).unwrap_or_default();
-        let said = self.text.get(typed.clone()).unwrap_or_default();
-        let after = self.text.get(typed.end..).unwrap_or_default();
-        let after = after.split(['.', ',', ';', ':', '!', '?', '\n', '(']).next().unwrap_or_default();
-        // "a success for the Nantes plant": a place or a party may come behind an article.
-        let opens = after.split_whitespace().next().unwrap_or_default();
-        let reach = if matches!(opens, "for" | "in" | "at" | "by" | "of" | "from") { 4 } else { 2 };
-        let starts = before.trim().is_empty();
-        let said = said.split_whitespace().skip(usize::from(starts));
-        let near = before.rsplit([',', ';', ':', '(', '-']).next().unwrap_or_default();
-        near.split_whitespace()
-            .next_back()
-            .into_iter()
-            .chain(said)
-            .chain(after.split_whitespace().take(reach))
-            .any(|word| {
-                let word = word.trim_matches(|c: char| !c.is_alphanumeric());
-                let mut letters = word.chars();
-                let name = letters.next().is_some_and(char::is_uppercase)
-                    && letters.clone().next().is_some()
-                    && letters.all(|c| c.is_lowercase() || !c.is_alphabetic());
-                let plain = crate::text::squeeze(word);
-                let plain = plain.split('\'').next().unwrap_or_default();
-                name && !self.language.vocabulary.contains(plain)
-                    && !self.language.common.contains(plain)
-                    && !(self.own)(word.split('\'').next().unwrap_or_default())
-            })
-    }
-
     /// How far a question mark reaches back: to the clause that starts like a question, else to the start.
     fn asked(&self, sentence: &Sentence) -> Range<usize> {
+        let language = self.rules.language(sentence.readers.lead);
         let starts = |clause: &&Range<usize>| {
             let words = self.folded.text.get((*clause).clone()).unwrap_or_default();
-            words.split([' ', '\n']).next().is_some_and(|word| self.language.asks.contains(word))
+            words.split([' ', '\n']).next().is_some_and(|word| language.asks.contains(word))
         };
         let from = sentence.clauses.iter().find(starts).map_or(sentence.span.start, |clause| clause.start);
         from..sentence.span.end
     }
+}
+
+/// Whether a pack reads a sentence in this pass. A pack that adds only its vetoes says no yes.
+fn reads(pack: usize, readers: &Readers, pass: Pass) -> bool {
+    let mask: Mask = if pass == Pass::Plain { readers.full } else { readers.full | readers.veto };
+    mask & bit(pack) != 0
 }
 
 /// Whether two spans share a byte.

@@ -8,8 +8,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::language::{Case, Example, Language, Reads, Says};
 use super::rules::RuleError;
+use super::tongue::SCRIPTS;
 use crate::model::{Form, Verdict};
-use crate::text::nearest;
+use crate::text::{nearest, squeeze};
 
 /// Everything that the files say, before patterns are compiled.
 #[derive(Debug, Default)]
@@ -40,6 +41,9 @@ pub(super) struct RuleSource {
     pub reads: Reads,
     pub matches: Vec<Example>,
     pub unless: Vec<Example>,
+    pub when: Vec<Example>,
+    pub near: Option<Reads>,
+    pub about_criteria: bool,
     pub despite: Vec<Says>,
     pub whole: bool,
     pub settles: bool,
@@ -80,6 +84,36 @@ pub(super) fn read(path: &str, tag: &str, text: &str, source: &mut Source, error
         }
     }
 }
+
+/// Keys of `[language]`.
+const LANGUAGE_KEYS: &[&str] = &[
+    "words",
+    "capitals",
+    "script",
+    "splits",
+    "abbreviations",
+    "common",
+    "asks",
+    "asks_last",
+    "generic",
+    "places",
+    "idle",
+    "criterion",
+    "numbers",
+    "ordinals",
+    "leading",
+    "of",
+    "all",
+    "ones",
+    "at_most",
+    "at_least",
+    "more_is_better",
+    "less_is_better",
+    "reduces",
+    "down_to",
+    "units",
+    "decimal",
+];
 
 type Value<'t> = Spanned<DeValue<'t>>;
 type Table<'t> = Spanned<&'t DeTable<'t>>;
@@ -171,50 +205,119 @@ impl File<'_> {
             self.error(value.span(), "wrong type, expected a table".to_owned());
             return language;
         };
-        let known = ["splits", "abbreviations", "common", "asks", "generic", "idle", "criterion", "numbers"];
-        self.keys(table, &known);
+        self.keys(table, LANGUAGE_KEYS);
         for (key, value) in table {
-            let name = key.get_ref().as_ref();
-            if name == "numbers" {
-                self.numbers(value, &mut language);
-                continue;
-            }
-            if !known.contains(&name) {
-                continue;
-            }
-            let words = self.strings(value).into_iter().map(|word| word.text);
-            match name {
-                "splits" => language.splits = words.collect(),
-                "abbreviations" => language.abbreviations = words.collect(),
-                "common" => language.common = words.collect(),
-                "asks" => language.asks = words.collect(),
-                "generic" => language.generic = words.collect(),
-                "idle" => language.idle = words.collect(),
-                _ => language.criterion = words.collect(),
+            match key.get_ref().as_ref() {
+                "words" => language.words = self.yes_or_no(value),
+                "capitals" => language.capitals = self.yes_or_no(value),
+                "decimal" => language.decimal = self.decimal(value),
+                "numbers" => language.numbers = self.numbers(value),
+                "ordinals" => language.ordinals = self.numbers(value),
+                "units" => language.units = self.units(value),
+                "script" => language.script = self.scripts(value),
+                name if LANGUAGE_KEYS.contains(&name) => self.words(name, value, &mut language),
+                _ => {}
             }
         }
         language
     }
 
-    fn numbers(&mut self, value: &Value<'_>, language: &mut Language) {
+    fn words(&mut self, name: &str, value: &Value<'_>, language: &mut Language) {
+        let words = self.strings(value).into_iter().map(|word| squeeze(&word.text));
+        match name {
+            "splits" => language.splits = words.collect(),
+            "asks_last" => language.asks_last = words.collect(),
+            "at_most" => language.at_most = words.collect(),
+            "at_least" => language.at_least = words.collect(),
+            "more_is_better" => language.more_is_better = words.collect(),
+            "less_is_better" => language.less_is_better = words.collect(),
+            "reduces" => language.reduces = words.collect(),
+            "down_to" => language.down_to = words.collect(),
+            "abbreviations" => language.abbreviations = words.collect(),
+            "common" => language.common = words.collect(),
+            "asks" => language.asks = words.collect(),
+            "generic" => language.generic = words.collect(),
+            "places" => language.places = words.collect(),
+            "idle" => language.idle = words.collect(),
+            "leading" => language.leading = words.collect(),
+            "of" => language.of = words.collect(),
+            "all" => language.all = words.collect(),
+            "ones" => language.ones = words.collect(),
+            _ => language.criterion = words.collect(),
+        }
+    }
+
+    fn scripts(&mut self, value: &Value<'_>) -> Vec<String> {
+        let mut scripts = Vec::new();
+        for name in self.strings(value) {
+            if SCRIPTS.contains(&name.text.as_str()) {
+                scripts.push(name.text);
+            } else {
+                let message =
+                    format!("unknown script `{}`, expected one of {}", name.text, SCRIPTS.join(", "));
+                self.errors.push(RuleError { path: self.path.to_owned(), line: name.line, message });
+            }
+        }
+        scripts
+    }
+
+    fn decimal(&mut self, value: &Value<'_>) -> Option<char> {
+        let sign = match value.get_ref().as_str() {
+            Some(".") => Some('.'),
+            Some(",") => Some(','),
+            _ => None,
+        };
+        if sign.is_none() {
+            self.error(value.span(), "wrong `decimal`, expected \".\" or \",\"".to_owned());
+        }
+        sign
+    }
+
+    fn units(&mut self, value: &Value<'_>) -> BTreeMap<String, String> {
+        let Some(table) = value.get_ref().as_table() else {
+            self.error(value.span(), "wrong type, expected words with units".to_owned());
+            return BTreeMap::new();
+        };
+        let mut units = BTreeMap::new();
+        for (word, unit) in table {
+            match unit.get_ref().as_str() {
+                Some(unit) => {
+                    units.insert(squeeze(word.get_ref()), unit.to_owned());
+                }
+                None => self.error(unit.span(), "wrong type, expected a unit".to_owned()),
+            }
+        }
+        units
+    }
+
+    fn yes_or_no(&mut self, value: &Value<'_>) -> bool {
+        value.get_ref().as_bool().unwrap_or_else(|| {
+            self.error(value.span(), "wrong type, expected true or false".to_owned());
+            true
+        })
+    }
+
+    fn numbers(&mut self, value: &Value<'_>) -> BTreeMap<String, u32> {
         let Some(table) = value.get_ref().as_table() else {
             self.error(value.span(), "wrong type, expected words with numbers".to_owned());
-            return;
+            return BTreeMap::new();
         };
+        let mut numbers = BTreeMap::new();
         for (word, number) in table {
             match number.get_ref().as_integer().and_then(|n| n.as_str().parse().ok()) {
                 Some(n) => {
-                    language.numbers.insert(word.get_ref().to_string(), n);
+                    numbers.insert(squeeze(word.get_ref()), n);
                 }
                 None => self.error(number.span(), "wrong type, expected a number".to_owned()),
             }
         }
+        numbers
     }
 
     fn rule(&mut self, tag: &str, table: Table<'_>) -> Option<RuleSource> {
         const KEYS: &[&str] = &[
-            "id", "says", "reads", "match", "unless", "despite", "whole", "settles", "soft", "covers",
-            "code", "why", "hits", "misses",
+            "id", "says", "reads", "match", "unless", "when", "near", "about", "despite", "whole", "settles",
+            "soft", "covers", "code", "why", "hits", "misses",
         ];
         let at = table.span();
         let keys = *table.get_ref();
@@ -225,7 +328,9 @@ impl File<'_> {
         let why = self.string(keys, "why", &at, true).unwrap_or_default();
         let mut list = |name: &str| keys.get(name).map(|v| self.strings(v)).unwrap_or_default();
         let (matches, unless, hits, misses) = (list("match"), list("unless"), list("hits"), list("misses"));
-        let despite = list("despite");
+        let (despite, when) = (list("despite"), list("when"));
+        let near = self.near(keys, &at, reads, unless.is_empty() && when.is_empty());
+        let about = self.word(keys, "about", &at, &[("criteria", true)], false);
         for (name, empty, expected) in [
             ("match", matches.is_empty(), "at least one pattern"),
             ("hits", hits.is_empty(), "at least one example that the rule hits"),
@@ -249,6 +354,9 @@ impl File<'_> {
             reads,
             matches,
             unless,
+            when,
+            near,
+            about_criteria: about.is_some(),
             despite,
             whole: self.flag(keys, "whole"),
             settles: self.flag(keys, "settles"),
@@ -259,6 +367,18 @@ impl File<'_> {
             hits,
             misses,
         })
+    }
+
+    /// How far `unless` and `when` see: further than the match, or it would say nothing.
+    fn near(&mut self, keys: &DeTable<'_>, at: &Range<usize>, reads: Reads, unused: bool) -> Option<Reads> {
+        let near = self.word(keys, "near", at, Reads::ALL, false)?;
+        let span = keys.get("near").map_or(at.clone(), Spanned::span);
+        if unused {
+            self.error(span, "`near` without `unless` or `when`, expected one of them".to_owned());
+        } else if near <= reads {
+            self.error(span, "`near` sees no further than `reads`, expected a wider stretch".to_owned());
+        }
+        Some(near)
     }
 
     fn blocker(&mut self, word: &Example) -> Option<Says> {
@@ -292,16 +412,7 @@ impl File<'_> {
             Some(never) => never,
             None => self.word(keys, "verdict", &at, VERDICTS, true)?,
         };
-        let criteria = match keys.get("criteria") {
-            None => 3,
-            Some(value) => {
-                let number = value.get_ref().as_integer().and_then(|n| n.as_str().parse().ok());
-                if number.is_none() {
-                    self.error(value.span(), "wrong type, expected a number of criteria".to_owned());
-                }
-                number?
-            }
-        };
+        let criteria = self.criteria(keys.get("criteria"))?;
         let names = keys.get("names").map(|v| self.strings(v)).unwrap_or_default();
         Some(Case {
             path: self.path.to_owned(),
@@ -314,6 +425,19 @@ impl File<'_> {
             sure: keys.get("sure").is_none() || self.flag(keys, "sure"),
             names: names.into_iter().map(|name| name.text).collect(),
         })
+    }
+
+    /// A number of criteria, or their texts.
+    fn criteria(&mut self, value: Option<&Value<'_>>) -> Option<Vec<String>> {
+        let Some(value) = value else { return Some(numbered(3)) };
+        if value.get_ref().as_array().is_some() {
+            return Some(self.strings(value).into_iter().map(|text| text.text).collect());
+        }
+        let number = value.get_ref().as_integer().and_then(|n| n.as_str().parse().ok());
+        if number.is_none() {
+            self.error(value.span(), "wrong type, expected a number of criteria or their texts".to_owned());
+        }
+        number.map(numbered)
     }
 
     fn string(&mut self, keys: &DeTable<'_>, name: &str, at: &Range<usize>, needed: bool) -> Option<String> {
@@ -362,4 +486,8 @@ impl File<'_> {
         self.error(span, format!("`{name}` is `{text}`, expected {hint}"));
         None
     }
+}
+
+fn numbered(count: usize) -> Vec<String> {
+    (1..=count).map(|n| format!("criterion {n}")).collect()
 }

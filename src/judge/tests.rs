@@ -2,11 +2,13 @@ use std::sync::LazyLock;
 
 use super::*;
 
-static SHIPPED: LazyLock<Rules> = LazyLock::new(shipped);
+mod packs;
 
-fn shipped() -> Rules {
+static SHIPPED: LazyLock<Rules> = LazyLock::new(|| loaded(&english()));
+
+fn english() -> Vec<(String, String)> {
     let file = |name: &str, text: &str| (format!("en/{name}.toml"), text.to_owned());
-    let files = vec![
+    vec![
         file("affirm", include_str!("../../rules/en/affirm.toml")),
         file("aside", include_str!("../../rules/en/aside.toml")),
         file("block", include_str!("../../rules/en/block.toml")),
@@ -15,8 +17,11 @@ fn shipped() -> Rules {
         file("language", include_str!("../../rules/en/language.toml")),
         file("risk", include_str!("../../rules/en/risk.toml")),
         file("veto", include_str!("../../rules/en/veto.toml")),
-    ];
-    match Rules::load(&files) {
+    ]
+}
+
+fn loaded(files: &[(String, String)]) -> Rules {
+    match Rules::load(files) {
         Ok(rules) => rules,
         Err(errors) => panic!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
     }
@@ -66,6 +71,20 @@ fn a_figure_that_differs_is_not_sure() {
     assert!(!given.sure && given.reasons.iter().any(|r| r.code == "number_differs"));
     let same = judged(&fresh("Confirmed, we saw 43% as well."), Form::Request, &criteria(&THREE));
     assert!(same.reasons.iter().all(|r| r.code != "number_differs"));
+}
+
+#[test]
+fn a_better_figure_is_no_doubt_and_a_worse_one_is() {
+    let declared = ["Read rate of tags 99.5 %", "Scan time at most 120 ms", "Tickets reduced by 20 %"];
+    let doubts = |text: &str| {
+        let given = judged(&fresh(text), Form::Request, &criteria(&declared));
+        given.reasons.iter().any(|r| r.code == "number_differs")
+    };
+    assert!(!doubts("Confirmed. The read rate was 99.7 %, tickets are down 31 %, scans take 90 ms."));
+    assert!(doubts("Confirmed. The read rate was 97.8 %."));
+    assert!(doubts("Confirmed. Scan time came out at 140 ms."));
+    assert!(doubts("Confirmed. Tickets went down 12 %."));
+    assert!(!doubts("Confirmed. My train is late by 140 min."));
 }
 
 #[test]

@@ -3,9 +3,13 @@
 use std::ops::Range;
 
 use super::language::Language;
+use super::tongue::Readers;
 
 /// Lines shorter than this were broken by the writer, longer ones perhaps by the mail program.
 const WRAPPED_LINE_MIN: usize = 45;
+
+/// The full stop `。`; its question mark and exclamation mark fold to ASCII.
+const IDEOGRAPHIC_STOP: [u8; 3] = [0xe3, 0x80, 0x82];
 
 /// A sentence of the folded text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +18,8 @@ pub(super) struct Sentence {
     /// Ends with a question mark.
     pub asks: bool,
     pub clauses: Vec<Range<usize>>,
+    /// Which packs read it.
+    pub readers: Readers,
 }
 
 /// Cuts folded text. Spans leave out list marks in front and punctuation behind.
@@ -23,6 +29,11 @@ pub(super) fn sentences(text: &str, language: &Language) -> Vec<Sentence> {
     let (mut start, mut line) = (0, 0);
     for (at, byte) in bytes.iter().enumerate() {
         if at < start {
+            continue;
+        }
+        if *byte == IDEOGRAPHIC_STOP[0] && bytes.get(at..at + 3) == Some(&IDEOGRAPHIC_STOP) {
+            push(text, start..at + 3, language, &mut cut);
+            start = at + 3;
             continue;
         }
         let ends = match byte {
@@ -44,7 +55,9 @@ pub(super) fn sentences(text: &str, language: &Language) -> Vec<Sentence> {
 }
 
 fn push(text: &str, span: Range<usize>, language: &Language, cut: &mut Vec<Sentence>) {
-    let asks = text.get(span.clone()).is_some_and(|s| s.trim_end().ends_with('?'));
+    let ends = text.get(span.clone()).unwrap_or_default().trim_end();
+    let asks = ends.ends_with('?')
+        || language.asks_last.iter().any(|word| ends.trim_end_matches(['.', '。']).ends_with(word.as_str()));
     let span = trim(text, span);
     if span.is_empty() {
         // "?!" and "!!" end the sentence before them.
@@ -54,7 +67,7 @@ fn push(text: &str, span: Range<usize>, language: &Language, cut: &mut Vec<Sente
         return;
     }
     let clauses = clauses(text, &span, language);
-    cut.push(Sentence { span, asks, clauses });
+    cut.push(Sentence { span, asks, clauses, readers: Readers::default() });
 }
 
 fn ends_line(bytes: &[u8], line: usize, at: usize) -> bool {
@@ -81,7 +94,7 @@ fn ends_sentence(text: &str, start: usize, at: usize, language: &Language) -> bo
     !(letter || mark || language.abbreviations.contains(word))
 }
 
-fn clauses(text: &str, sentence: &Range<usize>, language: &Language) -> Vec<Range<usize>> {
+pub(super) fn clauses(text: &str, sentence: &Range<usize>, language: &Language) -> Vec<Range<usize>> {
     let mut cut = Vec::new();
     let mut start = sentence.start;
     let inner = text.get(sentence.clone()).unwrap_or_default();
@@ -92,10 +105,16 @@ fn clauses(text: &str, sentence: &Range<usize>, language: &Language) -> Vec<Rang
         }
         let rest = text.get(at..sentence.end).unwrap_or_default();
         let skip = match c {
-            ',' | ';' | ':' if rest.get(1..2).is_none_or(|n| n == " " || n == "\n") => 1,
+            ',' | ';' | ':' if !language.words || rest.get(1..2).is_none_or(|n| n == " " || n == "\n") => 1,
+            '、' => c.len_utf8(),
             '(' | ')' | '"' => 1,
             '-' if rest.starts_with("- ") && text.get(..at).is_some_and(|b| b.ends_with([' ', '\n'])) => 1,
             ' ' | '\n' if splits(rest, language) => 0,
+            _ if !language.words && at > start && language.splits.iter().any(|w| rest.starts_with(w)) => {
+                cut.push(start..at);
+                start = at;
+                continue;
+            }
             _ => continue,
         };
         cut.push(start..at);
@@ -117,8 +136,8 @@ fn splits(rest: &str, language: &Language) -> bool {
 /// Without white space, list marks in front and punctuation behind.
 fn trim(text: &str, span: Range<usize>) -> Range<usize> {
     let Some(piece) = text.get(span.clone()) else { return span.start..span.start };
-    let front = piece.trim_start_matches(|c: char| c.is_whitespace() || "-*>\"'.,;:!?()".contains(c));
+    let front = piece.trim_start_matches(|c: char| c.is_whitespace() || "-*>\"'.,;:!?()。、「」".contains(c));
     let start = span.end - front.len();
-    let back = front.trim_end_matches(|c: char| c.is_whitespace() || "-\".,;:!?()".contains(c));
+    let back = front.trim_end_matches(|c: char| c.is_whitespace() || "-\".,;:!?()。、「」".contains(c));
     start..start + back.len()
 }

@@ -1,11 +1,14 @@
 //! One fold for rules and for mail: NFKD, marks off, lower case, plain quotes and dashes, single spaces.
 //!
 //! Patterns run on folded ASCII-leaning text, which keeps them inside the fast automaton; the map leads each
-//! hit back to the bytes that the person typed.
+//! hit back to the bytes that the person typed. What becomes of letters: `ä ö ü é ç ñ` lose their marks, `ß æ œ ø ł`
+//! become `ss ae oe o l`, full-width forms become ASCII, half-width kana become full kana. Kana keep their voice marks
+//! and Hangul its syllables, since without them they are other words.
 
 use std::ops::Range;
 
-use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::{compose, is_combining_mark};
 
 /// Folded text with the way back to the original bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,17 +74,63 @@ impl Folded {
             // Zero-width and bidi controls, variation selectors: they carry no words.
             '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' => {}
             '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{00ad}' | '\u{fe00}'..='\u{fe0f}' => {}
-            'ß' => self.push(at, "ss"),
+            'ß' | 'ẞ' => self.push(at, "ss"),
+            'æ' | 'Æ' => self.push(at, "ae"),
+            'œ' | 'Œ' => self.push(at, "oe"),
+            'ø' | 'Ø' => self.push(at, "o"),
+            'ł' | 'Ł' => self.push(at, "l"),
+            'đ' | 'Đ' | 'ð' | 'Ð' => self.push(at, "d"),
+            'ı' => self.push(at, "i"),
+            'þ' | 'Þ' => self.push(at, "th"),
+            '\u{ac00}'..='\u{d7a3}' => self.push(at, c.encode_utf8(&mut [0; 4])),
             _ => {
-                for d in
-                    std::iter::once(c).nfkd().filter(|d| !is_combining_mark(*d)).flat_map(char::to_lowercase)
-                {
-                    self.text.push(if d.is_whitespace() { ' ' } else { d });
+                for d in std::iter::once(c).nfkd() {
+                    self.push_plain(d);
                 }
                 self.map.resize(self.text.len(), at);
             }
         }
     }
+
+    /// A character out of a decomposition: marks are dropped, but a kana gets its voice mark back.
+    fn push_plain(&mut self, c: char) {
+        if matches!(c, VOICED | HALF_VOICED) {
+            if let Some(voiced) = self.text.chars().next_back().and_then(|kana| compose(kana, c)) {
+                self.text.pop();
+                self.text.push(voiced);
+            }
+        } else if c.is_whitespace() {
+            self.text.push(' ');
+        } else if !is_combining_mark(c) {
+            self.text.extend(c.to_lowercase());
+        }
+    }
+}
+
+/// The marks that make `ga` of `ka` and `pa` of `ha`.
+const VOICED: char = '\u{3099}';
+const HALF_VOICED: char = '\u{309a}';
+
+/// Folds what is not ASCII in a pattern, so that rule writers may spell words as they are written. Punctuation that
+/// folds to ASCII is escaped: it must not become a sign of the pattern language.
+pub fn fold_pattern(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    while let Some(at) = rest.find(|c: char| !c.is_ascii()) {
+        let (ascii, tail) = rest.split_at(at);
+        out.push_str(ascii);
+        let end = tail.find(|c: char| c.is_ascii()).unwrap_or(tail.len());
+        let (foreign, after) = tail.split_at(end);
+        for c in fold(foreign).text.chars() {
+            if c.is_ascii_punctuation() {
+                out.push('\\');
+            }
+            out.push(c);
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]
@@ -93,6 +142,25 @@ mod tests {
     fn folds_quotes_marks_and_spaces() {
         assert_eq!(fold("Don\u{2019}t  WAIT \u{2014} Säo").text, "don't wait - sao");
         assert_eq!(fold("a \n\n\n b\nc").text, "a\n\nb\nc");
+    }
+
+    #[test]
+    fn letters_fold_predictably() {
+        assert_eq!(
+            fold("Größe ÄÖÜ façade Niño Œuvre Łódź Søren").text,
+            "grosse aou facade nino oeuvre lodz soren"
+        );
+        assert_eq!(fold("ＳＳＯ１２３！？").text, "sso123!?");
+        assert_eq!(fold("ｶﾞｲﾄﾞ で ぱ ヴ").text, "ガイド で ぱ ヴ");
+        assert_eq!(fold("확인").text, "확인");
+        assert_eq!(fold("Ёлка").text, "елка");
+    }
+
+    #[test]
+    fn patterns_fold_without_new_signs() {
+        assert_eq!(fold_pattern("erfüllt(?:ｅ)?（?"), "erfullt(?:e)?\\(?");
+        assert_eq!(fold_pattern(r"\bmet\b"), r"\bmet\b");
+        assert_eq!(fold_pattern("確認しました。"), "確認しました。");
     }
 
     #[test]

@@ -5,5 +5,5 @@ mod fold;
 mod pattern;
 
 pub use distance::{edit_distance, nearest};
-pub use fold::{Folded, fold, squeeze};
+pub use fold::{Folded, fold, fold_pattern, squeeze};
 pub use pattern::{fixed, fixed_set};

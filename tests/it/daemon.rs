@@ -399,3 +399,46 @@ fn a_recorded_gate_answer_is_an_entry_and_a_read_one_is_not() {
     assert_eq!(recorded.status.code(), Some(1));
     assert_eq!(size(), before + 1);
 }
+
+/// Rules that understand nothing.
+const DULL: &str = "[language]\ncommon = [\"the\", \"on\", \"all\", \"three\"]\n[[rule]]\nid = \"aside.thanks\"\nsays = \"aside\"\n\
+    why = \"thanks are no verdict\"\nmatch = [\"thanks\"]\nhits = [\"Thanks!\"]\nmisses = [\"Confirmed.\"]\n";
+
+#[test]
+fn rejudge_shows_changes_and_never_makes_a_yes() {
+    let home = Home::new("");
+    let mails = home.folder.path().join("mails");
+    std::fs::create_dir(&mails).unwrap();
+    std::fs::write(mails.join("1.eml"), home.letters.declaration("OPP-70005")).unwrap();
+    std::fs::write(mails.join("2.eml"), home.letters.reply("OPP-70005", 1, "Confirmed on all three."))
+        .unwrap();
+    let dull = home.folder.path().join("dull/en");
+    std::fs::create_dir_all(&dull).unwrap();
+    std::fs::write(dull.join("aside.toml"), DULL).unwrap();
+    assert!(home.ask(&["ingest", mails.to_str().unwrap()]).status.success());
+    let size = || Store::open(&home.store(), OpenOptions::default()).unwrap().size();
+    let changes = |arguments: &[&str]| {
+        let output = home.ask(&[&["rejudge", "--json"], arguments].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["changes"].as_array().unwrap().clone()
+    };
+    let before = size();
+    assert_eq!(changes(&[]), Vec::<Value>::new(), "the same rules say the same");
+    let lost = changes(&["--rules", home.folder.path().join("dull").to_str().unwrap()]);
+    assert_eq!(
+        (lost.len(), &lost[0]["was"], &lost[0]["is"]),
+        (1, &"confirmed".into(), &"inconclusive".into())
+    );
+    assert_eq!((size(), home.gate("OPP-70005")), (before, 0), "looking changes nothing");
+    // Away from a yes is recorded; back towards it only a person can go.
+    let config = home.folder.path().join("endorsed.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("{text}[rules]\ndir = \"dull\"\n")).unwrap();
+    assert_eq!(changes(&["--apply"]).len(), 1);
+    assert_eq!(home.gate("OPP-70005"), 1);
+    std::fs::write(&config, text).unwrap();
+    let back = changes(&["--apply"]);
+    assert_eq!((back.len(), &back[0]["needs_person"]), (1, &true.into()));
+    assert_eq!(home.gate("OPP-70005"), 1);
+    assert!(home.shown("OPP-70005").contains("needs_review"), "{}", home.shown("OPP-70005"));
+}
