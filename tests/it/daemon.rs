@@ -222,7 +222,7 @@ fn a_retraction_that_names_no_deal_closes_the_gate() {
     let home = Home::maildir();
     let daemon = home.start();
     home.deliver("1.a", &home.letters.declaration("OPP-70005"));
-    home.deliver("2.b", &home.letters.reply("OPP-70005", 1, "Yes, confirmed. All three criteria are met."));
+    home.deliver("2.b", &home.letters.reply("OPP-70005", 0, "Yes, confirmed. All three criteria are met."));
     home.wait_for_gate("OPP-70005", 0);
     // New mail, no thread, no tag, and no signature: it may freeze, and would never confirm.
     let date = jiff::Zoned::now().strftime("%a, %d %b %Y %H:%M:%S %z").to_string();
