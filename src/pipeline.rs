@@ -374,7 +374,7 @@ fn add_doubts(outcome: &mut Outcome, facts: &Facts, recognition: &Recognition, s
         );
     }
     add_doubtful_question(outcome, facts, recognition);
-    add_other_deal(outcome);
+    add_other_deal(outcome, &subject.message().subject);
     add_other_question(outcome, facts, answered);
     add_unread_parts(outcome, subject.message());
     // The mail leads to two deals: which of them is meant, nobody can tell.
@@ -404,9 +404,9 @@ fn add_doubtful_question(outcome: &mut Outcome, facts: &Facts, recognition: &Rec
 }
 
 /// "Confirmed for OPP-40000" in the thread of another deal says nothing about this one.
-fn add_other_deal(outcome: &mut Outcome) {
+fn add_other_deal(outcome: &mut Outcome, title: &str) {
     let Some(own) = outcome.opportunity.clone().filter(|_| outcome.kind == Kind::Reply) else { return };
-    let said = [&outcome.fresh_text, &outcome.unsure_text];
+    let said = [outcome.fresh_text.as_str(), outcome.unsure_text.as_str(), title];
     let mut others: Vec<OpportunityId> = said.iter().flat_map(|t| recognise::other_named(t, &own)).collect();
     others.dedup();
     if others.is_empty() {

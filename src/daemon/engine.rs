@@ -17,7 +17,7 @@ use crate::edge::dns::Resolver;
 use crate::edge::source::Fetched;
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::judge::Rules;
-use crate::model::{Digest, KeyRecord, KeyState, Kind, Message, Outcome, Policy, Reason};
+use crate::model::{Claim, Digest, KeyRecord, KeyState, Kind, Message, Outcome, Policy, Reason};
 use crate::parse::parse;
 use crate::pipeline::{Facts, Known, consider, gather, needs, unfold};
 use crate::record::{Entry, Links, Place, Seen};
@@ -316,6 +316,10 @@ impl Engine {
             self.wait(outcome.sha256);
         } else {
             self.waiting().remove(&outcome.sha256);
+        }
+        if outcome.authorship.as_ref().is_some_and(|a| a.claim == Claim::Forged) {
+            let deal = outcome.opportunity.as_ref().map(ToString::to_string);
+            tracing::error!(event = "mail.forged", sha256 = %outcome.sha256, opportunity = deal);
         }
         // A new declaration may be what orphans of its opportunity answer.
         if let (Kind::Declaration, Some(id)) = (outcome.kind, &outcome.opportunity)

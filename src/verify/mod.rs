@@ -22,6 +22,8 @@ pub use domains::is_free_mail;
 pub use receipt::{Receipt, receipts};
 pub use tags::{Tags, key_name, key_names};
 
+use jiff::SignedDuration;
+
 use crate::model::{
     Address, Authorship, Binding, Claim, CriteriaSeen, Declaration, Defect, Message, Policy, Reading, Reason,
     Signature, Witnessed,
@@ -30,6 +32,10 @@ use crate::model::{
 use author::Named;
 use authres::Stamp;
 use signature::{Proof, Window};
+
+/// The evidence copy of a declaration may arrive so much later than the champion's quick answer was written: servers
+/// hold mail of strangers back for some minutes (RFC 6647).
+const LATE_MINUTES_MAX: i64 = 15;
 
 /// The declaration that a message answers, with what proves it.
 #[derive(Debug, Clone)]
@@ -109,7 +115,7 @@ pub fn verify(witnessed: &Witnessed, case: &Case<'_>, reading: &Reading, policy:
     if seen == CriteriaSeen::Differ {
         findings.add(Claim::Unverified, quote::differ());
     }
-    if case.declared.attached && seen != CriteriaSeen::Quoted {
+    if is_late(case, message) && seen != CriteriaSeen::Quoted {
         findings.add(Claim::Unverified, late());
     }
     Authorship { claim: findings.claim, binding, seen, signed_by, reasons: findings.reasons }
@@ -165,10 +171,18 @@ fn taken_on_word(reason: &Reason) -> Reason {
     Reason::new("results_alone", text)
 }
 
+/// Whether the declaration came to us only after the reply was written, or only attached to another mail. Date and
+/// Message-ID are its author's choice: a "yes" to something else could be given a declaration afterwards.
+fn is_late(case: &Case<'_>, message: &Message) -> bool {
+    let declared = case.declared;
+    let arrived = declared.message.received.unwrap_or(declared.seen_at);
+    let limit = SignedDuration::from_mins(LATE_MINUTES_MAX);
+    declared.attached || message.date.is_some_and(|date| arrived.duration_since(date) > limit)
+}
+
 /// The seller handed the declaration in later: it may not be the text that the champion answered.
 fn late() -> Reason {
-    let text =
-        "The declaration came only as an attachment, after it was sent, and the reply does not quote it.";
+    let text = "The declaration came only after the reply was written, and the reply does not quote it.";
     Reason::new("late_declaration", text)
         .fix("Ask the champion to reply once more, with the criteria quoted and the evidence mailbox in Cc.")
 }

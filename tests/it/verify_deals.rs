@@ -193,6 +193,23 @@ fn a_declaration_handed_in_later_needs_its_criteria_quoted() {
     assert!(outcomes.last().unwrap().endorsed);
 }
 
+/// The champion said yes to something else that the mailbox never saw; the seller then declares under its Message-ID
+/// and date.
+#[test]
+fn a_declaration_made_up_for_an_old_yes_needs_its_criteria_quoted() {
+    let desk = Desk::new();
+    let came =
+        "Received: from a by mx.northwind-labs.example with ESMTP id 1; Fri, 20 Nov 2026 14:00:00 +0000\r\n";
+    let made_up = [came.as_bytes(), &first(&desk)].concat();
+    refused(&desk, &[made_up.clone(), yes(&desk)], "late_declaration");
+    let quote = "\nOn Fri, 20 Nov 2026 Sam Ito wrote:\n> - Single sign-on through Entra ID: Passed\n> - Failover under 30 seconds: Passed\n";
+    let quoting = desk.buyer(&answer("r1", D1, "11:00:00", &format!("{YES}{quote}")));
+    assert!(desk.consider(&[made_up, quoting])[1].endorsed);
+    // A copy that was held back for some minutes is none of that.
+    let held = came.replace("14:00:00", "11:10:00");
+    assert!(desk.consider(&[[held.as_bytes(), &first(&desk)].concat(), yes(&desk)])[1].endorsed);
+}
+
 #[test]
 fn a_receipt_is_due_once_for_each_declaration_and_champion() {
     let desk = Desk::new();
