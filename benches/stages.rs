@@ -191,6 +191,8 @@ fn policy() -> Policy {
         accounts: None,
         trust_declared_champions: true,
         signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
+        accept_attached: true,
+        receiver: None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::decide::decide;
 use crate::judge::{self, Question, Rules, judge};
 use crate::model::{
-    Authorship, Binding, Claim, CriteriaSeen, Declaration, Judgement, Kind, Lint, Message, MessageId,
+    Authorship, Binding, Claim, CriteriaSeen, Declaration, Form, Judgement, Kind, Lint, Message, MessageId,
     OpportunityId, Outcome, Part, Policy, Reading, Reason, Recognition, Seller, Verdict, Witnessed,
 };
 use crate::read::{body_text, read};
@@ -39,6 +39,8 @@ pub struct Known {
     pub declaration: Option<Declaration>,
     /// Opportunity ids that it carries itself.
     pub opportunities: BTreeSet<OpportunityId>,
+    /// What keeps a yes to the declaration from being sure.
+    doubts: Vec<Reason>,
     /// Its body as its reader saw it: what an answer may quote.
     text: String,
 }
@@ -50,8 +52,13 @@ impl Known {
         // Reading is the dear part, and only the seller's people declare.
         let reading = by_seller(message, seller).then(|| read(message, &[]));
         let fresh = reading.as_ref().map_or("", |r| r.fresh.as_str());
+        let declared = reading.as_ref().and_then(|r| Some((r, recognise::declaration(message, r, seller)?)));
         Self {
-            declaration: reading.as_ref().and_then(|r| recognise::declaration(message, r, seller)),
+            doubts: declared
+                .as_ref()
+                .map(|(reading, d)| recognise::doubts(message, reading, d, seller))
+                .unwrap_or_default(),
+            declaration: declared.map(|(_, declaration)| declaration),
             opportunities: recognise::opportunities(message, fresh, seller),
             text: body_text(message),
             witnessed,
@@ -168,8 +175,12 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
     let witnessed = &subject.witnessed;
     let Seen { reading, recognition, answered } = see(subject, facts, policy);
     let mut outcome = blank(witnessed, &recognition, &reading, rules);
+    outcome.accounts = policy.accounts.as_ref().map(|a| a.digest);
     match (recognition.kind, answered) {
-        (Kind::Declaration, _) => add_declaration(&mut outcome, witnessed, &recognition, policy),
+        (Kind::Declaration, _) => {
+            let delivered = facts.copies.iter().any(|k| !k.witnessed.attached);
+            add_declaration(&mut outcome, subject, delivered, &recognition, policy);
+        }
         (Kind::Automatic, _) => add_machine(&mut outcome),
         (Kind::Reply, Some((declaring, declaration))) => {
             add_answer(&mut outcome, declaring, declaration);
@@ -187,7 +198,10 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
             outcome.authorship = Some(authorship);
             add_vendor_claim(&mut outcome);
         }
-        _ => add_unanswered(&mut outcome, subject.message(), policy),
+        _ => {
+            add_unanswered(&mut outcome, subject.message(), policy);
+            add_stray_objection(&mut outcome, &reading, rules);
+        }
     }
     add_doubts(&mut outcome, facts, &recognition, subject);
     decide(outcome)
@@ -247,10 +261,24 @@ fn blank(witnessed: &Witnessed, recognition: &Recognition, reading: &Reading, ru
     }
 }
 
-fn add_declaration(outcome: &mut Outcome, witnessed: &Witnessed, recognition: &Recognition, policy: &Policy) {
-    let authenticated = authenticate_declaration(witnessed, policy);
-    outcome.sure = true;
+/// `delivered`: a copy of it came by itself.
+fn add_declaration(
+    outcome: &mut Outcome,
+    subject: &Known,
+    delivered: bool,
+    recognition: &Recognition,
+    policy: &Policy,
+) {
+    let authenticated = authenticate_declaration(&subject.witnessed, policy);
+    outcome.sure = subject.doubts.is_empty();
+    outcome.reasons.extend(subject.doubts.iter().cloned());
     outcome.reasons.extend(authenticated.reasons);
+    if subject.witnessed.attached && !delivered {
+        let text = "The declaration was handed in later, attached to another mail.";
+        outcome.reasons.push(
+            Reason::new("late_declaration", text).fix("Put the evidence mailbox into Cc when you declare."),
+        );
+    }
     if authenticated.pending {
         outcome
             .reasons
@@ -342,6 +370,28 @@ fn add_unanswered(outcome: &mut Outcome, message: &Message, policy: &Policy) {
     }
 }
 
+/// A no that leads to no declaration: it can confirm nothing, but it may take something back. The fold freezes every
+/// deal in which its author speaks.
+fn add_stray_objection(outcome: &mut Outcome, reading: &Reading, rules: &Rules) {
+    let by_seller = outcome.authorship.as_ref().is_some_and(|a| a.claim == Claim::Seller);
+    if by_seller || outcome.from.is_none() || is_too_long(reading) {
+        return;
+    }
+    let question = Question { form: Form::Request, asks: true, criteria: &[], own_names: Vec::new() };
+    let judgement = judge(reading, &question, rules);
+    let says_no = |r: &Reason| matches!(r.code.as_str(), "declined" | "retracted");
+    if matches!(judgement.verdict, Verdict::Declined | Verdict::Retracted)
+        || judgement.reasons.iter().any(says_no)
+    {
+        let text = "It says no or takes something back, and names no deal: every deal of its author waits.";
+        outcome.quote = judgement.quote;
+        outcome.reasons.push(
+            Reason::new("stray_objection", text)
+                .fix("Ask the author which evaluation is meant, and link the mail."),
+        );
+    }
+}
+
 /// What keeps a reading of the words from being sure whatever the judge says.
 fn add_doubts(outcome: &mut Outcome, facts: &Facts, recognition: &Recognition, subject: &Known) {
     let answered = recognition.answers.and_then(|a| facts.ancestors.iter().find(|k| k.message().digest == a));
@@ -357,6 +407,8 @@ fn add_doubts(outcome: &mut Outcome, facts: &Facts, recognition: &Recognition, s
                 .fix("A person must find out which of them was sent."),
         );
     }
+    add_doubtful_question(outcome, facts, recognition);
+    add_other_deal(outcome, &subject.message().subject);
     add_other_question(outcome, facts, answered);
     add_unread_parts(outcome, subject.message());
     // The mail leads to two deals: which of them is meant, nobody can tell.
@@ -373,6 +425,36 @@ fn add_doubts(outcome: &mut Outcome, facts: &Facts, recognition: &Recognition, s
     if recognition.weak_machine || recognition.reasons.iter().any(doubtful) {
         outcome.sure = false;
     }
+}
+
+/// The declaration may have asked something else than we read: a yes to it is for a person.
+fn add_doubtful_question(outcome: &mut Outcome, facts: &Facts, recognition: &Recognition) {
+    let relatives = facts.ancestors.iter().chain(&facts.siblings);
+    let asked = recognition.answers.and_then(|a| relatives.into_iter().find(|k| k.message().digest == a));
+    if let Some(asked) = asked.filter(|k| affirms(outcome) && !k.doubts.is_empty()) {
+        outcome.sure = false;
+        outcome.reasons.extend(asked.doubts.iter().cloned());
+    }
+}
+
+/// "Confirmed for OPP-40000" in the thread of another deal says nothing about this one.
+fn add_other_deal(outcome: &mut Outcome, title: &str) {
+    let Some(own) = outcome.opportunity.clone().filter(|_| outcome.kind == Kind::Reply) else { return };
+    let said = [outcome.fresh_text.as_str(), outcome.unsure_text.as_str(), title];
+    let mut others: Vec<OpportunityId> = said.iter().flat_map(|t| recognise::other_named(t, &own)).collect();
+    others.dedup();
+    if others.is_empty() {
+        return;
+    }
+    let list: Vec<&str> = others.iter().map(OpportunityId::as_str).collect();
+    outcome.sure = false;
+    outcome.reasons.push(
+        Reason::new(
+            "opportunity_conflict",
+            format!("The words name {}, but the thread belongs to {own}.", list.join(", ")),
+        )
+        .fix("Ask the champion which evaluation the answer is about."),
+    );
 }
 
 fn affirms(outcome: &Outcome) -> bool {
@@ -444,7 +526,9 @@ fn add_unread_parts(outcome: &mut Outcome, message: &Message) {
 /// attached declaration contradicts a delivered one only if it states other criteria.
 fn contradict(a: &Known, b: &Known) -> bool {
     if a.message().identity == b.message().identity {
-        return false;
+        // One genuine yes under two threads: somebody led a copy of it to another declaration (AUTHENTICITY threat 12).
+        let (a, b) = (&a.message().in_reply_to, &b.message().in_reply_to);
+        return !a.is_empty() && !b.is_empty() && a != b;
     }
     if a.witnessed.attached == b.witnessed.attached {
         return true;

@@ -10,11 +10,13 @@ pub use rejudged::VerdictChange;
 
 use std::path::PathBuf;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::gate::{Freshness, GateAnswer, Gates};
-use crate::model::{MessageId, OpportunityId, Outcome, StandingReport};
+use crate::model::{Address, MessageId, OpportunityId, Outcome, StandingReport};
 use crate::record::standing;
 
 /// Most opportunities in one page of a list.
@@ -142,6 +144,12 @@ pub trait Register {
     /// # Errors
     /// When the record can not be read.
     fn unlinked(&self, limit: usize) -> Result<Vec<Outcome>, Unavailable>;
+    /// Newest outcomes of an author's objections that belong to no opportunity: they bear on every deal in which that
+    /// author speaks.
+    ///
+    /// # Errors
+    /// When the record can not be read.
+    fn strays(&self, author: &Address) -> Result<Vec<Outcome>, Unavailable>;
     /// Newest outcomes of a message and of the messages that answer it.
     ///
     /// # Errors
@@ -186,7 +194,7 @@ pub fn gate(
 /// Shows an opportunity, or the thread of a declaration that names none.
 pub fn show(what: &str, register: &dyn Register, context: Context<'_>) -> Response {
     let found = match OpportunityId::new(what) {
-        Some(id) => register.outcomes(&id).map(|outcomes| (id, outcomes)),
+        Some(id) => outcomes(&id, register).map(|outcomes| (id, outcomes)),
         None => {
             let Some(id) = MessageId::new(what) else {
                 return Response::Unknown { text: "Name an opportunity or a Message-ID.".into() };
@@ -225,7 +233,18 @@ pub fn list(after: Option<&OpportunityId>, limit: Option<usize>, register: &dyn 
 }
 
 fn report(opportunity: &OpportunityId, register: &dyn Register) -> Result<StandingReport, Unavailable> {
-    Ok(standing(opportunity, &register.outcomes(opportunity)?))
+    Ok(standing(opportunity, &outcomes(opportunity, register)?))
+}
+
+/// The outcomes that bear on an opportunity: its own, and what its champions object without naming a deal.
+fn outcomes(opportunity: &OpportunityId, register: &dyn Register) -> Result<Vec<Outcome>, Unavailable> {
+    let mut outcomes = register.outcomes(opportunity)?;
+    let declared = outcomes.iter().filter_map(|o| o.declaration.as_ref());
+    let champions: BTreeSet<Address> = declared.flat_map(|d| d.champions.iter().cloned()).collect();
+    for champion in &champions {
+        outcomes.extend(register.strays(champion)?);
+    }
+    Ok(outcomes)
 }
 
 fn failed(error: &Unavailable) -> Response {

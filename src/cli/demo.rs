@@ -109,6 +109,8 @@ fn assemble(scratch: &Path, maildir: &Path) -> Anyhow<Daemon> {
         accounts: None,
         trust_declared_champions: true,
         signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
+        accept_attached: true,
+        receiver: None,
     };
     let store = scratch.join("store");
     let engine = Engine::new(

@@ -97,7 +97,7 @@ impl Tools {
         };
         let mut policy = config.policy(true)?;
         if let Some(file) = &options.accounts {
-            policy.accounts = Some(load_accounts(file)?);
+            policy.accounts = Some(load_accounts(file, &policy.seller.domains)?);
         }
         let file = options.dns.as_ref().or(config.dns.as_ref().map(|d| &d.file));
         Ok(Self { rules, policy, resolver: open_resolver(file)? })

@@ -1,6 +1,7 @@
 //! `endorsed run`: the daemon under a service manager.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -9,7 +10,7 @@ use tokio::sync::watch;
 use super::ask::{OpenError, open_desk};
 use super::{CONFIG, CREDENTIALS, FAILED, logging};
 use crate::config::{Config, MailboxKind, MailboxSection};
-use crate::daemon::{self, Daemon, DaemonError, Mailbox, SeenAt};
+use crate::daemon::{self, Daemon, DaemonError, Desk, Mailbox, SeenAt};
 use crate::edge::imap::Settings;
 use crate::edge::source::Fatal;
 
@@ -44,7 +45,7 @@ pub fn run(path: &Path) -> u8 {
             return FAILED;
         }
     };
-    let ended = runtime.block_on(until_signal(daemon));
+    let ended = runtime.block_on(until_signal(daemon, path));
     // Look-ups that still hang must not hold up the stop.
     runtime.shutdown_timeout(Duration::from_secs(2));
     match ended {
@@ -61,7 +62,7 @@ pub fn run(path: &Path) -> u8 {
     }
 }
 
-async fn until_signal(daemon: Daemon) -> Result<(), DaemonError> {
+async fn until_signal(daemon: Daemon, path: &Path) -> Result<(), DaemonError> {
     let (stop, stopped) = watch::channel(false);
     let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
     for mut kind in signals.into_iter().flatten() {
@@ -72,11 +73,30 @@ async fn until_signal(daemon: Daemon) -> Result<(), DaemonError> {
             stop.send_replace(true);
         });
     }
-    daemon::run(daemon, stopped, |address, _| {
+    let path = path.to_owned();
+    daemon::run(daemon, stopped, |address, desk| {
+        tokio::spawn(reload_on_hangup(path, desk));
         tracing::info!(event = "daemon.ready", http = address.map(|a| a.to_string()));
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     })
     .await
+}
+
+/// SIGHUP: reads the accounts file and the policy anew. A broken file changes nothing.
+async fn reload_on_hangup(path: PathBuf, desk: Arc<Desk>) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    while hangup.recv().await.is_some() {
+        match Config::read(&path).and_then(|config| config.policy(false)) {
+            Err(error) => tracing::error!(event = "reload.refused", %error),
+            Ok(policy) => match daemon::reload(Arc::clone(&desk.engine), policy).await {
+                Ok(again) => {
+                    tracing::info!(event = "reload.done", again);
+                    desk.arrived.notify_one();
+                }
+                Err(error) => tracing::error!(event = "reload.failed", %error),
+            },
+        }
+    }
 }
 
 /// The mailbox of a checked section.

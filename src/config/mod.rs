@@ -2,9 +2,11 @@
 
 mod accounts;
 mod error;
+mod receiver;
 
 pub use accounts::load as load_accounts;
 pub use error::{ConfigError, Problem};
+pub use receiver::ReceiverSection;
 
 use std::path::{Path, PathBuf};
 
@@ -40,6 +42,8 @@ pub struct Config {
     pub dns: Option<FileSection>,
     /// Who may speak for the buyers.
     pub accounts: Option<FileSection>,
+    /// The server whose Authentication-Results are a second witness.
+    pub receiver: Option<ReceiverSection>,
     /// Gates instead of the shipped ones.
     pub gates: Option<FileSection>,
     /// Rules instead of the shipped ones.
@@ -194,6 +198,8 @@ pub struct PolicySection {
     pub trust_declared_champions: bool,
     /// Oldest age of a signature when we first see it, in days.
     pub signature_age_days_max: i64,
+    /// Whether a champion's mail counts that somebody attached to another mail; its own signature must hold.
+    pub accept_attached: bool,
     /// After so many minutes without a completed mailbox cycle a gate that asks for the win stays closed.
     pub mailbox_stale_minutes: u64,
 }
@@ -203,6 +209,7 @@ impl Default for PolicySection {
         Self {
             trust_declared_champions: false,
             signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
+            accept_attached: true,
             mailbox_stale_minutes: 20,
         }
     }
@@ -236,16 +243,18 @@ impl Config {
     /// # Errors
     /// Problems of the accounts file.
     pub fn policy(&self, trust_without_accounts: bool) -> Result<Policy, ConfigError> {
-        let accounts: Option<Accounts> =
-            self.accounts.as_ref().map(|a| load_accounts(&a.file)).transpose()?;
         let seller = self
             .seller()
             .ok_or_else(|| ConfigError::one(Path::new("seller"), 0, "evidence is no address"))?;
+        let accounts: Option<Accounts> =
+            self.accounts.as_ref().map(|a| load_accounts(&a.file, &seller.domains)).transpose()?;
         Ok(Policy {
             seller,
             accounts,
             trust_declared_champions: trust_without_accounts || self.policy.trust_declared_champions,
             signature_age_days_max: self.policy.signature_age_days_max,
+            accept_attached: self.policy.accept_attached,
+            receiver: self.receiver.as_ref().map(ReceiverSection::receiver),
         })
     }
 
@@ -325,6 +334,9 @@ impl Config {
         {
             let message = format!("{} is not loopback: put a proxy with sign-in before it", http.listen);
             problem("listen", message);
+        }
+        for (key, message) in self.receiver.iter().flat_map(ReceiverSection::problems) {
+            problem(key, message);
         }
         if self.smtp.is_some() && self.outbox.is_some() {
             problem("outbox", "[smtp] and [outbox] exclude each other".into());

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use crate::edge::dns::Resolver;
 use crate::edge::source::Fetched;
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::judge::Rules;
-use crate::model::{Digest, KeyRecord, KeyState, Kind, Message, Outcome, Policy, Reason};
+use crate::model::{Claim, Digest, KeyRecord, KeyState, Kind, Message, Outcome, Policy, Reason};
 use crate::parse::parse;
 use crate::pipeline::{Facts, Known, consider, gather, needs, unfold};
 use crate::record::{Entry, Links, Place, Seen};
@@ -28,8 +28,10 @@ const CHUNK: usize = 100;
 const SHARE_MIN: usize = 8;
 /// Key look-ups under way at once.
 const LOOKUPS: usize = 16;
-/// How long a message whose key could not be asked for waits before the next try.
+/// How long a message whose key could not be asked for waits before the next try; twice as long after each.
 const RETRY: Duration = Duration::from_secs(60);
+/// … but never longer than this.
+const RETRY_MAX: Duration = Duration::from_secs(3600);
 /// Most descendants that one arriving message makes us look at again.
 const AFFECTED_MAX: usize = 10_000;
 
@@ -59,18 +61,29 @@ pub struct Engine {
     pub store: Store,
     /// The rules.
     pub rules: Rules,
-    /// The policy.
-    pub policy: Policy,
+    /// The policy. A chunk is considered and committed under one: whoever replaces it waits for that.
+    policy: RwLock<Policy>,
     /// Where keys are looked up.
     pub resolver: Resolver,
-    /// Messages whose key could not be asked for, and when to try again.
-    waiting: Mutex<BTreeMap<Digest, Instant>>,
+    /// Messages whose key could not be asked for, when to try again, and how long to wait then.
+    waiting: Mutex<BTreeMap<Digest, (Instant, Duration)>>,
 }
 
 impl Engine {
     /// An engine over an open store.
     pub fn new(store: Store, rules: Rules, policy: Policy, resolver: Resolver) -> Self {
-        Self { store, rules, policy, resolver, waiting: Mutex::default() }
+        Self { store, rules, policy: RwLock::new(policy), resolver, waiting: Mutex::default() }
+    }
+
+    /// The policy that holds now.
+    pub(super) fn policy(&self) -> RwLockReadGuard<'_, Policy> {
+        // The policy is only ever replaced whole.
+        self.policy.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts another policy in its place. Blocks until the chunk at hand is committed.
+    pub(super) fn replace_policy(&self, policy: Policy) {
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
     }
 
     /// Stores a batch; durable when it returns. Blocking.
@@ -192,7 +205,7 @@ impl Engine {
     fn chunk(&self) -> Result<Vec<Digest>, StoreError> {
         let waiting = self.waiting().clone();
         let mut chunk = self.store.todo(CHUNK + waiting.len())?;
-        chunk.retain(|digest| waiting.get(digest).is_none_or(|at| *at <= Instant::now()));
+        chunk.retain(|digest| waiting.get(digest).is_none_or(|(at, _)| *at <= Instant::now()));
         chunk.truncate(CHUNK);
         Ok(chunk)
     }
@@ -223,13 +236,14 @@ impl Engine {
         chunk: &[Digest],
         keys: &BTreeMap<String, KeyRecord>,
     ) -> Result<BTreeSet<String>, StoreError> {
-        let shelf = Shelf::new(&self.store, keys, &self.policy.seller);
+        let policy = self.policy();
+        let shelf = Shelf::new(&self.store, keys, &policy.seller);
         let mut subjects = Vec::with_capacity(chunk.len());
         for digest in chunk {
             match shelf.load(digest) {
                 Some(subject) => subjects.push((gather(&subject, &shelf), subject)),
                 // Its octets are gone: look again later, and do not spin until then.
-                None => drop(self.waiting().insert(*digest, Instant::now() + RETRY)),
+                None => self.wait(*digest),
             }
         }
         let missing = shelf.missing();
@@ -239,7 +253,10 @@ impl Engine {
         let mut batch = Batch::default();
         let lasting = keys.values().filter(|k| k.state != KeyState::Temporary);
         batch.entries.extend(lasting.cloned().map(Entry::Key));
-        for (outcome, (_, subject)) in self.consider_side_by_side(&subjects).into_iter().zip(&subjects) {
+        batch.entries.extend(shelf.noted().into_iter().map(Entry::Key));
+        for (outcome, (_, subject)) in
+            self.consider_side_by_side(&subjects, &policy).into_iter().zip(&subjects)
+        {
             self.follow_up(&outcome, &mut batch)?;
             let outcome = with_keys(outcome, &subject.witnessed.message, &shelf);
             batch.entries.push(Entry::Considered(Box::new(outcome)));
@@ -253,9 +270,9 @@ impl Engine {
     }
 
     /// The outcomes in the order of the subjects. Considering is pure, so it takes all cores there are.
-    fn consider_side_by_side(&self, subjects: &[(Facts, Arc<Known>)]) -> Vec<Outcome> {
+    fn consider_side_by_side(&self, subjects: &[(Facts, Arc<Known>)], policy: &Policy) -> Vec<Outcome> {
         let one = |(facts, subject): &(Facts, Arc<Known>)| {
-            let work = || consider(subject, facts, &self.rules, &self.policy);
+            let work = || consider(subject, facts, &self.rules, policy);
             // A defect of ours in one message must not stop the others: it goes to a person.
             catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
                 unconsidered(&subject.witnessed.message, subject.witnessed.seen_at, self.rules.digest())
@@ -296,9 +313,13 @@ impl Engine {
     fn follow_up(&self, outcome: &Outcome, batch: &mut Batch) -> Result<(), StoreError> {
         if outcome.has("identity_pending") {
             batch.consider.push(outcome.sha256);
-            self.waiting().insert(outcome.sha256, Instant::now() + RETRY);
+            self.wait(outcome.sha256);
         } else {
             self.waiting().remove(&outcome.sha256);
+        }
+        if outcome.authorship.as_ref().is_some_and(|a| a.claim == Claim::Forged) {
+            let deal = outcome.opportunity.as_ref().map(ToString::to_string);
+            tracing::error!(event = "mail.forged", sha256 = %outcome.sha256, opportunity = deal);
         }
         // A new declaration may be what orphans of its opportunity answer.
         if let (Kind::Declaration, Some(id)) = (outcome.kind, &outcome.opportunity)
@@ -310,7 +331,14 @@ impl Engine {
         Ok(())
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, BTreeMap<Digest, Instant>> {
+    /// Lets a message wait for its next try.
+    fn wait(&self, sha256: Digest) {
+        let mut waiting = self.waiting();
+        let pause = waiting.get(&sha256).map_or(RETRY, |(_, last)| (*last * 2).min(RETRY_MAX));
+        waiting.insert(sha256, (Instant::now() + pause, pause));
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, BTreeMap<Digest, (Instant, Duration)>> {
         // The map is valid whatever a panicking thread did: each change is one insert or remove.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -11,7 +11,7 @@ use crate::answer::{Register, Unavailable};
 use crate::edge::dkim;
 use crate::edge::store::{Store, StoreError};
 use crate::model::{
-    Digest, KeyRecord, KeyState, Message, MessageId, OpportunityId, Outcome, Seller, Witnessed,
+    Address, Digest, KeyRecord, KeyState, Message, MessageId, OpportunityId, Outcome, Seller, Witnessed,
 };
 use crate::parse::{parse, unparsed};
 use crate::pipeline::{Known, Library, needs};
@@ -20,6 +20,9 @@ use crate::record::Place;
 /// A key record this much older than a message's first sight does not speak for it: keys rotate.
 const KEY_AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
 
+/// So long a key is asked for in vain before a person has to look (AUTHENTICITY §2.2).
+const KEY_WAIT_MAX: SignedDuration = SignedDuration::from_hours(48);
+
 /// The store as a library of known messages, with the key records of this round.
 pub struct Shelf<'a> {
     store: &'a Store,
@@ -27,6 +30,8 @@ pub struct Shelf<'a> {
     looked_up: &'a BTreeMap<String, KeyRecord>,
     /// Names that no usable record was found for.
     missing: RefCell<BTreeSet<String>>,
+    /// Records to keep of keys that were asked for in vain: the first time, and the last.
+    noted: RefCell<BTreeMap<String, KeyRecord>>,
     /// The first error of the store: the pipeline's look-ups can not return one.
     error: RefCell<Option<StoreError>>,
     /// What was loaded in this round: the mails of a thread lead to each other again and again.
@@ -44,6 +49,7 @@ impl<'a> Shelf<'a> {
             store,
             looked_up,
             missing: RefCell::default(),
+            noted: RefCell::default(),
             error: RefCell::default(),
             loaded: RefCell::default(),
             seller,
@@ -80,6 +86,12 @@ impl<'a> Shelf<'a> {
         self.missing.take()
     }
 
+    /// Records to keep of look-ups that did not end: since when a key is asked for in vain, and that nobody asks for it
+    /// any more.
+    pub fn noted(&self) -> Vec<KeyRecord> {
+        self.noted.take().into_values().collect()
+    }
+
     /// The first error that the store gave, if any.
     pub fn error(&self) -> Option<StoreError> {
         self.error.take()
@@ -105,7 +117,28 @@ impl<'a> Shelf<'a> {
     pub fn key(&self, name: &str, seen_at: Timestamp) -> Option<KeyRecord> {
         let records = self.keep(self.store.keys(name)).unwrap_or_default();
         let oldest = seen_at.saturating_sub(KEY_AGE_MAX).unwrap_or(Timestamp::MIN);
-        records.into_iter().find(|r| r.seen_at >= oldest).or_else(|| self.looked_up.get(name).cloned())
+        // That a look-up was given up for one message says nothing about a newer one.
+        let speaks = |r: &&KeyRecord| match r.state {
+            KeyState::Temporary => false,
+            KeyState::Unreachable => r.seen_at.duration_since(seen_at) > KEY_WAIT_MAX,
+            KeyState::Found(_) | KeyState::Absent => r.seen_at >= oldest,
+        };
+        if let Some(record) = records.iter().find(speaks) {
+            return Some(record.clone());
+        }
+        let mut record = self.looked_up.get(name).cloned()?;
+        if record.state == KeyState::Temporary {
+            // The first look-up that did not end is on record, so that a restart does not start the wait anew.
+            let first = records.iter().find(|r| r.state == KeyState::Temporary && r.seen_at >= oldest);
+            let waited = first.map(|f| record.seen_at.duration_since(f.seen_at));
+            if waited.is_some_and(|waited| waited > KEY_WAIT_MAX) {
+                record.state = KeyState::Unreachable;
+            }
+            if waited.is_none() || record.state == KeyState::Unreachable {
+                self.noted.borrow_mut().insert(record.name.clone(), record.clone());
+            }
+        }
+        Some(record)
     }
 
     fn keep<T>(&self, result: Result<T, StoreError>) -> Option<T> {
@@ -165,9 +198,81 @@ impl Register for Records<'_> {
         self.newest(&self.0.unlinked(limit)?)
     }
 
+    fn strays(&self, author: &Address) -> Result<Vec<Outcome>, Unavailable> {
+        self.newest(&self.0.strays(author)?)
+    }
+
     fn thread(&self, id: &MessageId) -> Result<Vec<Outcome>, Unavailable> {
         let mut digests = self.0.copies(id)?;
         digests.extend(self.0.children(id)?);
         self.newest(&digests)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edge::store::{Batch, OpenOptions};
+    use crate::model::Address;
+    use crate::record::Entry;
+
+    const NAME: &str = "s1._domainkey.acme.example";
+
+    fn at(hour: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH.saturating_add(SignedDuration::from_hours(500_000 + hour)).unwrap()
+    }
+
+    fn record(state: KeyState, hour: i64) -> KeyRecord {
+        KeyRecord { name: NAME.into(), state, seen_at: at(hour) }
+    }
+
+    /// What a message of hour 0 gets at an hour at which no look-up ends, and what is kept of that.
+    fn ask(store: &Store, hour: i64) -> (KeyState, Vec<KeyState>) {
+        let looked_up = BTreeMap::from([(NAME.to_owned(), record(KeyState::Temporary, hour))]);
+        let seller = Seller {
+            domains: vec!["northwind.example".into()],
+            names: vec![],
+            evidence: Address::new("evidence@northwind.example").unwrap(),
+        };
+        let shelf = Shelf::new(store, &looked_up, &seller);
+        let state = shelf.key(NAME, at(0)).unwrap().state;
+        let noted = shelf.noted();
+        let batch = Batch { entries: noted.iter().cloned().map(Entry::Key).collect(), ..Batch::default() };
+        if !batch.is_empty() {
+            store.append(batch).unwrap();
+        }
+        (state, noted.into_iter().map(|r| r.state).collect())
+    }
+
+    #[test]
+    fn a_dead_name_server_is_asked_for_two_days() {
+        let folder = tempfile::tempdir().unwrap();
+        let store =
+            Store::open(folder.path(), OpenOptions { create: true, ..OpenOptions::default() }).unwrap();
+        assert_eq!(ask(&store, 0), (KeyState::Temporary, vec![KeyState::Temporary]));
+        assert_eq!(ask(&store, 30), (KeyState::Temporary, vec![]));
+        assert_eq!(ask(&store, 49), (KeyState::Unreachable, vec![KeyState::Unreachable]));
+        // From then on for ever, without asking; a newer message asks anew.
+        assert_eq!(ask(&store, 60), (KeyState::Unreachable, vec![]));
+        let none = BTreeMap::new();
+        let seller = Seller {
+            domains: vec![],
+            names: vec![],
+            evidence: Address::new("evidence@northwind.example").unwrap(),
+        };
+        let shelf = Shelf::new(&store, &none, &seller);
+        assert_eq!(shelf.key(NAME, at(0)).map(|r| r.state), Some(KeyState::Unreachable));
+        assert_eq!(shelf.key(NAME, at(48)), None);
+    }
+
+    #[test]
+    fn a_late_mail_waits_as_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let store =
+            Store::open(folder.path(), OpenOptions { create: true, ..OpenOptions::default() }).unwrap();
+        // Taken from an archive ten days after it was sent: one time-out gives nothing up.
+        assert_eq!(ask(&store, 240).0, KeyState::Temporary);
+        assert_eq!(ask(&store, 280).0, KeyState::Temporary);
+        assert_eq!(ask(&store, 289).0, KeyState::Unreachable);
     }
 }

@@ -7,9 +7,11 @@ mod desk;
 mod engine;
 mod library;
 mod rejudge;
+mod reload;
 
 pub use desk::{Desk, answer_from};
 pub use engine::{Engine, SeenAt, Taken};
+pub use reload::reload;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -192,6 +194,11 @@ async fn consider_loop(
     heartbeat: Arc<Heartbeat>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), DaemonError> {
+    let engine = Arc::clone(&desk.engine);
+    let outdated = tokio::task::spawn_blocking(move || engine.mark_outdated()).await??;
+    if outdated > 0 {
+        tracing::info!(event = "accounts.changed", outdated);
+    }
     loop {
         heartbeat.beat();
         let considered = desk.engine.consider_waiting().await?;

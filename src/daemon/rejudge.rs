@@ -61,10 +61,10 @@ impl Engine {
 
     fn reconsider(&self, digest: &Digest, rules: &Rules) -> Result<Option<Outcome>, StoreError> {
         let keys = BTreeMap::new();
-        let shelf = Shelf::new(&self.store, &keys, &self.policy.seller);
-        let outcome = shelf
-            .load(digest)
-            .map(|subject| consider(&subject, &gather(&subject, &shelf), rules, &self.policy));
+        let policy = self.policy();
+        let shelf = Shelf::new(&self.store, &keys, &policy.seller);
+        let outcome =
+            shelf.load(digest).map(|subject| consider(&subject, &gather(&subject, &shelf), rules, &policy));
         shelf.error().map_or(Ok(outcome), Err)
     }
 }
@@ -79,7 +79,7 @@ fn openness(outcome: &Outcome) -> u8 {
 }
 
 /// A rule that somebody wrote afterwards must not turn an old mail into a yes: a person decides.
-fn held_back(old: &Outcome, mut new: Outcome) -> Outcome {
+pub(super) fn held_back(old: &Outcome, mut new: Outcome) -> Outcome {
     if openness(&new) <= openness(old) {
         return new;
     }

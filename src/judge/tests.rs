@@ -7,17 +7,8 @@ mod packs;
 static SHIPPED: LazyLock<Rules> = LazyLock::new(|| loaded(&english()));
 
 fn english() -> Vec<(String, String)> {
-    let file = |name: &str, text: &str| (format!("en/{name}.toml"), text.to_owned());
-    vec![
-        file("affirm", include_str!("../../rules/en/affirm.toml")),
-        file("aside", include_str!("../../rules/en/aside.toml")),
-        file("block", include_str!("../../rules/en/block.toml")),
-        file("cases", include_str!("../../rules/en/cases.toml")),
-        file("harmless", include_str!("../../rules/en/harmless.toml")),
-        file("language", include_str!("../../rules/en/language.toml")),
-        file("risk", include_str!("../../rules/en/risk.toml")),
-        file("veto", include_str!("../../rules/en/veto.toml")),
-    ]
+    let shipped = crate::embedded::RULES.iter().filter(|(path, _)| path.starts_with("en/"));
+    shipped.map(|(path, text)| ((*path).to_owned(), String::from_utf8(text.to_vec()).unwrap())).collect()
 }
 
 fn loaded(files: &[(String, String)]) -> Rules {

@@ -20,7 +20,7 @@ pub use digest::Digest;
 pub use message::{Defect, Header, Message, Part};
 pub use opinion::{CriterionAnswer, Guess, Judgement, Spoken, Verdict};
 pub use outcome::{Automatic, Kind, Outcome, Recognition};
-pub use policy::{Account, Accounts, Policy, Seller};
+pub use policy::{Account, Accounts, Border, Policy, Receiver, Seller};
 pub use reading::{InlineAnswer, Reading, Segment, SegmentKind};
 pub use reason::{Reason, Source};
 pub use standing::{Endorser, Evidence, Standing, StandingReport, Tally};

@@ -132,6 +132,9 @@ pub struct Outcome {
     pub reasons: Vec<Reason>,
     /// Digest of the rule set that judged it.
     pub rules: Digest,
+    /// Digest of the accounts file that said who may speak, if there was one.
+    #[serde(default)]
+    pub accounts: Option<Digest>,
     /// Key records that the verification rests on: name and digest of the text.
     pub keys: Vec<(String, Option<Digest>)>,
 }
@@ -167,6 +170,7 @@ impl Outcome {
             endorsed: false,
             reasons: Vec::new(),
             rules,
+            accounts: None,
             keys: Vec::new(),
         }
     }

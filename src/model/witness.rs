@@ -17,6 +17,8 @@ pub enum KeyState {
     Absent,
     /// The look-up did not end; ask again.
     Temporary,
+    /// No look-up ended for so long that nobody asks any more (AUTHENTICITY §2.2: 48 hours).
+    Unreachable,
 }
 
 /// A DKIM key record as seen at a time (RFC 6376 §3.6).
@@ -35,7 +37,7 @@ impl KeyRecord {
     pub fn digest(&self) -> Option<Digest> {
         match &self.state {
             KeyState::Found(text) => Some(Digest::of(text.as_bytes())),
-            KeyState::Absent | KeyState::Temporary => None,
+            KeyState::Absent | KeyState::Temporary | KeyState::Unreachable => None,
         }
     }
 }

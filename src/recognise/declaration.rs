@@ -67,7 +67,7 @@ fn stated(text: &str, title: &str, sentences: &[&str], answer: bool) -> Option<V
         return Some(listed.criteria);
     }
     if answer {
-        return None;
+        return again(text, sentences);
     }
     let told = criteria::in_sentences(sentences);
     if !told.is_empty() && topic {
@@ -84,6 +84,16 @@ fn stated(text: &str, title: &str, sentences: &[&str], answer: bool) -> Option<V
     let result = if met.iter().any(|s| phrase::speaks_of_all(s)) { Pass } else { Unstated };
     let unresolved = criteria::without_results(text, result, false);
     Some(if unresolved.is_empty() { criteria::in_prose(&met) } else { unresolved })
+}
+
+/// A declaration sent as an answer in its thread, whose list names no results of its own: it must say or ask how the
+/// criteria came out. What replaces the criteria must arm the gate anew, or an old yes would speak for them.
+fn again(text: &str, sentences: &[&str]) -> Option<Vec<Criterion>> {
+    let says = sentences
+        .iter()
+        .any(|s| phrase::reports_met(s) || phrase::announces(s) || phrase::asks_for_verdict(s));
+    let headed = if says { criteria::without_results(text, Unstated, true) } else { Vec::new() };
+    (!headed.is_empty()).then_some(headed)
 }
 
 /// Whether a sentence is a line of the list: a criterion may itself speak of conditions and acceptance.

@@ -3,6 +3,7 @@
 mod answers;
 mod criteria;
 mod declaration;
+mod doubts;
 mod forward;
 mod machine;
 mod mojibake;
@@ -10,6 +11,7 @@ mod opportunity;
 mod phrase;
 mod result;
 mod subject;
+mod target;
 mod wording;
 
 use crate::model::{
@@ -18,7 +20,7 @@ use crate::model::{
 use answers::Answer;
 use forward::Forward;
 use machine::Writer;
-pub use opportunity::{opportunities, opportunity};
+pub use opportunity::{opportunities, opportunity, other_named};
 
 /// A declaration on record and the message that it came in.
 #[derive(Debug, Clone)]
@@ -96,6 +98,17 @@ pub fn recognise(message: &Message, reading: &Reading, thread: &Thread<'_>, sell
 /// The declaration that `message` is, if one of the seller's people wrote it and it states criteria.
 pub fn declaration(message: &Message, reading: &Reading, seller: &Seller) -> Option<Declaration> {
     declaration::declaration(message, reading, seller)
+}
+
+/// What keeps a yes to `declaration`, which `message` makes, from being sure: the champion may have been asked
+/// something else than we read.
+pub fn doubts(
+    message: &Message,
+    reading: &Reading,
+    declaration: &Declaration,
+    seller: &Seller,
+) -> Vec<Reason> {
+    doubts::doubts(message, reading, declaration, seller)
 }
 
 /// An answer belongs to the opportunity of the declaration that it answers.

@@ -35,6 +35,33 @@ pub fn opportunities(message: &Message, fresh: &str, seller: &Seller) -> BTreeSe
     ids
 }
 
+/// Opportunities other than `own` that somebody's words name: whoever writes "confirmed for OPP-40000" in the thread of
+/// another deal may mean that other deal. Only ids of the same make as `own` are recognised: what else a person may
+/// type with digits in it is no id.
+pub fn other_named(text: &str, own: &OpportunityId) -> Vec<OpportunityId> {
+    static WORD: LazyLock<Regex> = LazyLock::new(|| fixed(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}"));
+    let make = |id: &str| {
+        let kind = |c: char| if c.is_ascii_digit() { '0' } else { c.to_ascii_uppercase() };
+        let digits = id.chars().filter(char::is_ascii_digit).count();
+        // "OPP-20417" and "OPP-9" are of one make: the digits' number does not matter, what stands round them does.
+        let mut make: Vec<char> = id.chars().map(kind).collect();
+        make.dedup_by(|a, b| *a == '0' && *b == '0');
+        (digits > 0).then_some(make)
+    };
+    let own_make = make(own.as_str());
+    let has_letters = own.as_str().chars().any(|c| c.is_ascii_alphabetic());
+    let mut others: Vec<OpportunityId> = WORD
+        .find_iter(text)
+        .map(|m| m.as_str().trim_end_matches(['.', '-', '_']))
+        .filter(|word| has_letters && make(word) == own_make)
+        .filter_map(OpportunityId::new)
+        .filter(|id| id != own)
+        .collect();
+    others.sort();
+    others.dedup();
+    others
+}
+
 /// Whether the mail came to the evidence mailbox with a tag: an opportunity or a prompt's token.
 pub(super) fn has_evidence_tag(message: &Message, seller: &Seller) -> bool {
     tags(message, seller).next().is_some()
@@ -112,6 +139,15 @@ mod tests {
         assert_eq!(of("Cc: evidence+t.k3v9@northwind-labs.example", ""), (None, 0));
         assert_eq!(of("Cc: evidence+OPP-1@other.example", "The deal: closed soon"), (None, 0));
         assert_eq!(of("Subject: [urgent] [eval-list] [#12345] [v2.1]", ""), (None, 0));
+    }
+
+    #[test]
+    fn words_may_name_another_opportunity() {
+        let own = OpportunityId::new("OPP-20417").unwrap();
+        let named = |text: &str| other_named(text, &own).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(named("Confirmed for opp-40000."), ["OPP-40000"]);
+        assert_eq!(named("OPP-20417, OPP-9 and OPP-9"), ["OPP-9"]);
+        assert!(named("Confirmed for OPP-20417. TLS-1.3, 40000 users, ISO-27001").is_empty());
     }
 
     #[test]

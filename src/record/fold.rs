@@ -236,11 +236,64 @@ fn freeze(report: &mut StandingReport, case: &Case<'_>, newest_declarations: &[&
             Reason::new("new_objection", text).fix("Ask the champion to answer the objection in writing."),
         );
     }
+    for stray in case.messages.iter().filter(|m| is_stray(m, case)) {
+        let text = format!("{} objects in a mail that names no deal: \"{}\"", name(stray), stray.quote);
+        reasons.push(
+            Reason::new("stray_objection", text)
+                .fix("Ask the champion whether this deal is meant, and to answer its declaration."),
+        );
+    }
+    reasons.extend(replaced(case));
     // Freezing only ever closes: a "no" on record stays a "no".
     if !reasons.is_empty() && favour(report.standing) > favour(Standing::NeedsReview) {
         report.standing = Standing::NeedsReview;
     }
     report.reasons.append(&mut reasons);
+}
+
+/// A champion takes something back or says no without a thread and without naming a deal, and has not answered this
+/// deal's declaration since. Nothing proves who wrote it: unproven mail may freeze, never confirm.
+fn is_stray(message: &Outcome, case: &Case<'_>) -> bool {
+    let champions = &case.declaration.champions;
+    message.has("stray_objection")
+        && message.from.as_ref().is_some_and(|from| champions.contains(from))
+        && !is_answered(message, case)
+}
+
+/// Champions of earlier declarations who were replaced after they had answered with something else than a yes: a seller
+/// must not go on asking until somebody agrees.
+fn replaced(case: &Case<'_>) -> Vec<Reason> {
+    let current = &case.declaration.champions;
+    let declared = case.messages.iter().filter_map(|m| m.declaration.as_ref());
+    let earlier: BTreeSet<&Address> =
+        declared.flat_map(|d| &d.champions).filter(|c| !current.contains(c)).collect();
+    let mut reasons = Vec::new();
+    for champion in earlier {
+        let said = |m: &&&Outcome| m.kind == Kind::Reply && m.from.as_ref() == Some(champion) && speaks(m);
+        let said: Vec<&Outcome> = case.messages.iter().filter(said).copied().collect();
+        let newest = case.chain.newest(&said);
+        if let Some(other) = newest.iter().find(|m| endorsement(m).is_none()) {
+            let text = format!(
+                "{champion} was the champion and answered: \"{}\". Now others are asked.",
+                other.quote
+            );
+            reasons.push(
+                Reason::new("champion_changed_after_reply", text)
+                    .fix("A person must find out whether the new champion speaks for the company."),
+            );
+        }
+    }
+    reasons
+}
+
+/// Whether a champion's statement that counts came after `message`.
+fn is_answered(message: &Outcome, case: &Case<'_>) -> bool {
+    let champions = &case.declaration.champions;
+    case.messages.iter().any(|m| {
+        opens_a_gate(m)
+            && champions.iter().any(|c| m.from.as_ref() == Some(c))
+            && case.chain.order(m, message) == Some(Ordering::Greater)
+    })
 }
 
 /// A colleague of a champion says no, and no champion has answered that since.
@@ -252,14 +305,7 @@ fn objects(message: &Outcome, case: &Case<'_>) -> bool {
     let may_say_no =
         !message.sure && ["declined", "retracted", "concern"].iter().any(|code| message.has(code));
     let says_no = may_say_no || matches!(message.verdict, Some(Verdict::Declined | Verdict::Retracted));
-    let answered = || {
-        case.messages.iter().any(|m| {
-            opens_a_gate(m) && champions.iter().any(|c| m.from.as_ref() == Some(c)) && {
-                case.chain.order(m, message) == Some(Ordering::Greater)
-            }
-        })
-    };
-    message.kind == Kind::Reply && is_colleague && says_no && !answered()
+    message.kind == Kind::Reply && is_colleague && says_no && !is_answered(message, case)
 }
 
 fn claim(outcome: &Outcome) -> Option<Claim> {
@@ -294,6 +340,10 @@ fn explain(report: &mut StandingReport, case: &Case<'_>, votes: &[Vote<'_>]) {
     }
     if votes.is_empty() {
         reasons.extend(reason_of(case.gating, "no_champion"));
+    }
+    // What is known of the question is told beside every answer, a yes too.
+    for code in ["declaration_unauthenticated", "late_declaration"] {
+        reasons.extend(reason_of(case.gating, code));
     }
     if report.standing != Standing::Confirmed {
         if report.standing == Standing::AwaitingReply && !case.declaration.asks {

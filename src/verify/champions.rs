@@ -16,8 +16,8 @@ pub(super) struct Speakers {
     pub champions: Vec<Address>,
     /// The account's domains as listed; empty without an accounts file.
     pub domains: Vec<String>,
-    /// Whether deal desk listed them one by one.
-    pub listed: bool,
+    /// Those of them whom deal desk named by address and, for an address outside of the account's domains, approved.
+    pub listed: Vec<Address>,
     /// The best claim that a reply can reach.
     pub best: Claim,
     /// Why not better, and what a reader must know.
@@ -44,7 +44,7 @@ pub(super) fn speakers(case: &Case<'_>, policy: &Policy) -> Speakers {
             Speakers {
                 champions,
                 domains: Vec::new(),
-                listed: false,
+                listed: Vec::new(),
                 best: Claim::Unverified,
                 reasons: vec![reason],
             }
@@ -60,12 +60,16 @@ fn endorsers(account: &Account) -> impl Iterator<Item = Address> {
     account.endorsers.keys().filter_map(|text| Address::new(text))
 }
 
-/// Deal desk named each address, a free-mail one too: that is the waiver.
+/// Deal desk named each address; one that anybody could have registered needs an approval of its own.
 fn listed(account: &Account) -> Speakers {
+    let approved = |e: &Address| {
+        let at_home = e.is_at(&account.domains) && !domains::is_free_mail(e.domain());
+        at_home || account.waivers.keys().any(|w| w == e.as_str())
+    };
     Speakers {
         champions: endorsers(account).collect(),
         domains: account.domains.clone(),
-        listed: true,
+        listed: endorsers(account).filter(approved).collect(),
         best: Claim::Verified,
         reasons: Vec::new(),
     }
@@ -82,7 +86,7 @@ fn unlisted(declared: &[Address], policy: &Policy) -> Speakers {
     Speakers {
         champions: declared.to_vec(),
         domains: Vec::new(),
-        listed: false,
+        listed: Vec::new(),
         best: Claim::Unverified,
         reasons: vec![reason],
     }
@@ -103,13 +107,13 @@ fn as_declared(case: &Case<'_>, policy: &Policy) -> Speakers {
         best = if proof.pending { Claim::Pending } else { Claim::Unverified };
         reasons.extend(proof.reasons);
     }
-    Speakers { champions: declared.clone(), domains: Vec::new(), listed: false, best, reasons }
+    Speakers { champions: declared.clone(), domains: Vec::new(), listed: Vec::new(), best, reasons }
 }
 
 /// What keeps the words of this champion from counting as the buyer's. Whom deal desk listed by address is
 /// beyond doubt: that is the approved waiver of AUTHENTICITY §2.2 step 4.
 pub(super) fn doubt(champion: &Address, speakers: &Speakers, seller: &Seller) -> Option<Reason> {
-    if speakers.listed {
+    if speakers.listed.contains(champion) {
         return None;
     }
     let fix = "Declare the champion's company address, or let deal desk list the account.";

@@ -105,7 +105,7 @@ const SHARED_LABELS: &[&str] =
     &["co", "com", "org", "net", "ac", "gov", "edu", "or", "ne", "go", "ltd", "plc"];
 
 /// Whether anybody can register an address at `domain`.
-pub(super) fn is_free_mail(domain: &str) -> bool {
+pub fn is_free_mail(domain: &str) -> bool {
     FREE_DOMAINS.contains(&domain) || FREE_BRANDS.contains(&registrable_label(domain))
 }
 

@@ -6,24 +6,36 @@
 //! and a step can lower the claim but never raise it: one more bad fact never helps anybody.
 
 mod author;
+mod authres;
 mod binding;
 mod champions;
 mod domains;
 mod quote;
+mod receipt;
 mod signature;
 mod tags;
 #[cfg(test)]
 mod tests;
 
+pub use authres::{AuthenticationResults, MethodResult};
+pub use domains::is_free_mail;
+pub use receipt::{Receipt, receipts};
 pub use tags::{Tags, key_name, key_names};
 
+use jiff::SignedDuration;
+
 use crate::model::{
-    Authorship, Binding, Claim, CriteriaSeen, Declaration, Defect, Message, Policy, Reading, Reason,
+    Address, Authorship, Binding, Claim, CriteriaSeen, Declaration, Defect, Message, Policy, Reading, Reason,
     Signature, Witnessed,
 };
 
 use author::Named;
+use authres::Stamp;
 use signature::{Proof, Window};
+
+/// The evidence copy of a declaration may arrive so much later than the champion's quick answer was written: servers
+/// hold mail of strangers back for some minutes (RFC 6647).
+const LATE_MINUTES_MAX: i64 = 15;
 
 /// The declaration that a message answers, with what proves it.
 #[derive(Debug, Clone)]
@@ -51,9 +63,20 @@ pub fn verify(witnessed: &Witnessed, case: &Case<'_>, reading: &Reading, policy:
     let speakers = champions::speakers(case, policy);
     let seen = quote::seen(message, reading, case);
     let window = Window::after(case.declared, witnessed.seen_at, policy);
-    let proof = message
-        .author()
-        .map(|author| signature::prove(witnessed, &author.address, &speakers.domains, &window));
+    let author = message.author().map(|author| &author.address);
+    let proof = author.map(|address| signature::prove(witnessed, address, &speakers.domains, &window));
+    let witness = second_witness(witnessed, author, policy);
+    let (proof, stands_in) = match (proof, author) {
+        (Some(Proof::Short(Claim::Unverified, reason)), Some(author))
+            if witness == Stamp::Pass && policy.receiver.as_ref().is_some_and(|r| r.alone) =>
+        {
+            match signature::outlived(witnessed, author, &speakers.domains, &window) {
+                Some(signature) => (Some(Proof::Good(signature)), Some(reason)),
+                None => (Some(Proof::Short(Claim::Unverified, reason)), None),
+            }
+        }
+        (proof, _) => (proof, None),
+    };
     let signature = match &proof {
         Some(Proof::Good(signature)) => Some(*signature),
         _ => None,
@@ -71,9 +94,14 @@ pub fn verify(witnessed: &Witnessed, case: &Case<'_>, reading: &Reading, policy:
         findings.add(Claim::Unverified, reason);
     }
     oddities(message, &mut findings);
-    if let Some(Proof::Short(claim, reason)) = proof {
-        findings.add(claim, reason);
+    if witnessed.attached && !policy.accept_attached {
+        findings.add(Claim::Unverified, not_delivered());
     }
+    match proof {
+        Some(Proof::Short(claim, reason)) => findings.add(claim, reason),
+        _ => findings.reasons.extend(stands_in.map(|reason| taken_on_word(&reason))),
+    }
+    add_witness(&witness, signature.is_some(), &mut findings);
     if signature.is_some_and(|s| is_relabelled(message, s)) {
         let text = "The body is called HTML by a field that nobody signed, and does not look like it.";
         findings.add(
@@ -87,7 +115,82 @@ pub fn verify(witnessed: &Witnessed, case: &Case<'_>, reading: &Reading, policy:
     if seen == CriteriaSeen::Differ {
         findings.add(Claim::Unverified, quote::differ());
     }
+    if is_late(case, message) && seen != CriteriaSeen::Quoted {
+        findings.add(Claim::Unverified, late());
+    }
     Authorship { claim: findings.claim, binding, seen, signed_by, reasons: findings.reasons }
+}
+
+/// What the receiving server says. Of a mail that was only ever attached it says nothing: whoever attached it wrote
+/// its header.
+fn second_witness(witnessed: &Witnessed, author: Option<&Address>, policy: &Policy) -> Stamp {
+    match (&policy.receiver, author) {
+        (Some(receiver), Some(author)) if !witnessed.attached => {
+            authres::stamp(&witnessed.message, receiver, author.domain())
+        }
+        _ => Stamp::Missing,
+    }
+}
+
+/// Adds what the receiving server says against the author; its yes adds nothing to a signature that holds.
+fn add_witness(witness: &Stamp, proven: bool, findings: &mut Findings) {
+    let fix = "Ask the champion directly whether they wrote this.";
+    let (claim, code, text) = match witness {
+        Stamp::Missing | Stamp::Pass => return,
+        // Two servers disagree about one mail: a person must find out which of them errs.
+        Stamp::Failed | Stamp::NotPassed if proven => (
+            Claim::Unverified,
+            "results_failed",
+            "The receiving server says that the signature does not hold; we find that it does.".to_owned(),
+        ),
+        Stamp::Failed => (
+            Claim::Forged,
+            "results_failed",
+            "The receiving server says that the mail is not from the author's domain.".to_owned(),
+        ),
+        Stamp::NotPassed => (
+            Claim::Unverified,
+            "results_failed",
+            "The receiving server says that the signature of the author's domain does not hold.".to_owned(),
+        ),
+        Stamp::Conflict(why) => (
+            Claim::Forged,
+            "results_conflict",
+            format!("The receiving server's word is contradictory: {why}."),
+        ),
+    };
+    findings.add(claim, Reason::new(code, text).fix(fix));
+}
+
+/// Remark on a signature that only the receiving server saw hold.
+fn taken_on_word(reason: &Reason) -> Reason {
+    let text = format!(
+        "The receiving server saw the signature hold, and the operator lets its word stand alone. {}",
+        reason.text
+    );
+    Reason::new("results_alone", text)
+}
+
+/// Whether the declaration came to us only after the reply was written, or only attached to another mail. Date and
+/// Message-ID are its author's choice: a "yes" to something else could be given a declaration afterwards.
+fn is_late(case: &Case<'_>, message: &Message) -> bool {
+    let declared = case.declared;
+    let arrived = declared.message.received.unwrap_or(declared.seen_at);
+    let limit = SignedDuration::from_mins(LATE_MINUTES_MAX);
+    declared.attached || message.date.is_some_and(|date| arrived.duration_since(date) > limit)
+}
+
+/// The seller handed the declaration in later: it may not be the text that the champion answered.
+fn late() -> Reason {
+    let text = "The declaration came only after the reply was written, and the reply does not quote it.";
+    Reason::new("late_declaration", text)
+        .fix("Ask the champion to reply once more, with the criteria quoted and the evidence mailbox in Cc.")
+}
+
+fn not_delivered() -> Reason {
+    let text = "The mail was only ever attached to another one, and the operator does not accept that.";
+    Reason::new("attached_only", text)
+        .fix("Ask the champion to reply to the declaration with the evidence mailbox in Cc.")
 }
 
 /// Whether the declaration came from the seller's own domain: for champions taken from it, and for the gate's
@@ -113,11 +216,24 @@ pub fn authenticate_declaration(witnessed: &Witnessed, policy: &Policy) -> Authe
     let Some(author) = message.author().filter(|a| a.address.is_at(&policy.seller.domains)) else {
         return failed(false, "Its author is not one person at the seller's domains.");
     };
+    if is_internal(witnessed, policy) {
+        return Authenticated { holds: true, pending: false, reasons: Vec::new() };
+    }
     let window = Window::open(witnessed.seen_at, policy);
     match signature::prove(witnessed, &author.address, &policy.seller.domains, &window) {
         Proof::Good(_) => Authenticated { holds: true, pending: false, reasons: Vec::new() },
         Proof::Short(claim, reason) => failed(claim == Claim::Pending, &reason.text),
     }
+}
+
+/// Whether the seller's own Exchange tenant marked the mail as sent from inside it; such mail bears no signature. The
+/// tenant's border removes the mark from mail that comes from outside.
+fn is_internal(witnessed: &Witnessed, policy: &Policy) -> bool {
+    let mut marks = witnessed.message.header("X-MS-Exchange-Organization-AuthAs");
+    policy.receiver.as_ref().is_some_and(|r| r.internal_mark)
+        && !witnessed.attached
+        && marks.next().is_some_and(|mark| mark.eq_ignore_ascii_case("Internal"))
+        && marks.next().is_none()
 }
 
 /// Whether somebody can have turned a plain text into HTML by editing an unsigned Content-Type (Gmail's is): a

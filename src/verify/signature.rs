@@ -101,6 +101,23 @@ pub(super) fn prove<'a>(
     Proof::Short(claim, reason)
 }
 
+/// A signature of the author's domain that proves nothing any more only because of what happened after the receiving
+/// server checked it: a gateway behind that server changed the body, or the key is gone. The server's own word may do
+/// for it (AUTHENTICITY §2.7, level B).
+pub(super) fn outlived<'a>(
+    witnessed: &'a Witnessed,
+    author: &Address,
+    domains: &[String],
+    window: &Window,
+) -> Option<&'a Signature> {
+    let message = &witnessed.message;
+    witnessed.signatures.iter().filter(|s| is_aligned(&s.domain, author.domain(), domains)).find(|s| {
+        let body_changed = s.headers_hold && s.body == Body::Differs;
+        let key_gone = s.key == KeyState::Absent && !s.headers_hold;
+        (body_changed || key_gone) && weakness(s, message).is_none() && untimely(s, message, window).is_none()
+    })
+}
+
 /// Whether every occurrence of a field is covered by the signature (RFC 6376 §5.4.2: it signs from the bottom
 /// up, so that a field put on top later stays unsigned), and at least one is there.
 pub(super) fn covers(signature: &Signature, message: &Message, field: &str) -> bool {
@@ -135,6 +152,11 @@ fn shortfall(signature: &Signature, message: &Message, window: &Window) -> Optio
         let text = format!("The key of {} could not be looked up yet.", signature.domain);
         let fix = "Nothing to do: the look-up is tried again.";
         return Some((Claim::Pending, Reason::new("identity_pending", text).fix(fix)));
+    }
+    if signature.key == KeyState::Unreachable {
+        let text = format!("The key of {} could not be looked up for two days.", signature.domain);
+        let fix = "Ask the champion for a new reply, or their mail administrator to mend the name server.";
+        return unverified(Reason::new("dns", text).fix(fix));
     }
     if let Some(reason) = untimely(signature, message, window) {
         return unverified(reason);

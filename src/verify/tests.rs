@@ -134,6 +134,8 @@ impl Scene {
                 accounts: None,
                 trust_declared_champions: true,
                 signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
+                accept_attached: true,
+                receiver: None,
             },
         }
     }
@@ -149,6 +151,7 @@ impl Scene {
         let account = Account {
             domains: domains.iter().map(|d| (*d).to_owned()).collect(),
             endorsers: endorsers.iter().map(|e| ((*e).to_owned(), "technical".to_owned())).collect(),
+            waivers: BTreeMap::new(),
         };
         let accounts = BTreeMap::from([("Acme".to_owned(), account)]);
         self.policy.accounts = Some(Accounts { accounts, digest: Digest::of(b"") });
@@ -366,7 +369,11 @@ fn who_may_speak_must_be_known() {
     let mut free = Scene::honest().from("Dana", "dana@gmail.com");
     free.declaration.champions = vec![address("dana@gmail.com")];
     free.is(Claim::Unverified, "free_mail");
-    let waived = free.accounts(&["acme.example"], &["dana@gmail.com"]);
+    let mut waived = free.accounts(&["acme.example"], &["dana@gmail.com"]);
+    waived.is(Claim::Unverified, "free_mail");
+    for account in waived.policy.accounts.iter_mut().flat_map(|a| a.accounts.values_mut()) {
+        account.waivers.insert("dana@gmail.com".into(), "approved by deal desk, 2026-11-01".into());
+    }
     assert_eq!(waived.verify().claim, Claim::Verified);
     // The account executive in To, or a private address beside hers, does not spoil the champion's own words.
     let mut own = Scene::honest();
@@ -393,6 +400,7 @@ fn a_declaration_to_two_accounts_is_ambiguous() {
     let other = Account {
         domains: vec!["partner.example".into()],
         endorsers: BTreeMap::from([("pat@partner.example".to_owned(), "technical".to_owned())]),
+        waivers: BTreeMap::new(),
     };
     accounts.insert("Partner".into(), other);
     assert_eq!(scene.verify().claim, Claim::Verified);

@@ -35,10 +35,10 @@ const NOW: &str = "2026-11-21T09:00:00Z";
 // The glue: the only place that knows how `endorsed judge` goes about a set of mails
 
 /// A mail: its file name and its bytes.
-type Raw = (String, Vec<u8>);
+pub type Raw = (String, Vec<u8>);
 
 /// What everything is judged by.
-struct Bench {
+pub struct Bench {
     rules: Rules,
     gates: Gates,
     policy: Policy,
@@ -47,7 +47,7 @@ struct Bench {
 
 impl Bench {
     /// Compiled once for all tests.
-    fn get() -> &'static Self {
+    pub fn get() -> &'static Self {
         static BENCH: LazyLock<Bench> = LazyLock::new(Bench::new);
         &BENCH
     }
@@ -66,13 +66,15 @@ impl Bench {
                 accounts: None,
                 trust_declared_champions: true,
                 signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
+                accept_attached: true,
+                receiver: None,
             },
             keys: dns(),
         }
     }
 
     /// Considers the mails as one mailbox, in this order; attached mails stand before their outer one.
-    fn judge(&self, mails: &[Raw]) -> Vec<(String, Outcome)> {
+    pub fn judge(&self, mails: &[Raw]) -> Vec<(String, Outcome)> {
         let mut labels = Vec::new();
         let mut witnessed = Vec::new();
         for (file, raw) in mails {
@@ -95,9 +97,10 @@ impl Bench {
         (name.clone(), KeyRecord { name, state, seen_at })
     }
 
-    fn standing(&self, opportunity: &str, judged: &[(String, Outcome)]) -> StandingReport {
+    pub fn standing(&self, opportunity: &str, judged: &[(String, Outcome)]) -> StandingReport {
         let id = OpportunityId::new(opportunity).unwrap();
-        let own = |o: &Outcome| o.opportunity.as_ref() == Some(&id);
+        let stray = |o: &Outcome| o.opportunity.is_none() && o.has("stray_objection");
+        let own = |o: &Outcome| o.opportunity.as_ref() == Some(&id) || stray(o);
         let outcomes: Vec<Outcome> = judged.iter().map(|(_, o)| o).filter(|o| own(o)).cloned().collect();
         standing(&id, &outcomes)
     }
@@ -371,7 +374,7 @@ fn diff(want: &str, got: &str) -> String {
 // Reading and ordering
 
 /// The mails of a conversation in file order.
-fn mails_of(folder: &str, facts: &Facts) -> Vec<Raw> {
+pub fn mails_of(folder: &str, facts: &Facts) -> Vec<Raw> {
     let outer = facts.mail.iter().map(|m| m.file.as_str()).filter(|f| !f.contains('#'));
     outer.map(|f| (f.to_owned(), read(&root().join("conversations").join(folder).join(f)))).collect()
 }

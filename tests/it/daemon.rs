@@ -14,7 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::dovecot::{Dovecot, PASSWORD, USER};
-use crate::letters::{Letters, SELLER};
+use crate::letters::{BUYER, Letters, SELLER};
 
 /// How long anything may take before a test gives up; nothing waits for it when all is well.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -214,6 +214,64 @@ fn a_reply_in_a_maildir_opens_the_gate_and_a_retraction_closes_it() {
     let words = "I have to take back my confirmation: please do not treat the evaluation as successful.";
     home.deliver("3.c", &home.letters.reply("OPP-70001", 2, words));
     home.wait_for_gate("OPP-70001", 1);
+    assert_eq!(daemon.stop(), Some(0), "{}", home.log());
+}
+
+#[test]
+fn a_retraction_that_names_no_deal_closes_the_gate() {
+    let home = Home::maildir();
+    let daemon = home.start();
+    home.deliver("1.a", &home.letters.declaration("OPP-70005"));
+    home.deliver("2.b", &home.letters.reply("OPP-70005", 0, "Yes, confirmed. All three criteria are met."));
+    home.wait_for_gate("OPP-70005", 0);
+    // New mail, no thread, no tag, and no signature: it may freeze, and would never confirm.
+    let date = jiff::Zoned::now().strftime("%a, %d %b %Y %H:%M:%S %z").to_string();
+    let stray = format!(
+        "From: Dana Ruiz <dana@{BUYER}>\r\nTo: evidence@{SELLER}\r\nSubject: Our evaluation\r\nDate: {date}\r\nMessage-ID: <stray@{BUYER}>\r\n\r\nI have to take back my confirmation: the criteria are not met.\r\n\r\nDana\r\n"
+    );
+    home.deliver("3.c", stray.as_bytes());
+    home.wait_for_gate("OPP-70005", 1);
+    let answer = home.get("/v1/gate?opportunity=OPP-70005&to=commercial_review").1;
+    assert!(answer.to_string().contains("stray_objection"), "{answer}");
+    assert_eq!(daemon.stop(), Some(0), "{}", home.log());
+}
+
+#[test]
+fn the_accounts_file_is_read_anew_on_hangup_and_after_a_restart() {
+    let home = Home::new(
+        "[[mailbox]]\nkind = \"maildir\"\npath = \"Maildir\"\npoll_seconds = 1\n[accounts]\nfile = \"accounts.toml\"\n",
+    );
+    let file = home.folder.path().join("accounts.toml");
+    let account = |who: &str| {
+        let text = format!(
+            "[account.l]\ndomains = [\"{BUYER}\"]\nendorsers = {{ \"{who}@{BUYER}\" = \"technical\" }}\n"
+        );
+        std::fs::write(&file, text).unwrap();
+    };
+    account("dana");
+    let daemon = home.start();
+    home.deliver("1.a", &home.letters.declaration("OPP-70004"));
+    home.deliver("2.b", &home.letters.reply("OPP-70004", 1, "Yes, confirmed. All three criteria are met."));
+    home.wait_for_gate("OPP-70004", 0);
+    let hang_up = || {
+        let asked = Command::new("kill").args(["-HUP", &daemon.0.id().to_string()]).status().unwrap();
+        assert!(asked.success());
+    };
+    account("pat");
+    hang_up();
+    home.wait_for_gate("OPP-70004", 1);
+    account("dana");
+    hang_up();
+    home.wait_for_gate("OPP-70004", 0);
+    // A broken file changes nothing.
+    std::fs::write(&file, "[account.l]\ndomains = [\"gmail.com\"]\n").unwrap();
+    hang_up();
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(home.gate("OPP-70004"), 0);
+    assert_eq!(daemon.stop(), Some(0), "{}", home.log());
+    account("pat");
+    let daemon = home.start();
+    home.wait_for_gate("OPP-70004", 1);
     assert_eq!(daemon.stop(), Some(0), "{}", home.log());
 }
 

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::sign::{FULL, GMAIL, Key, M365, keys, sign};
 
-const DECLARATION: &str = "From: Sam Ito <sam@northwind-labs.example>\n\
+pub const DECLARATION: &str = "From: Sam Ito <sam@northwind-labs.example>\n\
 To: Dana Reyes <dana@acme.example>\n\
 Cc: evidence+OPP-1@northwind-labs.example\n\
 Subject: Technical Win Confirmed - Northwind + Acme\n\
@@ -32,12 +32,12 @@ thank you for confirming today that the platform met all criteria:\n\
 \n\
 Please reply to confirm.\n";
 
-const QUOTE: &str = "\n\
+pub const QUOTE: &str = "\n\
 On Fri, 20 Nov 2026 Sam Ito wrote:\n\
 > - Single sign-on through Entra ID: Passed\n\
 > - Failover under 30 seconds: Passed\n";
 
-const REPLY: &str = "From: Dana Reyes <dana@acme.example>\n\
+pub const REPLY: &str = "From: Dana Reyes <dana@acme.example>\n\
 To: Sam Ito <sam@northwind-labs.example>\n\
 Cc: evidence+OPP-1@northwind-labs.example\n\
 Subject: Re: Technical Win Confirmed - Northwind + Acme\n\
@@ -53,21 +53,21 @@ Yes, confirmed on both.\n";
 const SEEN_AT: &str = "2026-11-20T11:01:00Z";
 
 /// A world with one key that every domain publishes as `s1`.
-struct World {
-    key: Key,
-    keys: BTreeMap<String, KeyRecord>,
-    policy: Policy,
-    declared: Witnessed,
-    declaration: Declaration,
-    seen_at: Timestamp,
+pub struct World {
+    pub key: Key,
+    pub keys: BTreeMap<String, KeyRecord>,
+    pub policy: Policy,
+    pub declared: Witnessed,
+    pub declaration: Declaration,
+    pub seen_at: Timestamp,
 }
 
 impl World {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::with(Key::rsa())
     }
 
-    fn with(key: Key) -> Self {
+    pub fn with(key: Key) -> Self {
         let domains =
             ["acme.example", "northwind-labs.example", "evil.example", "acrne.example", "mailer.example"];
         let keys = keys(&domains, &key.record());
@@ -97,40 +97,42 @@ impl World {
             accounts: None,
             trust_declared_champions: true,
             signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
+            accept_attached: true,
+            receiver: None,
         };
         Self { key, keys, policy, declared, declaration, seen_at: SEEN_AT.parse().unwrap() }
     }
 
-    fn sign(&self, raw: &str) -> Vec<u8> {
+    pub fn sign(&self, raw: &str) -> Vec<u8> {
         self.sign_as(raw, "acme.example", FULL, "")
     }
 
-    fn sign_as(&self, raw: &str, domain: &str, h: &str, extra: &str) -> Vec<u8> {
+    pub fn sign_as(&self, raw: &str, domain: &str, h: &str, extra: &str) -> Vec<u8> {
         sign(raw.as_bytes(), &self.key, domain, h, extra)
     }
 
-    fn verify(&self, raw: &[u8]) -> Authorship {
+    pub fn verify(&self, raw: &[u8]) -> Authorship {
         self.verify_parsed(witness(raw, &self.keys, self.seen_at))
     }
 
-    fn verify_parsed(&self, witnessed: Witnessed) -> Authorship {
+    pub fn verify_parsed(&self, witnessed: Witnessed) -> Authorship {
         let case = Case { declared: &self.declared, declaration: &self.declaration };
         let reading = Reading { quoted: quoted(&witnessed.message), ..Reading::default() };
         verify(&witnessed, &case, &reading, &self.policy)
     }
 
-    fn is(&self, raw: &[u8], claim: Claim, code: &str) {
+    pub fn is(&self, raw: &[u8], claim: Claim, code: &str) {
         let found = self.verify(raw);
         assert_eq!(found.claim, claim, "{found:#?}");
         assert!(found.reasons.iter().any(|r| r.code == code), "no {code} in {found:#?}");
     }
 
-    fn set_key(&mut self, domain: &str, state: KeyState) {
+    pub fn set_key(&mut self, domain: &str, state: KeyState) {
         self.keys.get_mut(&format!("s1._domainkey.{domain}")).unwrap().state = state;
     }
 }
 
-fn witness(raw: &[u8], keys: &BTreeMap<String, KeyRecord>, seen_at: Timestamp) -> Witnessed {
+pub fn witness(raw: &[u8], keys: &BTreeMap<String, KeyRecord>, seen_at: Timestamp) -> Witnessed {
     let message = parse(raw);
     let signatures = dkim::check(&message, keys);
     Witnessed { message: Arc::new(message), signatures, seen_at, attached: false }
@@ -142,11 +144,11 @@ fn quoted(message: &Message) -> String {
     lines.join("\n")
 }
 
-fn text(raw: &[u8]) -> String {
+pub fn text(raw: &[u8]) -> String {
     String::from_utf8(raw.to_vec()).unwrap()
 }
 
-fn edit(raw: &[u8], from: &str, to: &str) -> Vec<u8> {
+pub fn edit(raw: &[u8], from: &str, to: &str) -> Vec<u8> {
     let text = text(raw);
     assert!(text.contains(from), "{from:?} is not in the mail");
     text.replacen(from, to, 1).into_bytes()
@@ -487,120 +489,4 @@ fn white_space_lines_at_the_end_do_not_matter() {
     // An mbox separator in front is no part of the message.
     let mbox = [b"From dana@acme.example Fri Nov 20 11:00:00 2026\n", &unix[..]].concat();
     assert_eq!(world.verify(&mbox).claim, Claim::Verified);
-}
-
-#[test]
-fn a_flood_of_signatures_is_cut() {
-    let world = World::new();
-    let raw = world.sign(REPLY);
-    let one = "DKIM-Signature: v=1; a=rsa-sha256; d=acme.example; s=s1; h=from; bh=AAAA; b=AAAA\r\n";
-    let flood = [one.repeat(5_000).as_bytes(), &raw[..]].concat();
-    assert_eq!(dkim::check(&parse(&flood), &world.keys).len(), Witnessed::SIGNATURES_MAX);
-    assert_ne!(world.verify(&flood).claim, Claim::Verified);
-}
-
-#[test]
-fn bombs_cost_little() {
-    let world = World::new();
-    let raw = world.sign(REPLY);
-    let names: String = (0..100_000).map(|n| format!("x{n}:")).collect();
-    let tags: String = (0..100_000).map(|n| format!("x{n}=;")).collect();
-    let head = "DKIM-Signature: v=1; a=rsa-sha256; d=acme.example; s=s1; bh=AAAA; b=AAAA;";
-    for bomb in [
-        format!("{head} h={names}from\r\n"),
-        format!("{head} h=from; {tags}\r\n"),
-        "a:\r\n".repeat(150_000),
-        format!("{head} h=from\r\n{}", "a:\r\n".repeat(150_000)),
-    ] {
-        let start = std::time::Instant::now();
-        world.verify(&[bomb.as_bytes(), &raw[..]].concat());
-        // Without the limits these take minutes.
-        assert!(start.elapsed().as_secs() < 10, "{}", &bomb[..100]);
-    }
-}
-
-/// The law of the hostile corpus: no change of one byte of a signed mail is verified with another author,
-/// subject, date or body.
-#[test]
-fn no_changed_byte_is_verified_with_other_words() {
-    let world = World::new();
-    for (headers, quote) in [(FULL, ""), (M365, QUOTE), (GMAIL, "")] {
-        let raw = world.sign_as(&format!("{REPLY}{quote}"), "acme.example", headers, "");
-        let original = witness(&raw, &world.keys, world.seen_at);
-        assert_eq!(world.verify_parsed(original.clone()).claim, Claim::Verified);
-        // Relaxed canonicalisation leaves runs of white space and the end of the body open (RFC 6376 §3.4.4).
-        let relaxed = |body: &Option<String>| {
-            let line = |l: &str| l.split_whitespace().collect::<Vec<_>>().join(" ");
-            body.as_ref().map(|b| b.trim_end().lines().map(line).collect::<Vec<_>>())
-        };
-        let words =
-            |m: &Message| (m.from.clone(), m.subject.clone(), m.date, relaxed(&m.plain), relaxed(&m.html));
-        let expected = words(&original.message);
-        for at in 0..raw.len() {
-            // One bit, and bytes that have a meaning of their own.
-            for byte in [raw[at] ^ 1, b'\n', b':', b'7'] {
-                let mut changed = raw.clone();
-                changed[at] = byte;
-                let changed = witness(&changed, &world.keys, world.seen_at);
-                let shown = words(&changed.message);
-                let found = world.verify_parsed(changed);
-                // A body that is no text any more holds no words at all.
-                let silent = shown.3.is_none() && shown.4.is_none();
-                let same = shown == expected
-                    || (silent && (&shown.0, &shown.1, &shown.2) == (&expected.0, &expected.1, &expected.2));
-                assert!(
-                    found.claim != Claim::Verified || same,
-                    "byte {at} of {headers} to {byte:#x}: {shown:?} {found:#?}"
-                );
-            }
-        }
-    }
-}
-
-/// Nor does any line that somebody adds to the header, at any place.
-#[test]
-fn no_added_field_is_verified_with_other_words() {
-    let world = World::new();
-    let bare = REPLY.replace("MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n", "");
-    let signed = "from:subject:date:in-reply-to";
-    let raw = text(&world.sign_as(&bare, "acme.example", signed, ""));
-    assert_eq!(world.verify(raw.as_bytes()).claim, Claim::Verified);
-    let (header, body) = raw.split_once("\r\n\r\n").unwrap();
-    let lines: Vec<&str> = header.split("\r\n").collect();
-    for added in [
-        "From: Eve <eve@evil.example>",
-        "From : Eve <eve@evil.example>",
-        "Subject: Re: Another win",
-        "Date: Fri, 20 Nov 2026 11:00:30 +0000",
-        "In-Reply-To: <other@northwind-labs.example>",
-        "Sender: eve@evil.example",
-        "Content-Type: multipart/mixed; boundary=x",
-        "Content-Type: application/octet-stream",
-        "Content-Transfer-Encoding: base64",
-        "DKIM-Signature: v=1; a=rsa-sha256; d=acme.example; s=s1; h=from; bh=AAAA; b=AAAA",
-        "no colon",
-        " folded",
-        "X: y\r\n\r\nConfirmed by all.",
-        "X: y\n \nConfirmed by all.",
-        "X: y\r \rConfirmed by all.",
-    ] {
-        for at in 0..=lines.len() {
-            let mut changed = lines.clone();
-            changed.insert(at, added);
-            let changed = format!("{}\r\n\r\n{body}", changed.join("\r\n"));
-            let changed = witness(changed.as_bytes(), &world.keys, world.seen_at);
-            let message = changed.message.clone();
-            let found = world.verify_parsed(changed);
-            if found.claim == Claim::Verified {
-                let shown = message.plain.as_deref().unwrap_or_default();
-                assert!(
-                    shown.is_empty() || shown.trim_end() == body.trim_end().replace('\r', ""),
-                    "{added:?} {shown}"
-                );
-                assert_eq!(message.author().unwrap().address.as_str(), "dana@acme.example", "{added:?}");
-                assert_eq!(message.subject, "Re: Technical Win Confirmed - Northwind + Acme", "{added:?}");
-                assert_eq!(message.in_reply_to.len(), 1, "{added:?}");
-            }
-        }
-    }
 }

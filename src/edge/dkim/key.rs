@@ -31,6 +31,7 @@ pub(super) fn facts(state: &KeyState) -> KeyFacts {
         KeyState::Found(text) => text,
         KeyState::Absent => return failed("the key record does not exist"),
         KeyState::Temporary => return failed("the key record could not be looked up yet"),
+        KeyState::Unreachable => return failed("the key record could not be looked up for two days"),
     };
     let Some(tags) = Tags::parse(text) else {
         return failed("the key record breaks the syntax (RFC 6376 §3.6.1)");
@@ -62,6 +63,8 @@ pub(super) fn answer(state: &KeyState) -> Txt {
             Err(error) => Txt::Error(error),
         },
         KeyState::Absent => Txt::Error(Error::Dns(DnsError::RecordNotFound(ResponseCode::NXDomain))),
-        KeyState::Temporary => Txt::Error(Error::Dns(DnsError::Resolver("not answered yet".into()))),
+        KeyState::Temporary | KeyState::Unreachable => {
+            Txt::Error(Error::Dns(DnsError::Resolver("not answered yet".into())))
+        }
     }
 }

@@ -17,7 +17,7 @@ use super::guard;
 use super::journal::{Fact, Span};
 use super::rows::{CopyRow, Head, decode_cursor, key, place_key, read_id, short, table};
 use super::segments::{Placed, Tail};
-use crate::model::{Digest, Kind, MessageId, OpportunityId, Outcome};
+use crate::model::{Address, Digest, Kind, MessageId, OpportunityId, Outcome};
 use crate::record::{Cursor, Entry, Place, Seen};
 
 /// The open index.
@@ -130,6 +130,11 @@ impl Index {
     /// Declarations without an opportunity, by digest.
     pub fn unlinked(&self, limit: usize) -> Result<Vec<Digest>, StoreError> {
         self.digests(&[table::UNLINKED], limit)
+    }
+
+    /// Objections of an author that belong to no opportunity, by digest.
+    pub fn strays(&self, author: &Address) -> Result<Vec<Digest>, StoreError> {
+        self.digests(&key(table::STRAY, &[&Digest::of(author.as_str().as_bytes()).0]), usize::MAX)
     }
 
     /// Copies that must be considered, first seen first.
@@ -303,6 +308,12 @@ impl<'a> Draft<'a> {
         copy.unlinked = outcome.kind == Kind::Declaration && outcome.opportunity.is_none();
         let opportunity = outcome.opportunity.as_ref();
         copy.opportunity = opportunity.map_or_else(Vec::new, |id| id.as_str().as_bytes().to_vec());
+        let author =
+            outcome.from.as_ref().filter(|_| opportunity.is_none() && outcome.has("stray_objection"));
+        copy.stray = author.is_some();
+        if let Some(author) = author {
+            copy.opportunity = Digest::of(author.as_str().as_bytes()).0.to_vec();
+        }
         for row in copy.outcome_keys(sha256) {
             self.put(row, Vec::new());
         }

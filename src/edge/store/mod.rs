@@ -34,7 +34,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
-use crate::model::{Digest, KeyRecord, MessageId, OpportunityId, Outcome};
+use crate::model::{Address, Digest, KeyRecord, MessageId, OpportunityId, Outcome};
 use crate::record::{Cursor, Entry, Place, Seen};
 
 pub use error::StoreError;
@@ -249,6 +249,11 @@ impl Store {
     /// At most `limit` copies whose newest outcome is a declaration without an opportunity, by digest.
     pub fn unlinked(&self, limit: usize) -> Result<Vec<Digest>, StoreError> {
         self.read(|| self.index.unlinked(limit))
+    }
+
+    /// Copies whose newest outcome is an objection of `author` that belongs to no opportunity, by digest.
+    pub fn strays(&self, author: &Address) -> Result<Vec<Digest>, StoreError> {
+        self.read(|| self.index.strays(author))
     }
 
     /// All key records of a name (`selector._domainkey.domain`), in the order in which they were recorded: keys

@@ -37,6 +37,8 @@ pub mod table {
     pub const CURSOR: u8 = b'm';
     /// Place.
     pub const PLACE: u8 = b'l';
+    /// Digest of an author's address and of a copy: an objection that belongs to no opportunity.
+    pub const STRAY: u8 = b's';
 }
 
 /// What the index knows of the files, and the counts.
@@ -97,7 +99,9 @@ pub struct CopyRow {
     pub todo: Option<u64>,
     /// Whether its newest outcome is a declaration without an opportunity.
     pub unlinked: bool,
-    /// The opportunity of its newest outcome; empty when there is none.
+    /// Whether its newest outcome is an objection without an opportunity.
+    pub stray: bool,
+    /// The opportunity of its newest outcome, or the digest of a stray's author; empty when there is none.
     pub opportunity: Vec<u8>,
 }
 
@@ -111,6 +115,7 @@ impl CopyRow {
             self.todo.is_some(),
             self.unlinked,
             self.attached,
+            self.stray,
         ];
         let mut out = vec![flags.iter().rev().fold(0, |byte, flag| byte << 1 | u8::from(*flag))];
         if let Some((segment, offset, length)) = self.raw {
@@ -128,7 +133,12 @@ impl CopyRow {
     /// Reads the row.
     pub fn decode(bytes: &mut &[u8]) -> Option<Self> {
         let [flags] = take(bytes)?;
-        let mut copy = Self { unlinked: flags & 16 != 0, attached: flags & 32 != 0, ..Self::default() };
+        let mut copy = Self {
+            unlinked: flags & 16 != 0,
+            attached: flags & 32 != 0,
+            stray: flags & 64 != 0,
+            ..Self::default()
+        };
         if flags & 1 != 0 {
             copy.raw = Some((take_u32(bytes)?, take_u64(bytes)?, take_u32(bytes)?));
         }
@@ -147,7 +157,9 @@ impl CopyRow {
         if self.unlinked {
             keys.push(key(table::UNLINKED, &[&sha256.0]));
         }
-        if !self.opportunity.is_empty() {
+        if self.stray {
+            keys.push(key(table::STRAY, &[&self.opportunity, &sha256.0]));
+        } else if !self.opportunity.is_empty() {
             keys.push(key(table::OPPORTUNITY, &[&self.opportunity, &[0], &sha256.0]));
         }
         keys
