@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::ask::{OpenError, open_desk};
 use super::{CONFIG, CREDENTIALS, FAILED, logging};
-use crate::config::{Config, MailboxKind, MailboxSection};
+use crate::config::{Config, ConfigError, MailboxKind, MailboxSection};
 use crate::daemon::{self, Daemon, DaemonError, Desk, Mailbox, SeenAt};
 use crate::edge::imap::Settings;
 use crate::edge::source::Fatal;
@@ -82,19 +82,30 @@ async fn until_signal(daemon: Daemon, path: &Path) -> Result<(), DaemonError> {
     .await
 }
 
-/// SIGHUP: reads the accounts file and the policy anew. A broken file changes nothing.
+/// SIGHUP: reads the rules, the accounts file and the policy anew. A broken file changes nothing.
 async fn reload_on_hangup(path: PathBuf, desk: Arc<Desk>) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     while hangup.recv().await.is_some() {
-        match Config::read(&path).and_then(|config| config.policy(false)) {
-            Err(error) => tracing::error!(event = "reload.refused", %error),
-            Ok(policy) => match daemon::reload(Arc::clone(&desk.engine), policy).await {
-                Ok(again) => {
-                    tracing::info!(event = "reload.done", again);
-                    desk.arrived.notify_one();
-                }
-                Err(error) => tracing::error!(event = "reload.failed", %error),
-            },
+        let path = path.clone();
+        let read = move || {
+            let config = Config::read(&path)?;
+            Ok((config.load_rules()?, config.policy(false)?))
+        };
+        let Ok(read) = tokio::task::spawn_blocking::<_, Result<_, ConfigError>>(read).await else { continue };
+        let (rules, policy) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                tracing::error!(event = "reload.refused", %error);
+                continue;
+            }
+        };
+        desk.engine.replace_rules(rules);
+        match daemon::reload(Arc::clone(&desk.engine), policy).await {
+            Ok(again) => {
+                tracing::info!(event = "reload.done", again, rules = desk.engine.rules().digest().short());
+                desk.arrived.notify_one();
+            }
+            Err(error) => tracing::error!(event = "reload.failed", %error),
         }
     }
 }

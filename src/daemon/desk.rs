@@ -49,14 +49,14 @@ impl Desk {
     fn rejudge(&self, folder: Option<&Path>, apply: bool) -> Response {
         let other = match folder.map(|folder| load_rules(Some(folder))).transpose() {
             Ok(_) if apply && folder.is_some() => {
-                let text = "Only the running rules can be applied: configure these, restart, then apply.";
+                let text = "Only the running rules can be applied: configure these, reload, then apply.";
                 return Response::Failed { code: "bad_request".into(), text: text.into() };
             }
             Ok(other) => other,
             Err(error) => return Response::Failed { code: "bad_rules".into(), text: error.to_string() },
         };
-        let rules = other.as_ref().unwrap_or(&self.engine.rules);
-        match self.engine.rejudge(rules, apply) {
+        let rules = other.map_or_else(|| self.engine.rules(), Arc::new);
+        match self.engine.rejudge(&rules, apply) {
             Ok(changes) => Response::Rejudged { rules: rules.digest().to_string(), changes, applied: apply },
             Err(error) => failed(&error),
         }

@@ -13,6 +13,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 
 use super::DaemonError;
 use super::library::Shelf;
+use super::rejudge::{TOWARDS_YES, held_back};
 use crate::edge::dns::Resolver;
 use crate::edge::source::Fetched;
 use crate::edge::store::{Batch, Store, StoreError};
@@ -59,8 +60,8 @@ pub struct Taken {
 pub struct Engine {
     /// The record.
     pub store: Store,
-    /// The rules.
-    pub rules: Rules,
+    /// The rules. Verdicts on record keep theirs until somebody rejudges.
+    rules: RwLock<Arc<Rules>>,
     /// The policy. A chunk is considered and committed under one: whoever replaces it waits for that.
     policy: RwLock<Policy>,
     /// Where keys are looked up.
@@ -72,7 +73,23 @@ pub struct Engine {
 impl Engine {
     /// An engine over an open store.
     pub fn new(store: Store, rules: Rules, policy: Policy, resolver: Resolver) -> Self {
-        Self { store, rules, policy: RwLock::new(policy), resolver, waiting: Mutex::default() }
+        Self {
+            store,
+            rules: RwLock::new(Arc::new(rules)),
+            policy: RwLock::new(policy),
+            resolver,
+            waiting: Mutex::default(),
+        }
+    }
+
+    /// The rules that hold now.
+    pub fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts other rules in their place, for mail that is considered from now on.
+    pub fn replace_rules(&self, rules: Rules) {
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
     }
 
     /// The policy that holds now.
@@ -257,6 +274,10 @@ impl Engine {
         for (outcome, (_, subject)) in
             self.consider_side_by_side(&subjects, &policy).into_iter().zip(&subjects)
         {
+            let outcome = match self.store.outcome(&outcome.sha256)? {
+                Some(old) if old.has(TOWARDS_YES) => held_back(&old, outcome),
+                _ => outcome,
+            };
             self.follow_up(&outcome, &mut batch)?;
             let outcome = with_keys(outcome, &subject.witnessed.message, &shelf);
             batch.entries.push(Entry::Considered(Box::new(outcome)));
@@ -271,11 +292,12 @@ impl Engine {
 
     /// The outcomes in the order of the subjects. Considering is pure, so it takes all cores there are.
     fn consider_side_by_side(&self, subjects: &[(Facts, Arc<Known>)], policy: &Policy) -> Vec<Outcome> {
+        let rules = self.rules();
         let one = |(facts, subject): &(Facts, Arc<Known>)| {
-            let work = || consider(subject, facts, &self.rules, policy);
+            let work = || consider(subject, facts, &rules, policy);
             // A defect of ours in one message must not stop the others: it goes to a person.
             catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-                unconsidered(&subject.witnessed.message, subject.witnessed.seen_at, self.rules.digest())
+                unconsidered(&subject.witnessed.message, subject.witnessed.seen_at, rules.digest())
             })
         };
         let cores = available_parallelism().map_or(1, NonZero::get);

@@ -13,6 +13,8 @@ use crate::model::{Digest, Outcome, Reason, Verdict};
 use crate::pipeline::{consider, gather};
 use crate::record::Entry;
 
+/// Reason of a change towards a yes that a person must decide.
+pub(super) const TOWARDS_YES: &str = "rejudged_towards_yes";
 /// Entries read at once.
 const PAGE: u64 = 500;
 
@@ -105,7 +107,7 @@ fn difference(old: &Outcome, new: &Outcome) -> Option<VerdictChange> {
         was_sure: old.sure,
         is: new.verdict,
         is_sure: new.sure,
-        needs_person: new.has("rejudged_towards_yes"),
+        needs_person: new.has(TOWARDS_YES),
         quote: if new.quote.is_empty() { new.fresh_text.clone() } else { new.quote.clone() },
     })
 }
@@ -127,14 +129,14 @@ mod tests {
         let before = [(Inconclusive, true), (Confirmed, false), (Conditional, true), (Declined, true)];
         for (verdict, sure) in before {
             let new = held_back(&outcome(verdict, sure), outcome(Confirmed, true));
-            assert!(!new.sure && new.has("rejudged_towards_yes"), "{verdict:?} {sure}");
+            assert!(!new.sure && new.has(TOWARDS_YES), "{verdict:?} {sure}");
         }
     }
 
     #[test]
     fn a_change_away_from_a_yes_stands() {
         let new = held_back(&outcome(Verdict::Confirmed, true), outcome(Verdict::Declined, true));
-        assert!(new.sure && !new.has("rejudged_towards_yes"));
+        assert!(new.sure && !new.has(TOWARDS_YES));
     }
 
     #[test]

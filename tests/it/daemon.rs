@@ -442,3 +442,47 @@ fn rejudge_shows_changes_and_never_makes_a_yes() {
     assert_eq!(home.gate("OPP-70005"), 1);
     assert!(home.shown("OPP-70005").contains("needs_review"), "{}", home.shown("OPP-70005"));
 }
+
+/// Rules that understand one sentence.
+const PLAIN: &str = "[[rule]]\nid = \"affirm.all\"\nsays = \"affirm\"\nwhole = true\nwhy = \"all\"\n\
+    match = [\"confirmed on all three\"]\nhits = [\"Confirmed on all three.\"]\nmisses = [\"Thanks!\"]\n";
+
+#[test]
+fn rules_are_read_anew_on_hangup_and_broken_ones_are_refused() {
+    let home = Home::new(
+        "[[mailbox]]\nkind = \"maildir\"\npath = \"Maildir\"\npoll_seconds = 1\n[rules]\ndir = \"own\"\n",
+    );
+    let own = home.folder.path().join("own/en");
+    std::fs::create_dir_all(&own).unwrap();
+    std::fs::write(own.join("aside.toml"), DULL).unwrap();
+    let daemon = home.start();
+    let hang_up = |event: &str| {
+        let before = home.log().matches(event).count();
+        assert!(Command::new("kill").args(["-HUP", &daemon.0.id().to_string()]).status().unwrap().success());
+        let start = Instant::now();
+        while home.log().matches(event).count() == before {
+            assert!(start.elapsed() < PATIENCE, "{}", home.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let answer = |n: usize, opportunity: &str| {
+        home.deliver(&format!("{n}.a"), &home.letters.declaration(opportunity));
+        home.deliver(&format!("{n}.b"), &home.letters.reply(opportunity, n, "Confirmed on all three."));
+    };
+    answer(1, "OPP-70011");
+    let start = Instant::now();
+    while !home.shown("OPP-70011").contains("not_understood") {
+        assert!(start.elapsed() < PATIENCE, "{}\n{}", home.shown("OPP-70011"), home.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    std::fs::write(own.join("affirm.toml"), PLAIN).unwrap();
+    hang_up("reload.done");
+    answer(2, "OPP-70012");
+    home.wait_for_gate("OPP-70012", 0);
+    assert_eq!(home.gate("OPP-70011"), 1, "a verdict on record stays until somebody rejudges");
+    std::fs::write(own.join("affirm.toml"), "[[rule]]\nid = 5\n").unwrap();
+    hang_up("reload.refused");
+    answer(3, "OPP-70013");
+    home.wait_for_gate("OPP-70013", 0);
+    assert_eq!(daemon.stop(), Some(0), "{}", home.log());
+}
