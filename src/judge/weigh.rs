@@ -112,8 +112,8 @@ impl Heard<'_> {
         let settled = self.settled_before(|rule| rule.settles);
         let untied = !yes.is_empty() && ties.iter().all(|hit| hit.span.end <= settled);
         let strong = yes.iter().any(|hit| self.rules.rules.get(hit.rule).is_some_and(|rule| rule.settles));
-        let beside = |tie: &&Hit| yes.iter().any(|hit| hit.sentence.abs_diff(tie.sentence) <= 1);
-        let loose = strong && !ties.iter().any(|tie| tie.says != Says::Count && beside(&tie));
+        let beside = |tie: &Hit| yes.iter().any(|hit| hit.sentence.abs_diff(tie.sentence) <= 1);
+        let loose = strong && !ties.iter().any(|tie| tie.says != Says::Count && beside(tie));
         opinion.sure = !untied && !loose && (!put_off || stipulated);
         if !opinion.sure {
             self.doubt(
