@@ -1,6 +1,7 @@
 //! From hits to a verdict, by order of veto: retraction and denial > stipulation > deferral > affirmation.
 //! Nothing is summed up; one veto stops any number of yeses.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::Question;
@@ -402,11 +403,14 @@ impl Heard<'_> {
     }
 
     fn opinion(&self, verdict: Verdict, hits: &[&Hit]) -> Opinion {
+        // One sentence often fits several patterns of a rule: once is enough for the trail.
+        let mut told = BTreeSet::new();
+        let once = hits.iter().filter(|hit| told.insert((hit.rule, hit.sentence)));
         Opinion {
             verdict,
             sure: true,
             sentence: hits.first().map(|hit| hit.sentence),
-            reasons: hits.iter().map(|hit| self.reason(hit, Source::Fresh)).collect(),
+            reasons: once.map(|hit| self.reason(hit, Source::Fresh)).collect(),
         }
     }
 
