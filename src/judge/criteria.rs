@@ -51,7 +51,8 @@ impl Answers {
             let text = scan.folded.text.get(clause.clone()).unwrap_or_default();
             let inside = |span: &Range<usize>| clause.start <= span.start && span.end <= clause.end;
             topics.language.rest.iter().any(|word| find_word(text, word).is_some())
-                && result_in(scan, &inside) == Some(Spoken::Pass)
+                && says_in(scan, &inside, &[Says::Pass, Says::Affirm, Says::Bare])
+                && !says_in(scan, &inside, &[Says::Fail, Says::Unproven, Says::Partial])
         });
         for (_, spoken, numbered) in &mut self.spoken {
             if passed && *spoken == Spoken::Unspoken {
@@ -174,6 +175,11 @@ fn find_word(text: &str, word: &str) -> Option<Range<usize>> {
         edge(text.get(..span.start).and_then(|t| t.chars().next_back()))
             && edge(text.get(span.end..).and_then(|t| t.chars().next()))
     })
+}
+
+/// Whether one of these is said in a place and not stopped.
+fn says_in(scan: &Scan, place: &dyn Fn(&Range<usize>) -> bool, says: &[Says]) -> bool {
+    scan.hits.iter().any(|hit| hit.blocked.is_none() && says.contains(&hit.says) && place(&hit.span))
 }
 
 /// The least favourable result that the hits in a place give.

@@ -376,7 +376,7 @@ fn words(text: &str) -> Vec<u64> {
         if token.contains('@') || token.contains("://") || token.contains("www.") || token.contains("cid:") {
             continue;
         }
-        let letter = |w: &str| matches!(w, "aœ" | "") || w.len() == 1 && !w.chars().all(char::is_numeric);
+        let letter = |w: &str| matches!(w, "aoe" | "") || w.len() == 1 && !w.chars().all(char::is_numeric);
         for word in token.split(|c: char| !c.is_alphanumeric()).filter(|w| !letter(w)) {
             let mut hasher = DefaultHasher::new();
             word.hash(&mut hasher);
