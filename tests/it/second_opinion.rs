@@ -75,12 +75,15 @@ fn change(raw: &[u8], n: usize) -> Vec<u8> {
     changed.into_bytes()
 }
 
+/// Under tests/check_signatures.py the answers go to a folder of its own, where they are compared.
 #[test]
-#[ignore = "tests/check_signatures.py runs it"]
 fn we_say_what_we_find() {
-    let folder = PathBuf::from(std::env::var_os(FOLDER).expect("the folder of the questions"));
+    let own = tempfile::tempdir().unwrap();
+    let folder = std::env::var_os(FOLDER).map_or_else(|| own.path().to_owned(), PathBuf::from);
+    let asked = std::fs::read_to_string(folder.join("asked.jsonl"));
+    assert!(asked.is_ok() || folder == own.path(), "no questions in {}", folder.display());
     let mut answered = String::new();
-    for line in std::fs::read_to_string(folder.join("asked.jsonl")).unwrap().lines() {
+    for line in asked.unwrap_or_default().lines() {
         let asked: Value = serde_json::from_str(line).unwrap();
         let answer = match asked["raw"].as_str() {
             Some(raw) => json!(holds(&STANDARD.decode(raw).unwrap(), asked["key"].as_str().unwrap())),
@@ -100,6 +103,7 @@ fn we_say_what_we_find() {
             raw = change(&raw, n / 2);
         }
         let holds = holds(&raw, &key.record());
+        assert!(n % 2 == 1 || holds, "our own signature of letter {n} does not hold");
         let line = json!({ "raw": STANDARD.encode(&raw), "key": key.record(), "holds": holds });
         let _ = writeln!(made, "{line}");
     }
