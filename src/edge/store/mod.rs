@@ -11,7 +11,8 @@
 //! One batch is written in this order, and acknowledged at the end: segments, fdatasync; journal, fdatasync; one sled
 //! transaction, flush, fdatasync. An error on the way stops the store for good, since what reached the disk is unknown
 //! then (after a failed fsync the page cache claims what the disk does not hold): the program ends, and opening again
-//! runs the same code as writing does. Whatever sled may do, `guard` has an answer; `notes/STORE.md` §3 measured them.
+//! runs the same code as writing does. Whatever sled may do, `guard` has an answer, measured under kills and
+//! simulated power cuts.
 //!
 //! Backup of a store in use: copy `format`, `journal.head`, `journal`, `segments/` in this order, without `index/`.
 

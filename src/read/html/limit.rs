@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use super::token::{Tag, behind, conditional, is_raw, raw_text, skip_comment, tag};
 
-/// Larger HTML parts are cut here (notes/DEPENDENCIES "Hostile HTML").
+/// Larger HTML parts are cut here: building their tree takes quadratic time in depth.
 pub(super) const BYTES_MAX: usize = 256 * 1024;
 /// Deeper nesting is dropped; browsers do the same.
 pub(super) const DEPTH_MAX: usize = 512;
