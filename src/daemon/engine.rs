@@ -13,7 +13,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 
 use super::DaemonError;
 use super::library::Shelf;
-use super::rejudge::{TOWARDS_YES, held_back};
+use super::rejudge::held_back;
 use crate::edge::dns::Resolver;
 use crate::edge::source::Fetched;
 use crate::edge::store::{Batch, Store, StoreError};
@@ -275,8 +275,8 @@ impl Engine {
             self.consider_side_by_side(&subjects, &policy).into_iter().zip(&subjects)
         {
             let outcome = match self.store.outcome(&outcome.sha256)? {
-                Some(old) if old.has(TOWARDS_YES) => held_back(&old, outcome),
-                _ => outcome,
+                Some(old) => held_back(&old, outcome),
+                None => outcome,
             };
             self.follow_up(&outcome, &mut batch)?;
             let outcome = with_keys(outcome, &subject.witnessed.message, &shelf);

@@ -14,7 +14,7 @@ use crate::pipeline::{consider, gather};
 use crate::record::Entry;
 
 /// Reason of a change towards a yes that a person must decide.
-pub(super) const TOWARDS_YES: &str = "rejudged_towards_yes";
+const TOWARDS_YES: &str = "rejudged_towards_yes";
 /// Entries read at once.
 const PAGE: u64 = 500;
 
@@ -80,18 +80,18 @@ fn openness(outcome: &Outcome) -> u8 {
     }
 }
 
-/// A rule that somebody wrote afterwards must not turn an old mail into a yes: a person decides.
+/// A rule that somebody wrote afterwards must not turn an old mail into a yes, whatever made us look at the mail
+/// again: a person decides.
 pub(super) fn held_back(old: &Outcome, mut new: Outcome) -> Outcome {
-    if openness(&new) <= openness(old) {
+    let by_rules = old.has(TOWARDS_YES) || old.verdict.is_some() && old.rules != new.rules;
+    if !by_rules || openness(&new) <= openness(old) {
         return new;
     }
     new.sure = false;
     new.reasons.push(
         Reason::new(
-            "rejudged_towards_yes",
-            "The changed rules read this mail as a yes; they did not before.",
-        )
-        .fix("Read the mail and decide."),
+            "rejudged_towards_yes", "The changed rules read this mail as a yes; they did not before.")
+            .fix("Read the mail and decide."),
     );
     decide(new)
 }
@@ -117,31 +117,46 @@ mod tests {
     use super::*;
     use jiff::Timestamp;
 
-    fn outcome(verdict: Verdict, sure: bool) -> Outcome {
+    fn outcome(verdict: Option<Verdict>, sure: bool, rules: &str) -> Outcome {
         let message = crate::parse::parse(b"Message-ID: <a@b.example>\r\n\r\nYes.\r\n");
-        let blank = Outcome::unread(&message, Timestamp::UNIX_EPOCH, Digest::of(b""));
-        Outcome { verdict: Some(verdict), sure, ..blank }
+        let blank = Outcome::unread(&message, Timestamp::UNIX_EPOCH, Digest::of(rules.as_bytes()));
+        Outcome { verdict, sure, ..blank }
     }
 
     #[test]
     fn no_rule_written_later_makes_a_yes() {
         use Verdict::{Conditional, Confirmed, Declined, Inconclusive};
-        let before = [(Inconclusive, true), (Confirmed, false), (Conditional, true), (Declined, true)];
-        for (verdict, sure) in before {
-            let new = held_back(&outcome(verdict, sure), outcome(Confirmed, true));
+        let yes = || outcome(Some(Confirmed), true, "new");
+        for (verdict, sure) in
+            [(Inconclusive, true), (Confirmed, false), (Conditional, true), (Declined, true)]
+        {
+            let new = held_back(&outcome(Some(verdict), sure, "old"), yes());
             assert!(!new.sure && new.has(TOWARDS_YES), "{verdict:?} {sure}");
+            // Nor does looking once more under the same new rules.
+            let again = held_back(&new, yes());
+            assert!(!again.sure && again.has(TOWARDS_YES), "{verdict:?} {sure}");
         }
     }
 
     #[test]
+    fn what_the_rules_did_not_change_is_not_held_back() {
+        let yes = || outcome(Some(Verdict::Confirmed), true, "new");
+        // Its declaration came only now.
+        assert!(held_back(&outcome(None, false, "old"), yes()).sure);
+        // News in the thread, the same rules.
+        assert!(held_back(&outcome(Some(Verdict::Confirmed), false, "new"), yes()).sure);
+    }
+
+    #[test]
     fn a_change_away_from_a_yes_stands() {
-        let new = held_back(&outcome(Verdict::Confirmed, true), outcome(Verdict::Declined, true));
+        let yes = outcome(Some(Verdict::Confirmed), true, "old");
+        let new = held_back(&yes, outcome(Some(Verdict::Declined), true, "new"));
         assert!(new.sure && !new.has(TOWARDS_YES));
     }
 
     #[test]
     fn the_same_words_are_no_change() {
-        let same = outcome(Verdict::Confirmed, true);
+        let same = outcome(Some(Verdict::Confirmed), true, "rules");
         assert_eq!(difference(&same, &same.clone()), None);
     }
 }
