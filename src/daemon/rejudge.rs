@@ -90,8 +90,10 @@ pub(super) fn held_back(old: &Outcome, mut new: Outcome) -> Outcome {
     new.sure = false;
     new.reasons.push(
         Reason::new(
-            "rejudged_towards_yes", "The changed rules read this mail as a yes; they did not before.")
-            .fix("Read the mail and decide."),
+            "rejudged_towards_yes",
+            "The changed rules read this mail as a yes; they did not before.",
+        )
+        .fix("Read the mail and decide."),
     );
     decide(new)
 }
