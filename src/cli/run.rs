@@ -120,7 +120,7 @@ fn mailbox(section: &MailboxSection) -> Option<Mailbox> {
         }
         MailboxKind::Imap => {
             let mut settings =
-                Settings::new(section.host.clone()?, section.user.clone()?, section.password.clone()?);
+                Settings::new(section.host.clone()?, section.user.clone()?, section.sign_in()?);
             settings.port = section.port;
             settings.tls = section.tls;
             settings.ca_file.clone_from(&section.ca_file);

@@ -22,6 +22,7 @@ mod fuzz_laws;
 mod house;
 mod imap;
 mod imap_faults;
+mod imap_oauth;
 mod letters;
 mod machines;
 mod maildir;

@@ -398,6 +398,10 @@ impl Session {
 /// A tagged answer other than OK.
 fn refusal(status: &Status, information: Option<&str>) -> Error {
     let text = printable(information.unwrap_or_default());
+    // Microsoft 365 signs anybody in and refuses the first command on a mailbox that is not theirs to read.
+    if text.contains("authenticated but not connected") {
+        return Error::Permission(text);
+    }
     match status {
         Status::No => Error::No(text),
         Status::Ok | Status::Bad | Status::PreAuth | Status::Bye => Error::Bad(text),

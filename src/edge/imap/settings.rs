@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::password::Password;
+use crate::edge::Password;
+use crate::edge::oauth::Tokens;
 use crate::edge::source::Fatal;
 
 /// How the connection is protected.
@@ -23,6 +24,21 @@ pub enum Tls {
     None,
 }
 
+/// How we prove who we are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SignIn {
+    /// LOGIN (RFC 3501 §6.2.3).
+    Password(Password),
+    /// AUTHENTICATE with an access token.
+    OAuth2(Tokens),
+}
+
+impl From<Password> for SignIn {
+    fn from(password: Password) -> Self {
+        Self::Password(password)
+    }
+}
+
 /// One IMAP folder to read.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -36,8 +52,8 @@ pub struct Settings {
     pub ca_file: Option<PathBuf>,
     /// User to log in as.
     pub user: String,
-    /// Where the password comes from.
-    pub password: Password,
+    /// How we sign in.
+    pub sign_in: SignIn,
     /// Folder in plain UTF-8; it is encoded for the wire (RFC 3501 §5.1.3).
     pub folder: String,
     /// Intervals and deadlines.
@@ -46,14 +62,14 @@ pub struct Settings {
 
 impl Settings {
     /// Settings with the defaults: implicit TLS on port 993, system certificates, `INBOX`.
-    pub fn new(host: impl Into<String>, user: impl Into<String>, password: Password) -> Self {
+    pub fn new(host: impl Into<String>, user: impl Into<String>, sign_in: impl Into<SignIn>) -> Self {
         Self {
             host: host.into(),
             port: 993,
             tls: Tls::Implicit,
             ca_file: None,
             user: user.into(),
-            password,
+            sign_in: sign_in.into(),
             folder: "INBOX".into(),
             timings: Timings::default(),
         }

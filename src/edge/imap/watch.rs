@@ -141,7 +141,7 @@ impl Watcher {
         match error {
             Error::Credentials(text) if !self.logged_in => Err(Fatal::Credentials(text.clone())),
             Error::Password(text) if !self.logged_in => Err(Fatal::Settings(text.clone())),
-            Error::Credentials(_) => {
+            Error::Credentials(_) | Error::Permission(_) => {
                 error!(event = "mail.refused", mailbox = self.settings.key(), %error);
                 let wait = self.settings.timings.credentials_retry;
                 Ok(wait + jitter(wait / 10))
