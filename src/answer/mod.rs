@@ -2,10 +2,12 @@
 
 mod message;
 mod opportunity;
+mod quarantine;
 mod rejudged;
 
 pub use message::MessageAnswer;
 pub use opportunity::{OpportunityAnswer, OpportunityRow};
+pub use quarantine::{QuarantineAct, QuarantineRow};
 pub use rejudged::VerdictChange;
 
 use std::path::PathBuf;
@@ -57,6 +59,8 @@ pub enum Request {
         /// Whether the new outcomes are recorded; only with the running rules.
         apply: bool,
     },
+    /// See or settle what was set aside.
+    Quarantine(QuarantineAct),
     /// Take these messages into the record (base64 of the bytes, with the path they came from).
     Ingest {
         /// Path and content.
@@ -103,6 +107,16 @@ pub enum Response {
         changes: Vec<VerdictChange>,
         /// Whether they were recorded.
         applied: bool,
+    },
+    /// To [`QuarantineAct::List`].
+    Quarantine {
+        /// What is set aside.
+        rows: Vec<QuarantineRow>,
+    },
+    /// Something was done.
+    Done {
+        /// One plain sentence.
+        text: String,
     },
     /// No such thing.
     Unknown {

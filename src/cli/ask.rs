@@ -118,7 +118,7 @@ pub fn list(list: &List, config: &Config) -> u8 {
 }
 
 /// Asks the daemon; without one, opens the store for this one question.
-fn ask(request: Request, config: &Config) -> Response {
+pub fn ask(request: Request, config: &Config) -> Response {
     if let Some(response) = socket::ask(&config.store.path, &request) {
         return response;
     }

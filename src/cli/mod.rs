@@ -8,6 +8,7 @@ mod explain;
 mod ingest;
 mod judge;
 mod logging;
+mod quarantine;
 mod rejudge;
 mod rules;
 mod run;
@@ -78,6 +79,9 @@ enum Command {
     /// Read the stored mail again with the rules as they are now and show the verdicts that change.
     #[command(after_help = "Example:\n  endorsed rejudge --rules /etc/endorsed/rules.new")]
     Rejudge(rejudge::Rejudge),
+    /// See and settle messages that were set aside: unreadable for the server, too large, removed before we read them.
+    #[command(subcommand, after_help = "Example:\n  endorsed quarantine list")]
+    Quarantine(quarantine::Quarantine),
     /// Check the configuration and every file that it names.
     #[command(after_help = "Example:\n  endorsed check-config --config endorsed.toml")]
     CheckConfig,
@@ -115,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::Gate(gate) => with_config(&path, |config| ask::gate(&gate, &config)),
         Command::Show(show) => with_config(&path, |config| ask::show(&show, &config)),
         Command::Rejudge(rejudge) => with_config(&path, |config| rejudge::run(rejudge, &config)),
+        Command::Quarantine(act) => with_config(&path, |config| quarantine::run(act, &config)),
         Command::List(list) => with_config(&path, |config| ask::list(&list, &config)),
     };
     ExitCode::from(code)

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::aside::{Release, SetAside};
 use crate::model::{Digest, KeyRecord, Message, MessageId, Outcome};
 
 /// Where a copy of a message was found.
@@ -92,6 +93,10 @@ pub enum Entry {
     Key(KeyRecord),
     /// A message was considered; the newest such entry of a copy counts.
     Considered(Box<Outcome>),
+    /// A message was set aside.
+    SetAside(SetAside),
+    /// A message is no longer set aside.
+    Released(Release),
     /// A gate answered and the asker wanted that recorded.
     Gate {
         /// When.

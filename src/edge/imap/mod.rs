@@ -13,6 +13,7 @@ mod connect;
 mod error;
 mod name;
 mod reader;
+mod reconcile;
 mod session;
 mod settings;
 mod watch;

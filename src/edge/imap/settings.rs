@@ -140,6 +140,8 @@ pub struct Timings {
     pub credentials_retry: Duration,
     /// Wait before a message that could not be fetched is tried again.
     pub unfetchable_retry: Duration,
+    /// How often everything that the server lists is compared with the record.
+    pub reconcile: Duration,
     /// How long a command in flight may go on after the stop signal.
     pub stop_grace: Duration,
 }
@@ -159,6 +161,7 @@ impl Default for Timings {
             stable: Duration::from_secs(60),
             credentials_retry: Duration::from_secs(900),
             unfetchable_retry: Duration::from_secs(3600),
+            reconcile: Duration::from_secs(900),
             stop_grace: Duration::from_secs(5),
         }
     }

@@ -15,7 +15,7 @@ use super::error::StoreError;
 use super::frame::{take_u32, take_u64};
 use super::guard;
 use super::journal::{Fact, Span};
-use super::rows::{CopyRow, Head, decode_cursor, key, place_key, read_id, short, table};
+use super::rows::{CopyRow, Head, aside_key, decode_cursor, key, place_key, read_id, short, table};
 use super::segments::{Placed, Tail};
 use crate::model::{Address, Digest, Kind, MessageId, OpportunityId, Outcome};
 use crate::record::{Cursor, Entry, Place, Seen};
@@ -167,6 +167,24 @@ impl Index {
         Ok(found)
     }
 
+    /// Sequence number of the entry that set a place's message aside, while it holds.
+    pub fn set_aside_at(&self, place: &Place) -> Result<Option<u64>, StoreError> {
+        self.row(&aside_key(place), take_u64)
+    }
+
+    /// What is set aside: the place's name, and the sequence number of the entry.
+    pub fn set_aside(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let rows = guard::calm("read it", &self.folder, || {
+            self.db.scan_prefix([table::ASIDE]).collect::<sled::Result<Vec<_>>>()
+        })?;
+        let read = |(key, value): &(sled::IVec, sled::IVec)| {
+            let name: String = key.get(1..)?.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+            Some((name, u64::from_be_bytes(*value.first_chunk()?)))
+        };
+        let all = rows.iter().map(read).collect::<Option<Vec<_>>>();
+        all.ok_or_else(|| self.unreadable("a row is too short"))
+    }
+
     /// Every row, for comparisons.
     #[cfg(test)]
     pub fn rows(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
@@ -257,6 +275,14 @@ impl<'a> Draft<'a> {
                 Ok(())
             }
             Entry::Considered(outcome) => self.add_outcome(outcome, seq),
+            Entry::SetAside(aside) => {
+                self.put(aside_key(&aside.place), seq.to_be_bytes().to_vec());
+                self.pass(&aside.place)
+            }
+            Entry::Released(release) => {
+                self.rows.insert(aside_key(&release.place), None);
+                Ok(())
+            }
             Entry::Gate { .. } => Ok(()),
         }
     }
@@ -276,10 +302,17 @@ impl<'a> Draft<'a> {
             self.put(key(table::CHILD, &[&short(parent.as_str()), &seen.sha256.0]), Vec::new());
         }
         self.put(place_key(&seen.place), Vec::new());
-        if let Place::Imap { mailbox, uid_validity, uid } = &seen.place {
-            self.move_cursor(mailbox, Cursor { uid_validity: *uid_validity, uid: *uid })?;
+        let aside = aside_key(&seen.place);
+        if self.get(&aside)?.is_some() {
+            self.rows.insert(aside, None);
         }
-        Ok(())
+        self.pass(&seen.place)
+    }
+
+    /// Moves a folder's cursor over a message that needs no more reading.
+    fn pass(&mut self, place: &Place) -> Result<(), StoreError> {
+        let Place::Imap { mailbox, uid_validity, uid } = place else { return Ok(()) };
+        self.move_cursor(mailbox, Cursor { uid_validity: *uid_validity, uid: *uid })
     }
 
     /// RFC 3501 §2.3.1.1: within one UIDVALIDITY only the highest UID counts; another UIDVALIDITY starts anew.

@@ -36,7 +36,7 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use crate::model::{Address, Digest, KeyRecord, MessageId, OpportunityId, Outcome};
-use crate::record::{Cursor, Entry, Place, Seen};
+use crate::record::{Cursor, Entry, Place, Seen, SetAside};
 
 pub use error::StoreError;
 use index::{Draft, Index};
@@ -280,6 +280,36 @@ impl Store {
     /// Whether something was seen at exactly this place.
     pub fn knows_place(&self, place: &Place) -> Result<bool, StoreError> {
         self.read(|| self.index.knows_place(place))
+    }
+
+    /// What is set aside, by a short name of its place.
+    pub fn set_aside(&self) -> Result<Vec<(String, SetAside)>, StoreError> {
+        self.read(|| {
+            let mut found = Vec::new();
+            for (name, seq) in self.index.set_aside()? {
+                let aside = self.pick(Some(seq), |entry| match entry {
+                    Entry::SetAside(aside) => Some(aside),
+                    _ => None,
+                })?;
+                found.extend(aside.map(|aside| (name, aside)));
+            }
+            Ok(found)
+        })
+    }
+
+    /// What is set aside at a place.
+    pub fn set_aside_at(&self, place: &Place) -> Result<Option<SetAside>, StoreError> {
+        self.read(|| {
+            self.pick(self.index.set_aside_at(place)?, |entry| match entry {
+                Entry::SetAside(aside) => Some(aside),
+                _ => None,
+            })
+        })
+    }
+
+    /// Whether something was seen at a place, or set aside there.
+    pub fn accounts_for(&self, place: &Place) -> Result<bool, StoreError> {
+        self.read(|| Ok(self.index.knows_place(place)? || self.index.set_aside_at(place)?.is_some()))
     }
 
     /// At most `limit` copies that must be considered, in the order in which they were first seen.
