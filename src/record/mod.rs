@@ -3,6 +3,7 @@
 mod chain;
 mod entry;
 mod fold;
+pub mod log;
 
-pub use entry::{Cursor, Entry, Links, Place, Seen};
+pub use entry::{Cursor, Entry, Links, Place, Seen, Tombstone};
 pub use fold::standing;

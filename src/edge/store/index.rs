@@ -18,7 +18,7 @@ use super::journal::{Fact, Span};
 use super::rows::{CopyRow, Head, decode_cursor, key, place_key, read_id, short, table};
 use super::segments::{Placed, Tail};
 use crate::model::{Address, Digest, Kind, MessageId, OpportunityId, Outcome};
-use crate::record::{Cursor, Entry, Place, Seen};
+use crate::record::{Cursor, Entry, Place, Seen, Tombstone};
 
 /// The open index.
 #[derive(Debug)]
@@ -257,8 +257,23 @@ impl<'a> Draft<'a> {
                 Ok(())
             }
             Entry::Considered(outcome) => self.add_outcome(outcome, seq),
-            Entry::Gate { .. } => Ok(()),
+            Entry::Erased(tombstone) => self.add_tombstone(tombstone),
+            _ => Ok(()),
         }
+    }
+
+    /// A place stays known, so that erased mail is not fetched again, and what was considered stays considered.
+    fn add_tombstone(&mut self, tombstone: &Tombstone) -> Result<(), StoreError> {
+        if let Some(place) = &tombstone.place {
+            self.add_place(place)?;
+        }
+        if let Some(sha256) = tombstone.sha256.filter(|_| tombstone.of == "considered") {
+            let mut copy = self.copy(&sha256)?;
+            if self.unmark(&sha256, &mut copy) {
+                self.put_copy(&sha256, &copy);
+            }
+        }
+        Ok(())
     }
 
     fn add_seen(&mut self, seen: &Seen, seq: u64) -> Result<(), StoreError> {
@@ -275,8 +290,12 @@ impl<'a> Draft<'a> {
         for parent in &seen.links.parents {
             self.put(key(table::CHILD, &[&short(parent.as_str()), &seen.sha256.0]), Vec::new());
         }
-        self.put(place_key(&seen.place), Vec::new());
-        if let Place::Imap { mailbox, uid_validity, uid } = &seen.place {
+        self.add_place(&seen.place)
+    }
+
+    fn add_place(&mut self, place: &Place) -> Result<(), StoreError> {
+        self.put(place_key(place), Vec::new());
+        if let Place::Imap { mailbox, uid_validity, uid } = place {
             self.move_cursor(mailbox, Cursor { uid_validity: *uid_validity, uid: *uid })?;
         }
         Ok(())
@@ -300,10 +319,7 @@ impl<'a> Draft<'a> {
         for row in copy.outcome_keys(sha256) {
             self.rows.insert(row, None);
         }
-        if let Some(order) = copy.todo.take() {
-            self.rows.insert(key(table::TODO, &[&order.to_be_bytes(), &sha256.0]), None);
-            self.head.todo = self.head.todo.saturating_sub(1);
-        }
+        self.unmark(sha256, &mut copy);
         copy.outcome = Some(seq);
         copy.unlinked = outcome.kind == Kind::Declaration && outcome.opportunity.is_none();
         let opportunity = outcome.opportunity.as_ref();
@@ -319,6 +335,14 @@ impl<'a> Draft<'a> {
         }
         self.put_copy(sha256, &copy);
         Ok(())
+    }
+
+    /// Takes the mark off a copy; says whether there was one.
+    fn unmark(&mut self, sha256: &Digest, copy: &mut CopyRow) -> bool {
+        let Some(order) = copy.todo.take() else { return false };
+        self.rows.insert(key(table::TODO, &[&order.to_be_bytes(), &sha256.0]), None);
+        self.head.todo = self.head.todo.saturating_sub(1);
+        true
     }
 
     fn mark(&mut self, sha256: &Digest) -> Result<(), StoreError> {

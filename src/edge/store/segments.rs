@@ -19,6 +19,8 @@ use crate::model::Digest;
 const TITLE: [u8; 16] = *b"endorsed-seg  1\n";
 /// Version of the bodies that we write.
 const BODY_VERSION: u8 = 1;
+/// Version of a body whose octets were erased: its sha256, then zeros, as many as there were octets.
+pub const ERASED: u8 = 2;
 
 /// Where a raw copy lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,8 +145,8 @@ impl Segments {
         Ok(placed)
     }
 
-    /// Reads a copy and checks it twice: the frame's checksum and its sha256.
-    pub fn read(&self, placed: &Placed) -> Result<Vec<u8>, StoreError> {
+    /// Reads a copy and checks it twice: the frame's checksum and its sha256. `None` when its octets were erased.
+    pub fn read(&self, placed: &Placed) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.path(placed.segment);
         let file = self.file(placed.segment)?;
         let length = file.metadata().map_err(StoreError::io("stat", &path))?.len();
@@ -152,12 +154,13 @@ impl Segments {
         if length < placed.end() {
             return wrong("the segment ends before this raw mail does");
         }
-        let frame =
-            match frame::read(&file, placed.offset, placed.end()).map_err(StoreError::io("read", &path))? {
-                Found::Whole(frame, _) => frame,
-                Found::Damaged(why) => return wrong(why),
-            };
-        if frame.kind != frame::RAW || frame.version != BODY_VERSION {
+        let frame = match frame::read(&mut &*file, placed.offset, placed.end())
+            .map_err(StoreError::io("read", &path))?
+        {
+            Found::Whole(frame, _) => frame,
+            Found::Damaged(why) => return wrong(why),
+        };
+        if frame.kind != frame::RAW || !matches!(frame.version, BODY_VERSION | ERASED) {
             return wrong("this frame holds no raw mail");
         }
         let mut body = frame.body;
@@ -165,10 +168,17 @@ impl Segments {
             return wrong("this frame holds other mail than the journal says");
         }
         body.drain(..32);
+        if frame.version == ERASED {
+            return if body.iter().all(|byte| *byte == 0) {
+                Ok(None)
+            } else {
+                wrong("erased mail is not empty")
+            };
+        }
         if Digest::of(&body) != placed.sha256 {
             return wrong("the raw mail does not have its sha256");
         }
-        Ok(body)
+        Ok(Some(body))
     }
 
     fn write(&self, at: Tail, bytes: &[u8]) -> Result<(), StoreError> {

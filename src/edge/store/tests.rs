@@ -1,5 +1,7 @@
 //! Tests of the store against its files: torn writes, flipped bytes, rebuilds.
 
+mod log;
+
 use std::fs;
 use std::os::unix::fs::FileExt;
 
