@@ -167,6 +167,37 @@ impl Index {
         Ok(found)
     }
 
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The table of the first row that `other` does not have just so, and the entry that the row is about if it names
+    /// one.
+    pub fn first_difference(&self, other: &Self) -> Result<Option<(char, Option<u64>)>, StoreError> {
+        let row = guard::calm("compare it", &self.folder, || {
+            let (mut ours, mut theirs) = (self.db.iter(), other.db.iter());
+            loop {
+                match (ours.next().transpose()?, theirs.next().transpose()?) {
+                    (None, None) => return Ok(None),
+                    (ours, theirs) if ours == theirs => {}
+                    (ours, theirs) => return Ok(ours.into_iter().chain(theirs).map(|(key, _)| key).min()),
+                }
+            }
+        })?;
+        Ok(row.map(|key| {
+            let table = key.first().copied().unwrap_or_default();
+            let entry = key.get(1..).and_then(|rest| Some(u64::from_be_bytes(rest.try_into().ok()?)));
+            (char::from(table), entry.filter(|_| table == table::ENTRY))
+        }))
+    }
+
+    /// Writes a row past every draft.
+    #[cfg(test)]
+    pub fn put_raw(&self, key: &[u8], value: &[u8]) {
+        self.db.insert(key, value).unwrap();
+    }
+
     /// Every row, for comparisons.
     #[cfg(test)]
     pub fn rows(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {

@@ -76,7 +76,20 @@ impl Journal {
 
     /// Opens the journal.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let file = options().open(path).map_err(StoreError::io("open", path))?;
+        let journal = Self::check_title(path, options().open(path))?;
+        // A killed writer may have left frames in the page cache only. The index must never know more than the disk
+        // holds, so they become durable before anybody replays them.
+        journal.file.sync_all().map_err(StoreError::io("fsync", path))?;
+        Ok(journal)
+    }
+
+    /// Opens the journal only to read it.
+    pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        Self::check_title(path, File::open(path))
+    }
+
+    fn check_title(path: &Path, file: std::io::Result<File>) -> Result<Self, StoreError> {
+        let file = file.map_err(StoreError::io("open", path))?;
         let mut title = [0; TITLE.len()];
         if file.read_exact_at(&mut title, 0).is_err() {
             return Err(StoreError::corrupt("the journal is shorter than its title", path, 0));
@@ -90,9 +103,6 @@ impl Journal {
                 StoreError::corrupt("the journal does not start with its title", path, 0)
             });
         }
-        // A killed writer may have left frames in the page cache only. The index must never know more than the disk
-        // holds, so they become durable before anybody replays them.
-        file.sync_all().map_err(StoreError::io("fsync", path))?;
         Ok(Self { path: path.to_owned(), file })
     }
 
@@ -207,7 +217,13 @@ impl Journal {
     }
 
     /// Decides what damage at `at`, in the batch that starts at `start`, means.
-    fn torn_or_corrupt(&self, start: u64, at: u64, known: u64, why: &str) -> Result<u64, StoreError> {
+    pub(super) fn torn_or_corrupt(
+        &self,
+        start: u64,
+        at: u64,
+        known: u64,
+        why: &str,
+    ) -> Result<u64, StoreError> {
         if start < known {
             return Err(StoreError::corrupt(why, &self.path, at));
         }
@@ -247,7 +263,7 @@ impl Journal {
     }
 
     /// What a frame says, and the hash of its leaf when it is an entry.
-    fn decode(&self, frame: &Frame, offset: u64) -> Result<(Fact, Option<Digest>), StoreError> {
+    pub(super) fn decode(&self, frame: &Frame, offset: u64) -> Result<(Fact, Option<Digest>), StoreError> {
         let known = match frame.kind {
             frame::ENTRY => matches!(frame.version, PLAIN..=ERASED),
             frame::STORED | frame::CONSIDER => frame.version == BODY_VERSION,

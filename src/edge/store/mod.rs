@@ -21,6 +21,8 @@
 //! Backup of a store in use: copy `checkpoint`, `log.key`, `log.vkey`, `format`, `journal.head`, `journal`, `segments/`
 //! in this order, without `index/` and `tree`.
 
+mod audit;
+mod check;
 mod error;
 mod frame;
 mod guard;
@@ -43,9 +45,10 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use crate::model::{Address, Digest, KeyRecord, MessageId, OpportunityId, Outcome};
-use crate::record::log::{Checkpoint, Proof, prove_consistency, prove_inclusion};
+use crate::record::log::{Audit, Checkpoint, Proof, Scope, SeenHead, prove_consistency, prove_inclusion};
 use crate::record::{Cursor, Entry, Place, Seen};
 
+pub use check::audit_folder;
 pub use error::StoreError;
 use index::{Draft, Index};
 use journal::{Bodies, Fact, Journal};
@@ -401,6 +404,16 @@ impl Store {
             return Ok(None);
         }
         prove_consistency(size, old, |numbers| self.tree.hashes(numbers))
+    }
+
+    /// Recomputes everything that was acknowledged when this was called, from the files. Blocks writers only while the
+    /// index is compared with one made anew.
+    ///
+    /// # Errors
+    /// Those of the operating system; damage is a finding.
+    pub fn audit(&self, scope: Scope, seen: Option<SeenHead>) -> Result<Audit, StoreError> {
+        self.alive()?;
+        check::live(self, scope, seen)
     }
 
     /// The store's folder.

@@ -15,6 +15,8 @@ use super::frame::{self, Found};
 use super::guard::sync_folder;
 use crate::model::Digest;
 
+/// Where the first frame of a segment lies.
+pub const START: u64 = TITLE.len() as u64;
 /// First bytes of each file; the digit is the version of the file.
 const TITLE: [u8; 16] = *b"endorsed-seg  1\n";
 /// Version of the bodies that we write.
@@ -79,13 +81,19 @@ pub struct Tail {
 pub struct Segments {
     folder: PathBuf,
     bytes_max: u64,
+    write: bool,
     open: Mutex<BTreeMap<u32, Arc<File>>>,
 }
 
 impl Segments {
     /// The segments of a folder; a new one is started before one grows beyond `bytes_max`.
     pub fn new(folder: PathBuf, bytes_max: u64) -> Self {
-        Self { folder, bytes_max, open: Mutex::new(BTreeMap::new()) }
+        Self { folder, bytes_max, write: true, open: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// The segments of a folder, only to read them.
+    pub fn to_read(folder: PathBuf) -> Self {
+        Self { folder, bytes_max: 0, write: false, open: Mutex::new(BTreeMap::new()) }
     }
 
     /// The file of a segment.
@@ -124,7 +132,7 @@ impl Segments {
         let mut start = tail;
         for (sha256, raw) in copies {
             let length = frame::HEADER + 32 + raw.len();
-            let full = tail.end > TITLE.len() as u64 && tail.end + length as u64 > self.bytes_max;
+            let full = tail.end > START && tail.end + length as u64 > self.bytes_max;
             if full {
                 self.write(start, &bytes)?;
                 bytes.clear();
@@ -133,7 +141,7 @@ impl Segments {
             }
             if tail.end == 0 {
                 bytes.extend_from_slice(&TITLE);
-                tail.end = TITLE.len() as u64;
+                tail.end = START;
             }
             let flags = frame::FIRST | frame::LAST;
             frame::write(&mut bytes, (frame::RAW, BODY_VERSION, flags, seq), &[&sha256.0, raw]);
@@ -208,7 +216,9 @@ impl Segments {
             return Ok(Arc::clone(file));
         }
         let path = self.path(segment);
-        let file = options().open(&path).map_err(|error| match error.kind() {
+        let mut options = options();
+        options.write(self.write);
+        let file = options.open(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => {
                 StoreError::corrupt("a segment that the journal names is missing", &path, 0)
             }

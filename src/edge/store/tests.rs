@@ -1,5 +1,6 @@
 //! Tests of the store against its files: torn writes, flipped bytes, rebuilds.
 
+mod audit;
 mod log;
 
 use std::fs;

@@ -1,6 +1,7 @@
 //! The signed log over the entries: RFC 6962 hashes in the C2SP formats (tlog-tiles, tlog-checkpoint, signed-note,
 //! tlog-proof). Pure: where hashes are kept and keys come from is the edge's part.
 
+mod audit;
 mod leaf;
 mod letter;
 mod note;
@@ -9,6 +10,7 @@ mod tests;
 mod tile;
 mod tree;
 
+pub use audit::{Audit, Finding, Scope, SeenHead};
 pub use leaf::{ERASED, Leaf, PLAIN, SALT_BYTES, SALTED, commitment, kind_of};
 pub use letter::{Letter, checkpoint_letter};
 pub use note::{Checkpoint, NoteError, Proof, Signer, check_verifier};

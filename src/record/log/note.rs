@@ -67,7 +67,8 @@ impl Signer {
         };
         let key = STANDARD.decode(key).map_err(|_| bad())?;
         let seed = key.split_first().and_then(|(_, seed)| <[u8; 32]>::try_from(seed).ok()).ok_or_else(bad)?;
-        Self::new(origin, &seed)
+        // One key has one spelling.
+        Self::new(origin, &seed).and_then(|signer| if signer.text == text { Ok(signer) } else { Err(bad()) })
     }
 
     /// The key as [`Self::parse`] reads it. Secret.
@@ -91,9 +92,14 @@ impl Signer {
 /// # Errors
 /// When it is not.
 pub fn check_verifier(key: &str) -> Result<String, NoteError> {
-    match StandardVerifier::new(key) {
-        Ok(known) => Ok(signed_note::Verifier::name(&known).to_owned()),
-        Err(error) => Err(NoteError(format!("no verifier key `NAME+ID+BASE64`: {error}"))),
+    let bad = |why: &dyn std::fmt::Display| NoteError(format!("no verifier key `NAME+ID+BASE64`: {why}"));
+    let known = StandardVerifier::new(key).map_err(|error| bad(&error))?;
+    let name = signed_note::Verifier::name(&known);
+    // One key has one spelling.
+    if key.starts_with(&format!("{name}+{:08x}+", signed_note::Verifier::key_id(&known))) {
+        Ok(name.to_owned())
+    } else {
+        Err(bad(&"its id is not in lower case"))
     }
 }
 
