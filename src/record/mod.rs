@@ -4,7 +4,8 @@ mod aside;
 mod chain;
 mod entry;
 mod fold;
+pub mod log;
 
 pub use aside::{Release, SetAside, Trouble};
-pub use entry::{Cursor, Entry, Links, Place, Seen};
+pub use entry::{Cursor, Entry, Links, Place, Seen, Tombstone};
 pub use fold::standing;

@@ -18,7 +18,7 @@ use super::journal::{Fact, Span};
 use super::rows::{CopyRow, Head, aside_key, decode_cursor, key, place_key, read_id, short, table};
 use super::segments::{Placed, Tail};
 use crate::model::{Address, Digest, Kind, MessageId, OpportunityId, Outcome};
-use crate::record::{Cursor, Entry, Place, Seen};
+use crate::record::{Cursor, Entry, Place, Seen, Tombstone};
 
 /// The open index.
 #[derive(Debug)]
@@ -185,6 +185,37 @@ impl Index {
         all.ok_or_else(|| self.unreadable("a row is too short"))
     }
 
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The table of the first row that `other` does not have just so, and the entry that the row is about if it names
+    /// one.
+    pub fn first_difference(&self, other: &Self) -> Result<Option<(char, Option<u64>)>, StoreError> {
+        let row = guard::calm("compare it", &self.folder, || {
+            let (mut ours, mut theirs) = (self.db.iter(), other.db.iter());
+            loop {
+                match (ours.next().transpose()?, theirs.next().transpose()?) {
+                    (None, None) => return Ok(None),
+                    (ours, theirs) if ours == theirs => {}
+                    (ours, theirs) => return Ok(ours.into_iter().chain(theirs).map(|(key, _)| key).min()),
+                }
+            }
+        })?;
+        Ok(row.map(|key| {
+            let table = key.first().copied().unwrap_or_default();
+            let entry = key.get(1..).and_then(|rest| Some(u64::from_be_bytes(rest.try_into().ok()?)));
+            (char::from(table), entry.filter(|_| table == table::ENTRY))
+        }))
+    }
+
+    /// Writes a row past every draft.
+    #[cfg(test)]
+    pub fn put_raw(&self, key: &[u8], value: &[u8]) {
+        self.db.insert(key, value).unwrap();
+    }
+
     /// Every row, for comparisons.
     #[cfg(test)]
     pub fn rows(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
@@ -283,8 +314,23 @@ impl<'a> Draft<'a> {
                 self.rows.insert(aside_key(&release.place), None);
                 Ok(())
             }
+            Entry::Erased(tombstone) => self.add_tombstone(tombstone),
             Entry::Gate { .. } => Ok(()),
         }
+    }
+
+    /// A place stays known, so that erased mail is not fetched again, and what was considered stays considered.
+    fn add_tombstone(&mut self, tombstone: &Tombstone) -> Result<(), StoreError> {
+        if let Some(place) = &tombstone.place {
+            self.add_place(place)?;
+        }
+        if let Some(sha256) = tombstone.sha256.filter(|_| tombstone.of == "considered") {
+            let mut copy = self.copy(&sha256)?;
+            if self.unmark(&sha256, &mut copy) {
+                self.put_copy(&sha256, &copy);
+            }
+        }
+        Ok(())
     }
 
     fn add_seen(&mut self, seen: &Seen, seq: u64) -> Result<(), StoreError> {
@@ -301,12 +347,16 @@ impl<'a> Draft<'a> {
         for parent in &seen.links.parents {
             self.put(key(table::CHILD, &[&short(parent.as_str()), &seen.sha256.0]), Vec::new());
         }
-        self.put(place_key(&seen.place), Vec::new());
-        let aside = aside_key(&seen.place);
+        self.add_place(&seen.place)
+    }
+
+    fn add_place(&mut self, place: &Place) -> Result<(), StoreError> {
+        self.put(place_key(place), Vec::new());
+        let aside = aside_key(place);
         if self.get(&aside)?.is_some() {
             self.rows.insert(aside, None);
         }
-        self.pass(&seen.place)
+        self.pass(place)
     }
 
     /// Moves a folder's cursor over a message that needs no more reading.
@@ -333,10 +383,7 @@ impl<'a> Draft<'a> {
         for row in copy.outcome_keys(sha256) {
             self.rows.insert(row, None);
         }
-        if let Some(order) = copy.todo.take() {
-            self.rows.insert(key(table::TODO, &[&order.to_be_bytes(), &sha256.0]), None);
-            self.head.todo = self.head.todo.saturating_sub(1);
-        }
+        self.unmark(sha256, &mut copy);
         copy.outcome = Some(seq);
         copy.unlinked = outcome.kind == Kind::Declaration && outcome.opportunity.is_none();
         let opportunity = outcome.opportunity.as_ref();
@@ -352,6 +399,14 @@ impl<'a> Draft<'a> {
         }
         self.put_copy(sha256, &copy);
         Ok(())
+    }
+
+    /// Takes the mark off a copy; says whether there was one.
+    fn unmark(&mut self, sha256: &Digest, copy: &mut CopyRow) -> bool {
+        let Some(order) = copy.todo.take() else { return false };
+        self.rows.insert(key(table::TODO, &[&order.to_be_bytes(), &sha256.0]), None);
+        self.head.todo = self.head.todo.saturating_sub(1);
+        true
     }
 
     fn mark(&mut self, sha256: &Digest) -> Result<(), StoreError> {
