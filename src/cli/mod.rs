@@ -9,6 +9,7 @@ mod ingest;
 mod judge;
 mod logging;
 mod rejudge;
+mod review;
 mod rules;
 mod run;
 mod table;
@@ -78,6 +79,9 @@ enum Command {
     /// Read the stored mail again with the rules as they are now and show the verdicts that change.
     #[command(after_help = "Example:\n  endorsed rejudge --rules /etc/endorsed/rules.new")]
     Rejudge(rejudge::Rejudge),
+    /// What is doubtful waits here for a person: look, decide, link, undo.
+    #[command(subcommand, after_help = "Example:\n  endorsed review list")]
+    Review(review::Review),
     /// Check the configuration and every file that it names.
     #[command(after_help = "Example:\n  endorsed check-config --config endorsed.toml")]
     CheckConfig,
@@ -115,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::Gate(gate) => with_config(&path, |config| ask::gate(&gate, &config)),
         Command::Show(show) => with_config(&path, |config| ask::show(&show, &config)),
         Command::Rejudge(rejudge) => with_config(&path, |config| rejudge::run(rejudge, &config)),
+        Command::Review(review) => with_config(&path, |config| review::run(review, &config)),
         Command::List(list) => with_config(&path, |config| ask::list(&list, &config)),
     };
     ExitCode::from(code)

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::act::Act;
 use crate::model::{Digest, KeyRecord, Message, MessageId, Outcome};
 
 /// Where a copy of a message was found.
@@ -99,4 +100,6 @@ pub enum Entry {
         /// The answer as given (CONTRACT "HTTP").
         answer: serde_json::Value,
     },
+    /// A person did something: decided, linked, registered.
+    Act(Box<Act>),
 }
