@@ -10,6 +10,7 @@ mod judge;
 mod logging;
 mod quarantine;
 mod rejudge;
+mod review;
 mod rules;
 mod run;
 mod table;
@@ -82,6 +83,9 @@ enum Command {
     /// See and settle messages that were set aside: unreadable for the server, too large, removed before we read them.
     #[command(subcommand, after_help = "Example:\n  endorsed quarantine list")]
     Quarantine(quarantine::Quarantine),
+    /// What is doubtful waits here for a person: look, decide, link, undo.
+    #[command(subcommand, after_help = "Example:\n  endorsed review list")]
+    Review(review::Review),
     /// Check the configuration and every file that it names.
     #[command(after_help = "Example:\n  endorsed check-config --config endorsed.toml")]
     CheckConfig,
@@ -120,6 +124,7 @@ pub fn main() -> ExitCode {
         Command::Show(show) => with_config(&path, |config| ask::show(&show, &config)),
         Command::Rejudge(rejudge) => with_config(&path, |config| rejudge::run(rejudge, &config)),
         Command::Quarantine(act) => with_config(&path, |config| quarantine::run(act, &config)),
+        Command::Review(review) => with_config(&path, |config| review::run(review, &config)),
         Command::List(list) => with_config(&path, |config| ask::list(&list, &config)),
     };
     ExitCode::from(code)

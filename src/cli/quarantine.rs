@@ -92,7 +92,7 @@ fn list(json: bool, id: Option<&str>, config: &Config) -> u8 {
 
 fn act(act: QuarantineAct, config: &Config) -> u8 {
     match ask(Request::Quarantine(act), config) {
-        Response::Done { text } => {
+        Response::Settled { text } => {
             say(&text);
             0
         }

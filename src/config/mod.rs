@@ -17,7 +17,7 @@ use serde::Deserialize;
 use crate::edge::imap::{Password, Tls};
 use crate::gate::Gates;
 use crate::judge::{RuleError, Rules};
-use crate::model::{Accounts, Address, Policy, Seller};
+use crate::model::{Accounts, Address, Policy, Seller, Terms};
 
 /// Where the program looks when `--config` is not given.
 pub const DEFAULT_PATH: &str = "/etc/endorsed/endorsed.toml";
@@ -53,6 +53,17 @@ pub struct Config {
     /// What counts.
     #[serde(default)]
     pub policy: PolicySection,
+    /// Who decides what is doubtful.
+    #[serde(default)]
+    pub review: ReviewSection,
+}
+
+/// `[review]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReviewSection {
+    /// Above this amount two persons must decide the same, and so they must where no amount is registered.
+    pub second_person_above: Option<u64>,
 }
 
 /// `[seller]`
@@ -150,6 +161,8 @@ pub struct PolicySection {
     pub accept_attached: bool,
     /// After so many minutes without a completed mailbox cycle a gate that asks for the win stays closed.
     pub mailbox_stale_minutes: u64,
+    /// A yes older than so many days counts as nothing until it is given again; not set: a yes does not age.
+    pub evidence_days_max: Option<u32>,
 }
 
 impl Default for PolicySection {
@@ -159,6 +172,7 @@ impl Default for PolicySection {
             signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
             accept_attached: true,
             mailbox_stale_minutes: 20,
+            evidence_days_max: None,
         }
     }
 }
@@ -204,6 +218,14 @@ impl Config {
             accept_attached: self.policy.accept_attached,
             receiver: self.receiver.as_ref().map(ReceiverSection::receiver),
         })
+    }
+
+    /// What lets a standing count.
+    pub fn terms(&self) -> Terms {
+        Terms {
+            second_person_above: self.review.second_person_above,
+            evidence_days_max: self.policy.evidence_days_max,
+        }
     }
 
     /// The rules: a folder, or the shipped ones.

@@ -16,7 +16,7 @@ impl Desk {
             None => Ok(None),
         });
         match retried {
-            Ok(Some(text)) => Response::Done { text },
+            Ok(Some(text)) => Response::Settled { text },
             Ok(None) => unknown(id.as_deref().unwrap_or_default()),
             Err(error) => failed(&error),
         }
@@ -67,7 +67,7 @@ fn release(
     let entries: Vec<Entry> = found.into_iter().map(drop).collect();
     let text = format!("{} dropped", entries.len());
     store.append(Batch { entries, ..Batch::default() })?;
-    Ok(Response::Done { text })
+    Ok(Response::Settled { text })
 }
 
 /// What is set aside and still matters: of an IMAP folder with a new UIDVALIDITY everything was read anew.

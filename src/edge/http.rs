@@ -123,6 +123,7 @@ async fn answer(ask: Ask, request: Request) -> HttpResponse {
         }
         Ok(Response::Unknown { text }) => problem(StatusCode::NOT_FOUND, "not_found", &text),
         Ok(Response::Failed { code, text }) => problem(StatusCode::SERVICE_UNAVAILABLE, &code, &text),
+        // Only the local socket asks for the others.
         Ok(_) | Err(_) => {
             problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The question could not be answered.")
         }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::act::Act;
 use super::aside::{Release, SetAside};
 use super::log::Leaf;
 use crate::model::{Digest, KeyRecord, Message, MessageId, Outcome};
@@ -144,4 +145,6 @@ pub enum Entry {
     },
     /// The octets of an entry were erased. Never appended: it takes an entry's place.
     Erased(Tombstone),
+    /// A person did something: decided, linked, registered.
+    Act(Box<Act>),
 }

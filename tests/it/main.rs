@@ -28,6 +28,7 @@ mod letters;
 mod machines;
 mod maildir;
 mod quarantine;
+mod review;
 mod scripted;
 mod second_opinion;
 mod sign;

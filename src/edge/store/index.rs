@@ -15,10 +15,10 @@ use super::error::StoreError;
 use super::frame::{take_u32, take_u64};
 use super::guard;
 use super::journal::{Fact, Span};
-use super::rows::{CopyRow, Head, aside_key, decode_cursor, key, place_key, read_id, short, table};
+use super::rows::{CopyRow, Head, act_key, aside_key, decode_cursor, key, place_key, read_id, short, table};
 use super::segments::{Placed, Tail};
 use crate::model::{Address, Digest, Kind, MessageId, OpportunityId, Outcome};
-use crate::record::{Cursor, Entry, Place, Seen, Tombstone};
+use crate::record::{Act, Cursor, Deed, Entry, Place, Seen, Subject, Tombstone, needs_person};
 
 /// The open index.
 #[derive(Debug)]
@@ -93,7 +93,38 @@ impl Index {
 
     /// Sequence numbers of all key records of a name, in the order of the log.
     pub fn key_records(&self, name: &str) -> Result<Vec<u64>, StoreError> {
-        let prefix = key(table::KEY, &[&short(name)]);
+        self.sequence(key(table::KEY, &[&short(name)]))
+    }
+
+    /// Sequence numbers of the acts about a subject, in the order of the log.
+    pub fn acts(&self, subject: &Subject) -> Result<Vec<u64>, StoreError> {
+        self.sequence(act_key(subject))
+    }
+
+    /// Sequence number of the act of a name.
+    pub fn act(&self, name: &str) -> Result<Option<u64>, StoreError> {
+        self.row(&key(table::ACT_NAME, &[&short(name)]), take_u64)
+    }
+
+    /// Declarations that a person linked to an opportunity, by digest.
+    pub fn linked(&self, id: &OpportunityId) -> Result<Vec<Digest>, StoreError> {
+        self.digests(&key(table::LINK, &[id.as_str().as_bytes(), &[0]]), usize::MAX)
+    }
+
+    /// Copies behind `after` that a person may have to look at, by digest.
+    pub fn review(&self, after: Option<&Digest>, limit: usize) -> Result<Vec<Digest>, StoreError> {
+        let start = after.map_or_else(|| vec![table::REVIEW], |d| key(table::REVIEW, &[&d.0, &[0]]));
+        let rows = guard::calm("read it", &self.folder, || {
+            let rows = self.db.range(start.as_slice()..vec![table::REVIEW + 1].as_slice());
+            rows.keys().take(limit).collect::<sled::Result<Vec<_>>>()
+        })?;
+        let digest = |row: &sled::IVec| row.last_chunk::<32>().map(|bytes| Digest(*bytes));
+        let all = rows.iter().map(digest).collect::<Option<Vec<_>>>();
+        all.ok_or_else(|| self.unreadable("a key is too short"))
+    }
+
+    /// The sequence numbers that end the keys below `prefix`.
+    fn sequence(&self, prefix: Vec<u8>) -> Result<Vec<u64>, StoreError> {
         let rows = guard::calm("read it", &self.folder, || {
             self.db.scan_prefix(prefix).keys().collect::<sled::Result<Vec<_>>>()
         })?;
@@ -149,20 +180,14 @@ impl Index {
         limit: usize,
     ) -> Result<Vec<OpportunityId>, StoreError> {
         let mut found = Vec::new();
-        // The zero byte ends an id; one seek leads from one id to the next.
-        let mut from = match after {
-            Some(id) => key(table::OPPORTUNITY, &[id.as_str().as_bytes(), &[1]]),
-            None => vec![table::OPPORTUNITY],
-        };
+        let mut last = after.map(|id| id.as_str().as_bytes().to_vec());
         while found.len() < limit {
-            let next =
-                guard::calm("read it", &self.folder, || self.db.range(from.as_slice()..).next().transpose())?;
-            let Some((row, _)) = next.filter(|(row, _)| row.first() == Some(&table::OPPORTUNITY)) else {
-                break;
-            };
-            let id = row.get(1..row.len().saturating_sub(33)).unwrap_or_default();
-            found.push(read_id(id).ok_or_else(|| self.unreadable("an opportunity's row"))?);
-            from = key(table::OPPORTUNITY, &[id, &[1]]);
+            // Some are known only because a person linked a declaration to them.
+            let own = self.opportunity_behind(table::OPPORTUNITY, last.as_deref())?;
+            let linked = self.opportunity_behind(table::LINK, last.as_deref())?;
+            let Some(id) = own.into_iter().chain(linked).min() else { break };
+            found.push(read_id(&id).ok_or_else(|| self.unreadable("an opportunity's row"))?);
+            last = Some(id);
         }
         Ok(found)
     }
@@ -214,6 +239,16 @@ impl Index {
     #[cfg(test)]
     pub fn put_raw(&self, key: &[u8], value: &[u8]) {
         self.db.insert(key, value).unwrap();
+    }
+
+    /// The first id behind `last` in a table whose keys are id, zero byte, digest: one seek.
+    fn opportunity_behind(&self, table: u8, last: Option<&[u8]>) -> Result<Option<Vec<u8>>, StoreError> {
+        // The zero byte ends an id.
+        let from = last.map_or_else(|| vec![table], |id| key(table, &[id, &[1]]));
+        let next =
+            guard::calm("read it", &self.folder, || self.db.range(from.as_slice()..).next().transpose())?;
+        let row = next.map(|(row, _)| row).filter(|row| row.first() == Some(&table));
+        Ok(row.map(|row| row.get(1..row.len().saturating_sub(33)).unwrap_or_default().to_vec()))
     }
 
     /// Every row, for comparisons.
@@ -315,6 +350,10 @@ impl<'a> Draft<'a> {
                 Ok(())
             }
             Entry::Erased(tombstone) => self.add_tombstone(tombstone),
+            Entry::Act(act) => {
+                self.add_act(act, seq);
+                Ok(())
+            }
             Entry::Gate { .. } => Ok(()),
         }
     }
@@ -331,6 +370,20 @@ impl<'a> Draft<'a> {
             }
         }
         Ok(())
+    }
+
+    fn add_act(&mut self, act: &Act, seq: u64) {
+        for subject in act.subjects() {
+            let mut row = act_key(&subject);
+            row.extend_from_slice(&seq.to_be_bytes());
+            self.put(row, Vec::new());
+        }
+        let name = Act::name(&act.id());
+        self.put(key(table::ACT_NAME, &[&short(&name)]), seq.to_be_bytes().to_vec());
+        if let Deed::Link { message, opportunity } = &act.deed {
+            let row = key(table::LINK, &[opportunity.as_str().as_bytes(), &[0], &message.sha256.0]);
+            self.put(row, Vec::new());
+        }
     }
 
     fn add_seen(&mut self, seen: &Seen, seq: u64) -> Result<(), StoreError> {
@@ -386,6 +439,7 @@ impl<'a> Draft<'a> {
         self.unmark(sha256, &mut copy);
         copy.outcome = Some(seq);
         copy.unlinked = outcome.kind == Kind::Declaration && outcome.opportunity.is_none();
+        copy.review = needs_person(outcome);
         let opportunity = outcome.opportunity.as_ref();
         copy.opportunity = opportunity.map_or_else(Vec::new, |id| id.as_str().as_bytes().to_vec());
         let author =

@@ -46,7 +46,7 @@ use std::time::Duration;
 
 use crate::model::{Address, Digest, KeyRecord, MessageId, OpportunityId, Outcome};
 use crate::record::log::{Audit, Checkpoint, Proof, Scope, SeenHead, prove_consistency, prove_inclusion};
-use crate::record::{Cursor, Entry, Place, Seen, SetAside};
+use crate::record::{Act, Cursor, Entry, Place, Seen, SetAside, Subject};
 
 pub use check::audit_folder;
 pub use error::StoreError;
@@ -300,6 +300,28 @@ impl Store {
         self.read(|| self.index.strays(author))
     }
 
+    /// The acts about a subject, in the order of the log.
+    pub fn acts(&self, subject: &Subject) -> Result<Vec<Act>, StoreError> {
+        self.read(|| {
+            self.index.acts(subject)?.into_iter().filter_map(|s| self.act_at(s).transpose()).collect()
+        })
+    }
+
+    /// The act of a name ([`Act::name`]).
+    pub fn act(&self, name: &str) -> Result<Option<Act>, StoreError> {
+        self.read(|| self.index.act(name)?.map_or(Ok(None), |seq| self.act_at(seq)))
+    }
+
+    /// Declarations that a person linked to an opportunity at some time, by digest.
+    pub fn linked(&self, id: &OpportunityId) -> Result<Vec<Digest>, StoreError> {
+        self.read(|| self.index.linked(id))
+    }
+
+    /// At most `limit` copies behind `after` whose newest outcome may need a person, by digest.
+    pub fn review(&self, after: Option<&Digest>, limit: usize) -> Result<Vec<Digest>, StoreError> {
+        self.read(|| self.index.review(after, limit))
+    }
+
     /// All key records of a name (`selector._domainkey.domain`), in the order in which they were recorded: keys
     /// rotate, and each message verifies for ever with the record of its time.
     pub fn keys(&self, name: &str) -> Result<Vec<KeyRecord>, StoreError> {
@@ -485,6 +507,13 @@ impl Store {
             Fact::Entry(entry) => Ok(entry),
             Fact::Stored(_) | Fact::Consider(_) => Err(self.astray("a row leads to no entry")),
         }
+    }
+
+    fn act_at(&self, seq: u64) -> Result<Option<Act>, StoreError> {
+        self.pick(Some(seq), |entry| match entry {
+            Entry::Act(act) => Some(*act),
+            _ => None,
+        })
     }
 
     fn pick<T>(
