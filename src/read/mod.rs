@@ -8,6 +8,7 @@
 mod assemble;
 mod attribution;
 mod closing;
+mod fence;
 mod guard;
 mod header;
 mod html;

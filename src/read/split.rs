@@ -6,6 +6,7 @@
 
 use super::attribution;
 use super::closing;
+use super::fence::{self, Fence};
 use super::header::{self, Divider};
 use super::lines::{Line, Mark};
 use super::markers::Label;
@@ -30,8 +31,12 @@ impl Class {
 /// Evidence of text that is hidden inside quoted text.
 pub(super) const HIDDEN_QUOTE: &str = "html.hidden_in_quote";
 
+/// Quoted lines that are only indented.
+const INDENT: &str = "    ";
 /// Banners stand in the first paragraphs only.
 const BANNER_PARAGRAPHS_MAX: usize = 3;
+/// A bare blockquote of more lines than this is not taken for indented words of the author.
+const INDENTED_LINES_MAX: usize = 6;
 /// A line that a program wrapped out of a quote is shorter than this…
 const STRAGGLER_BYTES_MAX: usize = 60;
 /// …and the quoted line above it was about full.
@@ -58,6 +63,8 @@ struct Walk<'a, 'b> {
     prefix: Option<String>,
     /// We are below a signature delimiter, a list footer or a tagline: what typed lines are here.
     closed: Option<Class>,
+    /// No fenced block begins above this line.
+    unfenced: usize,
 }
 
 impl Walk<'_, '_> {
@@ -100,8 +107,38 @@ impl Walk<'_, '_> {
                 Mark::Moved => self.one(i, SegmentKind::Unsure, "html.moved"),
                 Mark::Form => self.one(i, SegmentKind::Unsure, "html.form"),
                 Mark::Indented => self.indented(i),
-                Mark::None | Mark::Attribution => self.head(i).unwrap_or_else(|| self.text(i)),
+                Mark::None | Mark::Attribution => {
+                    self.fenced(i).or_else(|| self.head(i)).unwrap_or_else(|| self.text(i))
+                }
             };
+        }
+    }
+
+    /// A block of code between fences, typed as a whole.
+    fn fenced(&mut self, i: usize) -> Option<usize> {
+        if i < self.unfenced || self.closed.is_some() {
+            return None;
+        }
+        match fence::find(self.lines, i) {
+            Fence::Block(count) => {
+                let class = self.typed_class();
+                self.typed = true;
+                self.set(i, i + count, class.kind, class.evidence);
+                Some(i + count)
+            }
+            Fence::Not(count) => {
+                self.unfenced = i + count;
+                None
+            }
+        }
+    }
+
+    /// What a typed line is here.
+    fn typed_class(&self) -> Class {
+        if self.quoted {
+            Class::new(SegmentKind::FreshInline, "typed.below_quote")
+        } else {
+            Class::new(SegmentKind::Fresh, "typed")
         }
     }
 
@@ -177,11 +214,32 @@ impl Walk<'_, '_> {
         if framed {
             self.quoted = true;
             self.set(i, end, SegmentKind::Quoted, "html.blockquote");
+        } else if self.closed.is_none() && self.is_own_indent(i, end) {
+            let class = self.typed_class();
+            self.set(i, end, class.kind, class.evidence);
         } else {
             self.set(i, end, SegmentKind::Unsure, "html.indented");
         }
         self.closed = None;
         end
+    }
+
+    /// Whether a bare blockquote without the head of a mail anywhere ends what the author typed above it. One that is
+    /// announced by a colon, answered below, long, or that holds labels or addresses may be somebody else's words.
+    fn is_own_indent(&self, from: usize, to: usize) -> bool {
+        let filled = |l: &&Line<'_>| !l.is_blank();
+        let above = self.lines.iter().take(from).rev().find(filled);
+        let below = self.lines.iter().skip(to).find(filled);
+        let block: Vec<&Line<'_>> =
+            self.lines.iter().take(to).skip(from).filter(filled).take(INDENTED_LINES_MAX + 1).collect();
+        let own =
+            |l: &&Line<'_>| !l.folded.contains('@') && !l.folded.ends_with(':') && header::label(l).is_none();
+        self.typed
+            && !self.quoted
+            && above.is_some_and(|l| l.mark == Mark::None && !l.folded.ends_with(':'))
+            && below.is_none_or(|l| l.depth > 0 || l.mark == Mark::Cut)
+            && block.len() <= INDENTED_LINES_MAX
+            && block.iter().all(own)
     }
 
     /// The head of a quoted mail: divider, header block, Notes header or attribution.
@@ -256,6 +314,10 @@ impl Walk<'_, '_> {
             && let Some((prefix, end)) = prefixed(self.lines, next)
         {
             self.set(from, end, SegmentKind::Quoted, "quote.prefix");
+            // Spaces are no quote mark: below an answer, what is indented less may be quoted as well.
+            if prefix == INDENT && typed {
+                return self.rest(end, SegmentKind::Unsure, "boundary.unsure");
+            }
             self.prefix = Some(prefix);
             return end;
         }
@@ -303,12 +365,8 @@ impl Walk<'_, '_> {
         if !header::is_rule(line) {
             self.typed = true;
         }
-        let (kind, evidence) = if self.quoted {
-            (SegmentKind::FreshInline, "typed.below_quote")
-        } else {
-            (SegmentKind::Fresh, "typed")
-        };
-        self.one(i, kind, evidence)
+        let class = self.typed_class();
+        self.one(i, class.kind, class.evidence)
     }
 
     /// Takes contact blocks, notices and rules off the end of each typed run.
@@ -388,14 +446,15 @@ fn prefixed(lines: &[Line<'_>], from: usize) -> Option<(String, usize)> {
     let prefix = if let Some(name) = initials {
         first.get(..=name.len())?
     } else {
-        ["\t", "| ", "|", "    ", ": ", "% ", "# "].into_iter().find(|p| first.starts_with(p))?
+        ["\t", "| ", "|", INDENT, ": ", "% ", "# "].into_iter().find(|p| first.starts_with(p))?
     };
-    let carries = |l: &Line<'_>| {
-        l.is_blank() || l.body.starts_with(prefix.trim_end_matches(' ')) && l.body.starts_with(prefix)
-    };
+    let carries = |l: &Line<'_>| l.is_blank() || l.body.starts_with(prefix) || l.body == prefix.trim_end();
     let end = (from..lines.len()).find(|k| lines.get(*k).is_some_and(|l| !carries(l))).unwrap_or(lines.len());
-    let last = (from..end).rev().find(|k| lines.get(*k).is_some_and(|l| !l.is_blank()))?;
-    Some((prefix.to_owned(), last + 1))
+    let filled = |k: &usize| lines.get(*k).is_some_and(|l| !l.is_blank());
+    let last = (from..end).rev().find(filled)?;
+    // One indented line may begin a paragraph of a quote that has no marks at all.
+    let alone = (from..end).filter(filled).count() == 1 && end < lines.len();
+    (!(alone && prefix == INDENT)).then(|| (prefix.to_owned(), last + 1))
 }
 
 /// The initials before a `>` (`KD> yes?`), with the sign.
