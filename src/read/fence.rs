@@ -22,15 +22,17 @@ pub(super) enum Fence {
 /// The fenced block that begins at line `i`. A block that holds the head of a mail is pasted mail and none.
 pub(super) fn find(lines: &[Line<'_>], i: usize) -> Fence {
     let Some(open) = lines.get(i) else { return Fence::Not(0) };
-    let plain = |l: &Line<'_>| l.depth == 0 && l.mark == open.mark;
+    // A `>` inside is a prompt or a tag; a fence that is quoted itself ends nothing.
+    let closes = |l: &Line<'_>| l.depth == 0 && l.body.trim() == "```";
     let info = open.body.trim().strip_prefix("```");
     if open.mark != Mark::None
+        || open.depth > 0
         || !info.is_some_and(|info| info.len() <= INFO_BYTES_MAX && !info.contains(['`', ' ']))
     {
         return Fence::Not(0);
     }
-    let inside = lines.iter().skip(i + 1).take(FENCE_LINES_MAX).take_while(|l| plain(l));
-    let Some(count) = inside.clone().position(|l| l.body.trim() == "```") else { return Fence::Not(0) };
+    let mut inside = lines.iter().skip(i + 1).take(FENCE_LINES_MAX).take_while(|l| l.mark == Mark::None);
+    let Some(count) = inside.position(closes) else { return Fence::Not(0) };
     let head = |k: usize| {
         header::block(lines, k) > 0
             || lines.get(k).is_some_and(|l| header::divider(l).is_some())
@@ -56,6 +58,13 @@ mod tests {
     fn a_pasted_mail_is_no_code() {
         let text = "```\nFrom: Kim <kim@seller.example>\nTo: Dana\nSubject: x\n\nAll met.\n```\n";
         assert_eq!(find(&plain_lines(text), 0), Fence::Not(7));
-        assert_eq!(find(&plain_lines("```\na\n> b\n```\n"), 0), Fence::Not(0));
+        let text = "```\nOn 3 Nov 2026, Kim <kim@seller.example> wrote:\n> All met.\n```\n";
+        assert_eq!(find(&plain_lines(text), 0), Fence::Not(4));
+        assert_eq!(find(&plain_lines("```\n> a\n> ```\n"), 0), Fence::Not(0));
+    }
+
+    #[test]
+    fn prompts_are_code() {
+        assert_eq!(find(&plain_lines("```\n>>> run()\n> yes\n```\n"), 0), Fence::Block(4));
     }
 }

@@ -115,6 +115,7 @@ pub(super) fn align(lines: &[Line<'_>], classes: &mut [Class], originals: &Origi
             *class = Class::new(SegmentKind::Unsure, "original.only");
         }
     }
+    unknown_quotes(lines, classes, originals);
     edited_quotes(lines, classes, originals);
     unclaimed_quotes(lines, classes, originals);
 }
@@ -130,6 +131,20 @@ pub(super) fn is_inverted(fresh: &str, originals: &Originals) -> bool {
 
 fn is_typed(kind: SegmentKind) -> bool {
     matches!(kind, SegmentKind::Fresh | SegmentKind::FreshInline | SegmentKind::Unsure)
+}
+
+/// Text without marks below an attribution of which no original holds anything: the author may have cited somebody
+/// and gone on, so it may veto.
+fn unknown_quotes(lines: &[Line<'_>], classes: &mut [Class], originals: &Originals) {
+    let below = |c: &Class| c.kind == SegmentKind::Quoted && c.evidence == "attribution.below";
+    let all: Vec<u64> =
+        lines.iter().zip(&*classes).filter(|(_, c)| below(c)).flat_map(|(l, _)| words(l.body)).collect();
+    if originals.aligned(&all).contains(&true) {
+        return;
+    }
+    for class in classes.iter_mut().filter(|c| below(c)) {
+        *class = Class::new(SegmentKind::Unsure, "quote.unknown");
+    }
 }
 
 /// A short unmarked line inside a marked quote: what the original goes on with was wrapped out of it, and what

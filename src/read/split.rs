@@ -31,6 +31,12 @@ impl Class {
 /// Evidence of text that is hidden inside quoted text.
 pub(super) const HIDDEN_QUOTE: &str = "html.hidden_in_quote";
 
+/// Evidence of an attribution with nothing typed above it and no quote marks below.
+pub(super) const UNMARKED: &str = "attribution.unmarked";
+/// Evidence of text below a tagline.
+const TAGLINE_BELOW: &str = "tagline.below";
+/// More lines than this between a tagline and a quote may be a quote that lost its marks.
+const TYPED_BELOW_TAGLINE_MAX: usize = 8;
 /// Quoted lines that are only indented.
 const INDENT: &str = "    ";
 /// Banners stand in the first paragraphs only.
@@ -47,6 +53,7 @@ pub(super) fn classify(lines: &[Line<'_>]) -> Vec<Class> {
     let mut walk = Walk { lines, classes: vec![None; lines.len()], ..Walk::default() };
     let start = walk.banners();
     walk.run(start);
+    walk.between_tagline_and_quote();
     walk.closings();
     walk.finish()
 }
@@ -229,7 +236,14 @@ impl Walk<'_, '_> {
     fn is_own_indent(&self, from: usize, to: usize) -> bool {
         let filled = |l: &&Line<'_>| !l.is_blank();
         let above = self.lines.iter().take(from).rev().find(filled);
-        let below = self.lines.iter().skip(to).find(filled);
+        let below = (to..self.lines.len()).find(|k| self.lines.get(*k).is_some_and(|l| !l.is_blank()));
+        let heads = |k: usize| {
+            self.lines
+                .get(k)
+                .is_some_and(|l| l.depth > 0 || l.mark == Mark::Cut || header::divider(l).is_some())
+                || attribution::find(self.lines, k).is_some()
+                || header::block(self.lines, k) > 0
+        };
         let block: Vec<&Line<'_>> =
             self.lines.iter().take(to).skip(from).filter(filled).take(INDENTED_LINES_MAX + 1).collect();
         let own =
@@ -237,7 +251,7 @@ impl Walk<'_, '_> {
         self.typed
             && !self.quoted
             && above.is_some_and(|l| l.mark == Mark::None && !l.folded.ends_with(':'))
-            && below.is_none_or(|l| l.depth > 0 || l.mark == Mark::Cut)
+            && below.is_none_or(heads)
             && block.len() <= INDENTED_LINES_MAX
             && block.iter().all(own)
     }
@@ -266,7 +280,8 @@ impl Walk<'_, '_> {
         let block = header::block(self.lines, i);
         if block > 0 {
             self.set(i, i + block, HeaderBlock, "header.block");
-            return Some(self.below(i + block, true, (Quoted, "header.block")));
+            let evident = header::is_evident(self.lines.get(i..i + block).unwrap_or_default());
+            return Some(self.below(i + block, evident, (Quoted, "header.block")));
         }
         let notes = if self.typed { header::notes(self.lines, i) } else { 0 };
         if notes > 0 {
@@ -321,6 +336,10 @@ impl Walk<'_, '_> {
             self.prefix = Some(prefix);
             return end;
         }
+        if below.1 == "attribution.below" && !typed {
+            self.unmark(from);
+            return from;
+        }
         // With nothing typed above, the text below may be the answer under a quote that lost its marks.
         let sure = strong && typed;
         let forwarded = below.0 == SegmentKind::Forwarded;
@@ -328,6 +347,15 @@ impl Walk<'_, '_> {
             self.rest(from, below.0, below.1)
         } else {
             self.rest(from, SegmentKind::Unsure, "boundary.unsure")
+        }
+    }
+
+    /// Programs that write an attribution mark what they quote, so text without marks below one that stands at the
+    /// top was most likely typed there. It is read as typed, and the reading is never sure (see [`UNMARKED`]).
+    fn unmark(&mut self, from: usize) {
+        let head = self.classes.iter_mut().take(from).rev().flatten();
+        for class in head.take_while(|c| c.kind == SegmentKind::Attribution) {
+            class.evidence = UNMARKED;
         }
     }
 
@@ -353,9 +381,9 @@ impl Walk<'_, '_> {
             self.closed = Some(Class::new(SegmentKind::Signature, "signature.delimiter"));
         } else if closing::is_list_footer(self.lines, i) {
             self.closed = Some(Class::new(SegmentKind::Disclaimer, "list.footer"));
-        } else if closing::is_tagline(line) && self.closed.is_none() {
+        } else if closing::is_tagline(line) && self.closed.is_none() && !self.goes_on(i + 1) {
             // People type above a tagline, or below a quote under it; text right below it may be a lost quote.
-            let below = Class::new(SegmentKind::Unsure, "tagline.below");
+            let below = Class::new(SegmentKind::Unsure, TAGLINE_BELOW);
             self.closed = self.typed.then_some(below);
             return self.one(i, SegmentKind::Tagline, "tagline");
         }
@@ -367,6 +395,45 @@ impl Walk<'_, '_> {
         }
         let class = self.typed_class();
         self.one(i, class.kind, class.evidence)
+    }
+
+    /// Whether a typed sentence stands right below, so that the line above it is one of its paragraph.
+    fn goes_on(&self, next: usize) -> bool {
+        self.lines.get(next).is_some_and(|l| {
+            l.depth == 0
+                && l.mark == Mark::None
+                && closing::is_sentence(&l.folded)
+                && !closing::is_tagline(l)
+                && !closing::is_disclaimer(&l.folded)
+                && attribution::find(self.lines, next).is_none()
+        })
+    }
+
+    /// Text between a tagline and the head of a marked quote is no lost quote: the quote stands below it.
+    fn between_tagline_and_quote(&mut self) {
+        let mut i = 0;
+        while i < self.classes.len() {
+            let is = |k: usize| self.classes.get(k).copied().flatten().map(|c| c.evidence);
+            let blank = |k: usize| self.lines.get(k).is_some_and(Line::is_blank);
+            if is(i) != Some(TAGLINE_BELOW) {
+                i += 1;
+                continue;
+            }
+            let end = (i..self.classes.len())
+                .find(|k| is(*k) != Some(TAGLINE_BELOW) && !blank(*k))
+                .unwrap_or(self.classes.len());
+            let below =
+                (end..self.classes.len()).find(|k| is(*k) != Some("attribution.evidence") && !blank(*k));
+            let quoted = is(end) == Some("attribution.evidence") && below.and_then(is) == Some("quote.mark");
+            let filled = || self.lines.get(i..end).unwrap_or_default().iter().filter(|l| !l.is_blank());
+            let own = |l: &Line<'_>| !l.folded.contains('@') && !l.folded.ends_with(':');
+            if quoted && filled().count() <= TYPED_BELOW_TAGLINE_MAX && filled().all(own) {
+                let closing = filled().all(|l| !closing::is_sentence(&l.folded));
+                let kind = if closing { SegmentKind::Signature } else { SegmentKind::Fresh };
+                self.set(i, end, kind, "tagline.above_quote");
+            }
+            i = end;
+        }
     }
 
     /// Takes contact blocks, notices and rules off the end of each typed run.

@@ -242,3 +242,12 @@ fn a_short_line_inside_a_quote_is_an_answer_when_it_parts_the_original() {
     );
     assert_eq!((r.fresh.as_str(), r.unsure.contains("Agreed")), ("", true));
 }
+
+#[test]
+fn a_cited_mail_that_nobody_knows_may_veto() {
+    let cited = "We confirm.\n\nOn 3 Nov 2026, Pat <pat@acme.example> wrote:\n\nFailover took a minute.\n\nThat must be fixed first.\n";
+    let r = knowing(cited);
+    assert_eq!(r.fresh, "We confirm.");
+    assert!(r.unsure.contains("must be fixed first"));
+    assert_eq!(plain(cited).unsure, "", "without any mail on record it is an ordinary quote");
+}

@@ -133,10 +133,19 @@ fn nothing_but_a_quote() {
 }
 
 #[test]
-fn text_below_an_unmarked_attribution_is_only_unsure() {
+fn text_below_an_unmarked_attribution_is_never_sure() {
     let r = plain("On 3 Nov 2026, Kim <kim@seller.example> wrote:\n\nDo you agree?\n\nWe agree.\n");
-    assert_eq!(r.fresh, "");
-    assert!(r.unsure.contains("We agree."));
+    assert_eq!((r.fresh.as_str(), r.sure), ("Do you agree?\n\nWe agree.", false));
+    assert_eq!(r.doubts[0].code, "unsure_cut");
+    // With the mail on record that it answers, its words are quoted; the rest is for a person nevertheless.
+    let r = split_plain(
+        &format!("On 3 Nov 2026, Kim <kim@seller.example> wrote:\n\n{DECLARED}\nWe agree.\n"),
+        &Originals::new(&[DECLARED]),
+    );
+    assert_eq!((r.fresh.as_str(), r.sure), ("We agree.", false));
+    // Forwards carry header blocks: what stands below one is nobody's answer.
+    let r = plain("From: Kim <kim@seller.example>\nSent: 3 Nov 2026\nTo: Dana\nSubject: x\n\nWe agree.\n");
+    assert_eq!((r.fresh.as_str(), r.unsure.as_str(), r.sure), ("", "We agree.", false));
 }
 
 #[test]
@@ -296,7 +305,7 @@ fn fenced_code_is_typed_whatever_it_looks_like() {
     let text = "This is the hook that fails:\n\n```js\n// Sent from my own mailer\nsend({\n-- \n})\n```\n\nThe rest is fine.";
     let r = plain(text);
     assert_eq!((r.fresh.as_str(), r.sure), (text, true));
-    let r = plain("Mine:\n```\nSent from my iPhone\n> quoted\n```\nmore");
+    let r = plain("Mine:\n```\nOn 3 Nov 2026, Kim <kim@seller.example> wrote:\n> quoted\n```\nmore");
     assert_eq!(r.fresh, "Mine:\n```\n\n```\nmore");
 }
 
