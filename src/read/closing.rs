@@ -258,9 +258,12 @@ pub(super) fn is_sentence(folded: &str) -> bool {
     if folded.ends_with('?') || (words >= 3 && PLAIN.is_match(folded)) {
         return true;
     }
-    let long_end =
-        folded.trim_end_matches(['.', '!']).rsplit(' ').next().is_some_and(|w| w.chars().count() >= 4);
-    words == 3 && folded.ends_with(['.', '!']) && long_end && !folded.ends_with("reserved.")
+    // "He will sign." is one; "Castello Foods S.p.A." and "Acme Tools Corp." are names.
+    let last = folded.trim_end_matches(['.', '!']).rsplit(' ').next().unwrap_or_default();
+    let long_end = last.chars().count() >= 4
+        && last.chars().all(char::is_alphabetic)
+        && !matches!(last, "corp" | "gmbh" | "reserved");
+    words == 3 && folded.ends_with(['.', '!']) && long_end
         || words >= 4
             && folded.ends_with(['.', '!', ';', ','])
             && !folded.ends_with("inc.")
