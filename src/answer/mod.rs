@@ -1,9 +1,11 @@
 //! From a request to a response, without sockets: the CLI, the local socket and HTTP all ask here.
 
+mod letters;
 mod message;
 mod opportunity;
 mod rejudged;
 
+pub use letters::{LetterRow, LetterText, LettersAsk, WakeRow};
 pub use message::MessageAnswer;
 pub use opportunity::{OpportunityAnswer, OpportunityRow};
 pub use rejudged::VerdictChange;
@@ -57,6 +59,8 @@ pub enum Request {
         /// Whether the new outcomes are recorded; only with the running rules.
         apply: bool,
     },
+    /// Something about letters.
+    Letters(LettersAsk),
     /// Take these messages into the record (base64 of the bytes, with the path they came from).
     Ingest {
         /// Path and content.
@@ -94,6 +98,23 @@ pub enum Response {
         new: usize,
         /// Messages that were on record already.
         known: usize,
+    },
+    /// To [`LettersAsk::List`].
+    Letters {
+        /// Letters on record, in the order in which they were planned, deal by deal.
+        letters: Vec<LetterRow>,
+        /// What comes, the next first.
+        next: Vec<WakeRow>,
+    },
+    /// To [`LettersAsk::Preview`].
+    LetterTexts {
+        /// The letters.
+        letters: Vec<LetterText>,
+    },
+    /// To an order about letters.
+    Ordered {
+        /// About which deal.
+        opportunity: OpportunityId,
     },
     /// To [`Request::Rejudge`].
     Rejudged {
@@ -237,7 +258,10 @@ fn report(opportunity: &OpportunityId, register: &dyn Register) -> Result<Standi
 }
 
 /// The outcomes that bear on an opportunity: its own, and what its champions object without naming a deal.
-fn outcomes(opportunity: &OpportunityId, register: &dyn Register) -> Result<Vec<Outcome>, Unavailable> {
+///
+/// # Errors
+/// When the record can not be read.
+pub fn outcomes(opportunity: &OpportunityId, register: &dyn Register) -> Result<Vec<Outcome>, Unavailable> {
     let mut outcomes = register.outcomes(opportunity)?;
     let declared = outcomes.iter().filter_map(|o| o.declaration.as_ref());
     let champions: BTreeSet<Address> = declared.flat_map(|d| d.champions.iter().cloned()).collect();

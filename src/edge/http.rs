@@ -123,7 +123,14 @@ async fn answer(ask: Ask, request: Request) -> HttpResponse {
         }
         Ok(Response::Unknown { text }) => problem(StatusCode::NOT_FOUND, "not_found", &text),
         Ok(Response::Failed { code, text }) => problem(StatusCode::SERVICE_UNAVAILABLE, &code, &text),
-        Ok(Response::Ingested { .. } | Response::Rejudged { .. }) | Err(_) => {
+        Ok(
+            Response::Ingested { .. }
+            | Response::Rejudged { .. }
+            | Response::Letters { .. }
+            | Response::LetterTexts { .. }
+            | Response::Ordered { .. },
+        )
+        | Err(_) => {
             problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The question could not be answered.")
         }
     }

@@ -6,6 +6,8 @@ pub mod http;
 pub mod imap;
 pub mod maildir;
 pub mod mailfile;
+pub mod outbox;
+pub mod smtp;
 pub mod socket;
 pub mod source;
 pub mod store;

@@ -20,7 +20,7 @@ use crate::model::{
 use answers::Answer;
 use forward::Forward;
 use machine::Writer;
-pub use opportunity::{opportunities, opportunity, other_named};
+pub use opportunity::{opportunities, opportunity, other_named, prompts_addressed};
 
 /// A declaration on record and the message that it came in.
 #[derive(Debug, Clone)]

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::letter::{Letter, Order, Posted};
 use crate::model::{Digest, KeyRecord, Message, MessageId, Outcome};
 
 /// Where a copy of a message was found.
@@ -36,6 +37,11 @@ pub enum Place {
         to: Digest,
         /// Number among its attached messages, from 1.
         n: u32,
+    },
+    /// We wrote it ourselves.
+    Letter {
+        /// The letter's key.
+        key: Digest,
     },
 }
 
@@ -92,6 +98,26 @@ pub enum Entry {
     Key(KeyRecord),
     /// A message was considered; the newest such entry of a copy counts.
     Considered(Box<Outcome>),
+    /// A letter was planned.
+    Letter(Box<Letter>),
+    /// A mail server is about to be spoken to about a letter.
+    Posting {
+        /// The letter.
+        key: Digest,
+        /// When.
+        at: Timestamp,
+    },
+    /// How that ended.
+    Posted {
+        /// The letter.
+        key: Digest,
+        /// When.
+        at: Timestamp,
+        /// The end.
+        posted: Posted,
+    },
+    /// A person of the seller ordered something about the letters.
+    Order(Order),
     /// A gate answered and the asker wanted that recorded.
     Gate {
         /// When.

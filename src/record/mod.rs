@@ -3,6 +3,8 @@
 mod chain;
 mod entry;
 mod fold;
+mod letter;
 
 pub use entry::{Cursor, Entry, Links, Place, Seen};
 pub use fold::standing;
+pub use letter::{Command, Letter, Order, Posted, Posting, Side};

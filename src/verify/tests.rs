@@ -171,7 +171,7 @@ impl Scene {
             seen_at: self.seen_at,
             attached: false,
         };
-        let case = Case { declared: &self.declared, declaration: &self.declaration };
+        let case = Case { declared: &self.declared, declaration: &self.declaration, prompts: &[] };
         let reading = Reading { quoted: self.quoted.clone(), ..Reading::default() };
         verify(&witnessed, &case, &reading, &self.policy)
     }

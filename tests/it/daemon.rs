@@ -20,14 +20,14 @@ use crate::letters::{BUYER, Letters, SELLER};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A daemon with a folder of its own.
-struct Home {
+pub struct Home {
     folder: TempDir,
-    letters: Letters,
+    pub letters: Letters,
     port: u16,
 }
 
 impl Home {
-    fn new(mailbox: &str) -> Self {
+    pub fn new(mailbox: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("edd").tempdir_in("/tmp").unwrap();
         let letters = Letters::new();
         std::fs::write(folder.path().join("dns.json"), letters.dns()).unwrap();
@@ -57,7 +57,12 @@ impl Home {
         ))
     }
 
-    fn store(&self) -> PathBuf {
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn store(&self) -> PathBuf {
         self.folder.path().join("store")
     }
 
@@ -67,16 +72,16 @@ impl Home {
         command
     }
 
-    fn ask(&self, arguments: &[&str]) -> Output {
+    pub fn ask(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
     /// Exit status of the gate into commercial review.
-    fn gate(&self, opportunity: &str) -> i32 {
+    pub fn gate(&self, opportunity: &str) -> i32 {
         self.ask(&["gate", opportunity, "--to", "commercial_review"]).status.code().unwrap()
     }
 
-    fn wait_for_gate(&self, opportunity: &str, status: i32) {
+    pub fn wait_for_gate(&self, opportunity: &str, status: i32) {
         let start = Instant::now();
         while self.gate(opportunity) != status {
             assert!(
@@ -88,11 +93,11 @@ impl Home {
         }
     }
 
-    fn shown(&self, opportunity: &str) -> String {
+    pub fn shown(&self, opportunity: &str) -> String {
         String::from_utf8_lossy(&self.ask(&["show", opportunity]).stdout).into_owned()
     }
 
-    fn start(&self) -> Running {
+    pub fn start(&self) -> Running {
         let log =
             std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
         let child = self.command(&["run"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
@@ -106,11 +111,11 @@ impl Home {
         running
     }
 
-    fn log(&self) -> String {
+    pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    fn deliver(&self, name: &str, raw: &[u8]) {
+    pub fn deliver(&self, name: &str, raw: &[u8]) {
         let maildir = self.folder.path().join("Maildir");
         std::fs::write(maildir.join("tmp").join(name), raw).unwrap();
         std::fs::rename(maildir.join("tmp").join(name), maildir.join("new").join(name)).unwrap();
@@ -128,7 +133,7 @@ impl Home {
 }
 
 /// A process that ends with the value.
-struct Running(Child);
+pub struct Running(Child);
 
 impl Running {
     fn kill(mut self) {
@@ -137,7 +142,7 @@ impl Running {
     }
 
     /// SIGTERM, and what it ended with.
-    fn stop(mut self) -> Option<i32> {
+    pub fn stop(mut self) -> Option<i32> {
         let asked = Command::new("kill").arg(self.0.id().to_string()).status().unwrap();
         assert!(asked.success());
         let start = Instant::now();

@@ -39,6 +39,14 @@ pub mod table {
     pub const PLACE: u8 = b'l';
     /// Digest of an author's address and of a copy: an objection that belongs to no opportunity.
     pub const STRAY: u8 = b's';
+    /// Opportunity, zero byte, sequence number of a letter or an order.
+    pub const LETTERS: u8 = b'g';
+    /// Key of a letter, sequence number of what happened to it.
+    pub const POST: u8 = b'o';
+    /// Key of a letter whose end is not on record.
+    pub const OPEN: u8 = b'q';
+    /// Digest of an address, sequence number of a letter to it.
+    pub const ADDRESSEE: u8 = b'a';
 }
 
 /// What the index knows of the files, and the counts.
@@ -189,6 +197,7 @@ pub fn place_key(place: &Place) -> Vec<u8> {
             Digest::of_fields([&b"maildir"[..], mailbox.as_bytes(), name.as_bytes()])
         }
         Place::File { path } => Digest::of_fields([&b"file"[..], path.as_bytes()]),
+        Place::Letter { key } => Digest::of_fields([&b"letter"[..], &key.0]),
         Place::Attached { to, n } => Digest::of_fields([&b"attached"[..], &to.0, &n.to_be_bytes()]),
     };
     key(table::PLACE, &[digest.0.first_chunk::<16>().map_or(&[][..], |half| half)])

@@ -34,7 +34,7 @@ fn judged(mut scene: Scene, plain: Option<&str>, html: Option<&str>) -> (Claim, 
         seen_at: scene.seen_at,
         attached: false,
     };
-    let case = Case { declared: &scene.declared, declaration: &scene.declaration };
+    let case = Case { declared: &scene.declared, declaration: &scene.declaration, prompts: &[] };
     let found = verify(&witnessed, &case, &reading, &scene.policy);
     (found.claim, found.seen)
 }
