@@ -16,3 +16,6 @@ mod rulings;
 pub use act::{Act, Decision, Deed, Reviewed, Subject, may_be_same};
 pub use fold::{Dossier, fold, may_be_accepted, standing};
 pub use rulings::{Review, Ruling, Rulings, is_put_aside, needs_person};
+mod letter;
+
+pub use letter::{Command, Letter, Order, Posted, Posting, Side};
