@@ -32,6 +32,7 @@ mod source_contract;
 mod store;
 mod verify;
 mod verify_accounts;
+mod verify_bytes;
 mod verify_deals;
 mod verify_laws;
 mod verify_people;
