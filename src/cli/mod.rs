@@ -3,12 +3,16 @@
 
 mod ask;
 mod check;
+mod declare;
 mod demo;
 mod explain;
 mod ingest;
 mod judge;
 mod logging;
+mod prompts;
+mod quarantine;
 mod rejudge;
+mod review;
 mod rules;
 mod run;
 mod table;
@@ -72,12 +76,26 @@ enum Command {
     /// All opportunities with their standing.
     #[command(after_help = "Example:\n  endorsed list --json")]
     List(ask::List),
+    /// Write the win email from the criteria, or look at one before it is sent.
+    #[command(
+        after_help = "Example:\n  endorsed declare OPP-20417 --criteria acme.toml --from kim@northwind-labs.example --eml win.eml\n  endorsed declare --check win.eml"
+    )]
+    Declare(declare::Declare),
+    /// Letters: those on record, those to come, and orders about them.
+    #[command(subcommand, after_help = "Example:\n  endorsed prompts list")]
+    Prompts(prompts::Prompts),
     /// Check or test the rule files.
     #[command(subcommand, after_help = "Example:\n  endorsed rules test --rules /etc/endorsed/rules")]
     Rules(rules::Rules),
     /// Read the stored mail again with the rules as they are now and show the verdicts that change.
     #[command(after_help = "Example:\n  endorsed rejudge --rules /etc/endorsed/rules.new")]
     Rejudge(rejudge::Rejudge),
+    /// See and settle messages that were set aside: unreadable for the server, too large, removed before we read them.
+    #[command(subcommand, after_help = "Example:\n  endorsed quarantine list")]
+    Quarantine(quarantine::Quarantine),
+    /// What is doubtful waits here for a person: look, decide, link, undo.
+    #[command(subcommand, after_help = "Example:\n  endorsed review list")]
+    Review(review::Review),
     /// Check the configuration and every file that it names.
     #[command(after_help = "Example:\n  endorsed check-config --config endorsed.toml")]
     CheckConfig,
@@ -115,6 +133,10 @@ pub fn main() -> ExitCode {
         Command::Gate(gate) => with_config(&path, |config| ask::gate(&gate, &config)),
         Command::Show(show) => with_config(&path, |config| ask::show(&show, &config)),
         Command::Rejudge(rejudge) => with_config(&path, |config| rejudge::run(rejudge, &config)),
+        Command::Quarantine(act) => with_config(&path, |config| quarantine::run(act, &config)),
+        Command::Review(review) => with_config(&path, |config| review::run(review, &config)),
+        Command::Declare(declare) => with_config(&path, |config| declare::run(&declare, &config)),
+        Command::Prompts(prompts) => with_config(&path, |config| prompts::run(&prompts, &config)),
         Command::List(list) => with_config(&path, |config| ask::list(&list, &config)),
     };
     ExitCode::from(code)

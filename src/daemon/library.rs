@@ -11,11 +11,12 @@ use crate::answer::{Register, Unavailable};
 use crate::edge::dkim;
 use crate::edge::store::{Store, StoreError};
 use crate::model::{
-    Address, Digest, KeyRecord, KeyState, Message, MessageId, OpportunityId, Outcome, Seller, Witnessed,
+    Address, Asked, Digest, KeyRecord, KeyState, Message, MessageId, OpportunityId, Outcome, Seller,
+    Witnessed,
 };
 use crate::parse::{parse, unparsed};
 use crate::pipeline::{Known, Library, carrier, needs};
-use crate::record::Place;
+use crate::record::{Act, Letter, Place, Side, Subject};
 
 /// A key record this much older than a message's first sight does not speak for it: keys rotate.
 const KEY_AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
@@ -75,8 +76,11 @@ impl<'a> Shelf<'a> {
             Known::new(witnessed, self.seller)
         };
         // A defect of ours in one message must not stop the others: what is left of it is its octets.
-        let known =
+        let mut known =
             catch_unwind(AssertUnwindSafe(|| work(parse(&raw)))).unwrap_or_else(|_| work(unparsed(&raw)));
+        if let Place::Letter { key } = &seen.place {
+            known.asked = self.keep(self.store.letter(key)).flatten().and_then(|p| asked(p.letter));
+        }
         let known = Arc::new(known);
         let mut loaded = self.loaded.borrow_mut();
         if loaded.len() >= LOADED_MAX {
@@ -167,6 +171,17 @@ impl<'a> Shelf<'a> {
     }
 }
 
+/// What a letter of ours put before a champion.
+fn asked(letter: Letter) -> Option<Asked> {
+    let (declaration, criteria) = (letter.declaration?, letter.criteria?);
+    (letter.side == Side::Champion).then_some(Asked {
+        message_id: letter.message_id,
+        declaration,
+        criteria,
+        asks: letter.asks,
+    })
+}
+
 impl Library for Shelf<'_> {
     fn copies(&self, id: &MessageId) -> Vec<Arc<Known>> {
         self.load_all(self.keep(self.store.copies(id)))
@@ -221,6 +236,30 @@ impl Register for Records<'_> {
         let mut digests = self.0.copies(id)?;
         digests.extend(self.0.children(id)?);
         self.newest(&digests)
+    }
+
+    fn copies(&self, id: &MessageId) -> Result<Vec<Outcome>, Unavailable> {
+        self.newest(&self.0.copies(id)?)
+    }
+
+    fn copy(&self, sha256: &Digest) -> Result<Option<Outcome>, Unavailable> {
+        Ok(self.0.outcome(sha256)?)
+    }
+
+    fn linked(&self, opportunity: &OpportunityId) -> Result<Vec<Outcome>, Unavailable> {
+        self.newest(&self.0.linked(opportunity)?)
+    }
+
+    fn review(&self, after: Option<&Digest>, limit: usize) -> Result<Vec<Outcome>, Unavailable> {
+        self.newest(&self.0.review(after, limit)?)
+    }
+
+    fn acts(&self, subject: &Subject) -> Result<Vec<Act>, Unavailable> {
+        Ok(self.0.acts(subject)?)
+    }
+
+    fn act(&self, name: &str) -> Result<Option<Act>, Unavailable> {
+        Ok(self.0.act(name)?)
     }
 }
 

@@ -23,7 +23,7 @@ use answers::Answer;
 use forward::Forward;
 pub use handed_in::handed_in;
 use machine::Writer;
-pub use opportunity::{opportunities, opportunity, other_named};
+pub use opportunity::{opportunities, opportunity, other_named, prompts_addressed};
 
 /// A declaration on record and the message that it came in.
 #[derive(Debug, Clone)]

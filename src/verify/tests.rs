@@ -173,7 +173,7 @@ impl Scene {
             attached: false,
             carried_by: None,
         };
-        let case = Case { declared: &self.declared, declaration: &self.declaration };
+        let case = Case { declared: &self.declared, declaration: &self.declaration, prompts: &[] };
         let reading = Reading { quoted: self.quoted.clone(), ..Reading::default() };
         verify(&witnessed, &case, &reading, &self.policy)
     }

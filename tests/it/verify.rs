@@ -116,7 +116,7 @@ impl World {
     }
 
     pub fn verify_parsed(&self, witnessed: Witnessed) -> Authorship {
-        let case = Case { declared: &self.declared, declaration: &self.declaration };
+        let case = Case { declared: &self.declared, declaration: &self.declaration, prompts: &[] };
         let reading = Reading { quoted: quoted(&witnessed.message), ..Reading::default() };
         verify(&witnessed, &case, &reading, &self.policy)
     }

@@ -35,7 +35,7 @@ fn judged(mut scene: Scene, plain: Option<&str>, html: Option<&str>) -> (Claim, 
         attached: false,
         carried_by: None,
     };
-    let case = Case { declared: &scene.declared, declaration: &scene.declaration };
+    let case = Case { declared: &scene.declared, declaration: &scene.declaration, prompts: &[] };
     let found = verify(&witnessed, &case, &reading, &scene.policy);
     (found.claim, found.seen)
 }
