@@ -1,9 +1,13 @@
 //! From a request to a response, without sockets: the CLI, the local socket and HTTP all ask here.
 
+mod log;
 mod message;
 mod opportunity;
+pub mod pack;
+pub mod proof;
 mod rejudged;
 
+pub use log::{LogAnswer, LogQuestion};
 pub use message::MessageAnswer;
 pub use opportunity::{OpportunityAnswer, OpportunityRow};
 pub use rejudged::VerdictChange;
@@ -57,6 +61,8 @@ pub enum Request {
         /// Whether the new outcomes are recorded; only with the running rules.
         apply: bool,
     },
+    /// About the signed log.
+    Log(LogQuestion),
     /// Take these messages into the record (base64 of the bytes, with the path they came from).
     Ingest {
         /// Path and content.
@@ -69,7 +75,7 @@ pub enum Request {
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Response {
     /// To [`Request::Gate`].
-    Gate(GateAnswer),
+    Gate(Box<GateAnswer>),
     /// To [`Request::Show`].
     Opportunity(Box<OpportunityAnswer>),
     /// To [`Request::List`].
@@ -104,6 +110,8 @@ pub enum Response {
         /// Whether they were recorded.
         applied: bool,
     },
+    /// To [`Request::Log`].
+    Log(Box<LogAnswer>),
     /// No such thing.
     Unknown {
         /// One plain sentence.
@@ -180,7 +188,7 @@ pub fn gate(
         Err(error) => return failed(&error),
     };
     match context.gates.answer(&report, to, context.freshness, context.now) {
-        Some(answer) => Response::Gate(answer),
+        Some(answer) => Response::Gate(Box::new(answer)),
         None => {
             let known: Vec<&str> = context.gates.names().collect();
             let hint = crate::text::nearest(to, known.iter().copied());

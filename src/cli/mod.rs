@@ -8,10 +8,12 @@ mod explain;
 mod ingest;
 mod judge;
 mod logging;
+mod pack;
 mod rejudge;
 mod rules;
 mod run;
 mod table;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -78,6 +80,15 @@ enum Command {
     /// Read the stored mail again with the rules as they are now and show the verdicts that change.
     #[command(after_help = "Example:\n  endorsed rejudge --rules /etc/endorsed/rules.new")]
     Rejudge(rejudge::Rejudge),
+    /// Write one archive from which anybody can check where an opportunity stands, without this program.
+    #[command(after_help = "Example:\n  endorsed pack OPP-20417 -o acme.tar.gz")]
+    Pack(pack::Pack),
+    /// Write the letter that shows somebody else the champion's verified words: six lines and the original mail.
+    #[command(after_help = "Example:\n  endorsed proof OPP-20417 -o for-the-vp.eml")]
+    Proof(pack::Proof),
+    /// Recompute the whole record, or the log alone, and name whatever was changed.
+    #[command(after_help = "Example:\n  endorsed verify --log --seen 4711:9c1e…")]
+    Verify(verify::Verify),
     /// Check the configuration and every file that it names.
     #[command(after_help = "Example:\n  endorsed check-config --config endorsed.toml")]
     CheckConfig,
@@ -112,6 +123,9 @@ pub fn main() -> ExitCode {
         Command::Judge(judge) => with_config(&path, |config| judge::run(&judge, &config)),
         Command::Explain(explain) => with_config(&path, |config| explain::run(&explain, &config)),
         Command::Ingest(ingest) => with_config(&path, |config| ingest::run(&ingest, &config)),
+        Command::Pack(pack) => with_config(&path, |config| pack::pack(&pack, &config)),
+        Command::Proof(proof) => with_config(&path, |config| pack::proof(&proof, &config)),
+        Command::Verify(verify) => verify::run(&verify, &path),
         Command::Gate(gate) => with_config(&path, |config| ask::gate(&gate, &config)),
         Command::Show(show) => with_config(&path, |config| ask::show(&show, &config)),
         Command::Rejudge(rejudge) => with_config(&path, |config| rejudge::run(rejudge, &config)),

@@ -9,11 +9,13 @@ use jiff::Timestamp;
 
 use super::engine::{Engine, SeenAt, Taken};
 use super::library::Records;
+use super::log;
 use crate::answer::{self, Context, Request, Response};
 use crate::config::load_rules;
 use crate::edge::source::{Fetched, Progress};
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::gate::{Freshness, Gates};
+use crate::model::Digest;
 use crate::record::{Entry, Place};
 
 /// The one who answers.
@@ -87,7 +89,9 @@ pub fn answer_from(store: &Store, gates: &Gates, freshness: Freshness, request: 
     let context = Context { gates, freshness, now: Timestamp::now() };
     match request {
         Request::Gate { opportunity, to, record } => {
-            let response = answer::gate(&opportunity, &to, &records, context);
+            // Taken first: what the answer rests on is in the log of this head.
+            let head = store.log_head();
+            let response = with_head(answer::gate(&opportunity, &to, &records, context), head);
             if record { write_down(store, response) } else { response }
         }
         Request::Show { what } => answer::show(&what, &records, context),
@@ -97,10 +101,19 @@ pub fn answer_from(store: &Store, gates: &Gates, freshness: Freshness, request: 
             waiting: store.todo_len(),
             fresh: freshness == Freshness::Fresh,
         },
+        Request::Log(question) => log::answer(store, question, context),
         Request::Ingest { .. } | Request::Rejudge { .. } => {
             Response::Failed { code: "internal".into(), text: "mail is read by the engine".into() }
         }
     }
+}
+
+fn with_head(mut response: Response, (size, root): (u64, Digest)) -> Response {
+    if let Response::Gate(answer) = &mut response {
+        answer.log_size = Some(size);
+        answer.log_root = Some(root);
+    }
+    response
 }
 
 /// Makes a gate's answer an entry of the log.
@@ -116,6 +129,6 @@ fn write_down(store: &Store, response: Response) -> Response {
     }
 }
 
-fn failed(error: &StoreError) -> Response {
+pub(super) fn failed(error: &StoreError) -> Response {
     Response::Failed { code: "store_unavailable".into(), text: error.to_string() }
 }

@@ -6,6 +6,7 @@
 mod desk;
 mod engine;
 mod library;
+mod log;
 mod rejudge;
 mod reload;
 
@@ -205,6 +206,8 @@ async fn consider_loop(
         if considered > 0 {
             tracing::info!(event = "mail.considered", considered);
         }
+        let engine = Arc::clone(&desk.engine);
+        tokio::task::spawn_blocking(move || engine.store.checkpoint()).await??;
         tokio::select! {
             () = desk.arrived.notified() => {}
             () = tokio::time::sleep(ROUND) => {}

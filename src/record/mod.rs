@@ -5,5 +5,5 @@ mod entry;
 mod fold;
 pub mod log;
 
-pub use entry::{Cursor, Entry, Links, Place, Seen, Tombstone};
+pub use entry::{Cursor, Entry, Links, Place, Seen, Tombstone, record_leaf};
 pub use fold::standing;

@@ -25,6 +25,7 @@ mod imap_faults;
 mod letters;
 mod machines;
 mod maildir;
+mod proofs;
 mod scripted;
 mod second_opinion;
 mod sign;

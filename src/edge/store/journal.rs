@@ -12,8 +12,8 @@ use super::error::{StoreError, spot};
 use super::frame::{self, Ahead, Found, Frame};
 use super::segments::Placed;
 use crate::model::Digest;
-use crate::record::log::{ERASED, Leaf, PLAIN, SALT_BYTES, SALTED};
-use crate::record::{Entry, Tombstone};
+use crate::record::log::{ERASED, Leaf, PLAIN, Record, SALT_BYTES, SALTED};
+use crate::record::{Entry, record_leaf};
 
 /// First bytes of the file; the digit is the version of the file.
 const TITLE: [u8; 16] = *b"endorsed-log  1\n";
@@ -179,6 +179,15 @@ impl Journal {
         Ok(start)
     }
 
+    /// An entry as it stands in its frame at `offset`.
+    pub fn record(&self, offset: u64, length: u32) -> Result<Record, StoreError> {
+        let found = frame::read(&mut &self.file, offset, offset + u64::from(length));
+        match found.map_err(StoreError::io("read", &self.path))? {
+            Found::Whole(Frame { seq, version, body, .. }, _) => Ok(Record { seq, version, body }),
+            Found::Damaged(why) => Err(StoreError::corrupt(why, &self.path, offset)),
+        }
+    }
+
     /// Hands every frame from `from` to `to` to `each`, with its offset. `from` may lie in the middle of a batch.
     ///
     /// # Errors
@@ -288,12 +297,7 @@ impl Journal {
 
 /// The leaf of an entry's frame; `None` when its body cannot be read.
 pub fn leaf_of(frame: &Frame) -> Option<Leaf> {
-    if frame.version == ERASED {
-        let tombstone: Tombstone = serde_json::from_slice(&frame.body).ok()?;
-        Some(tombstone.leaf(frame.seq))
-    } else {
-        Leaf::of_body(frame.seq, frame.version, &frame.body)
-    }
+    record_leaf(frame.seq, frame.version, &frame.body)
 }
 
 fn decode_entry(frame: &Frame) -> Option<(Entry, Leaf)> {
