@@ -9,9 +9,12 @@ mod ingest;
 mod judge;
 mod logging;
 mod pack;
+mod quarantine;
 mod rejudge;
+mod review;
 mod rules;
 mod run;
+mod store;
 mod table;
 mod verify;
 
@@ -89,6 +92,15 @@ enum Command {
     /// Recompute the whole record, or the log alone, and name whatever was changed.
     #[command(after_help = "Example:\n  endorsed verify --log --seen 4711:9c1e…")]
     Verify(verify::Verify),
+    /// See and settle messages that were set aside: unreadable for the server, too large, removed before we read them.
+    #[command(subcommand, after_help = "Example:\n  endorsed quarantine list")]
+    Quarantine(quarantine::Quarantine),
+    /// What is doubtful waits here for a person: look, decide, link, undo.
+    #[command(subcommand, after_help = "Example:\n  endorsed review list")]
+    Review(review::Review),
+    /// Copy, check, export or import the store.
+    #[command(subcommand, after_help = "Example:\n  endorsed store backup /var/backups/endorsed-2026-11-22")]
+    Store(store::StoreCommand),
     /// Check the configuration and every file that it names.
     #[command(after_help = "Example:\n  endorsed check-config --config endorsed.toml")]
     CheckConfig,
@@ -125,10 +137,13 @@ pub fn main() -> ExitCode {
         Command::Ingest(ingest) => with_config(&path, |config| ingest::run(&ingest, &config)),
         Command::Pack(pack) => with_config(&path, |config| pack::pack(&pack, &config)),
         Command::Proof(proof) => with_config(&path, |config| pack::proof(&proof, &config)),
+        Command::Store(store) => with_config(&path, |config| store::run(&store, &config)),
         Command::Verify(verify) => verify::run(&verify, &path),
         Command::Gate(gate) => with_config(&path, |config| ask::gate(&gate, &config)),
         Command::Show(show) => with_config(&path, |config| ask::show(&show, &config)),
         Command::Rejudge(rejudge) => with_config(&path, |config| rejudge::run(rejudge, &config)),
+        Command::Quarantine(act) => with_config(&path, |config| quarantine::run(act, &config)),
+        Command::Review(review) => with_config(&path, |config| review::run(review, &config)),
         Command::List(list) => with_config(&path, |config| ask::list(&list, &config)),
     };
     ExitCode::from(code)

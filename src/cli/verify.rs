@@ -131,7 +131,8 @@ fn store(verify: &Verify, config: &Config) -> u8 {
     }
 }
 
-fn print(audit: &Audit) {
+/// What an audit found, for people.
+pub fn print(audit: &Audit) {
     say(if audit.is_clean() { "VERIFIED" } else { "CHANGED" });
     say(&format!("  log: {}:{}", audit.log_size, audit.log_root));
     if let (Some(signed), Some(verifier)) = (audit.signed, &audit.verifier) {

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::act::Act;
+use super::aside::{Release, SetAside};
 use super::log::{ERASED, Leaf, PLAIN, SALTED};
 use crate::model::{Digest, KeyRecord, Message, MessageId, Outcome};
 
@@ -140,6 +142,10 @@ pub enum Entry {
     Key(KeyRecord),
     /// A message was considered; the newest such entry of a copy counts.
     Considered(Box<Outcome>),
+    /// A message was set aside.
+    SetAside(SetAside),
+    /// A message is no longer set aside.
+    Released(Release),
     /// A gate answered and the asker wanted that recorded.
     Gate {
         /// When.
@@ -149,4 +155,6 @@ pub enum Entry {
     },
     /// The octets of an entry were erased. Never appended: it takes an entry's place.
     Erased(Tombstone),
+    /// A person did something: decided, linked, registered.
+    Act(Box<Act>),
 }

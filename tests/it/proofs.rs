@@ -8,9 +8,9 @@ use std::process::{Command, Output};
 
 use endorsed::answer::pack::{Files, check, sealed};
 use endorsed::edge::archive;
-use endorsed::edge::store::{OpenOptions, Store};
+use endorsed::model::Digest;
 use endorsed::parse::parse;
-use endorsed::record::log::{Checkpoint, ENTRIES_PER_TILE, Frontier, Tile};
+use endorsed::record::log::{Checkpoint, Frontier, Tile};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -70,10 +70,6 @@ impl Home {
     fn ingest(&self, name: &str) {
         let folder = format!("{ROOT}/fixtures/conversations/{name}");
         self.done(&["ingest", &folder]);
-    }
-
-    fn store(&self) -> Store {
-        Store::open(&self.path("store"), OpenOptions::default()).unwrap()
     }
 
     fn pack(&self, opportunity: &str) -> Files {
@@ -283,4 +279,60 @@ fn a_proof_is_six_lines_and_the_original() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("no verified endorsement to show"));
     assert!(!home.path("OPP-31011-proof.eml").exists());
     assert_eq!(home.status(&["proof", "OPP-99999"]), 1);
+}
+
+#[test]
+fn tiles_give_an_auditor_the_same_root() {
+    let home = Home::filled();
+    let audit = home.json(&["verify", "--log"]);
+    home.done(&["store", "export", "--tiles", "tiles"]);
+    let note = fs::read_to_string(home.path("tiles/checkpoint")).unwrap();
+    let verifier = fs::read_to_string(home.path("store/log.vkey")).unwrap();
+    let head = Checkpoint::open(&note, verifier.trim()).unwrap();
+    assert_eq!(head.size, audit["log_size"].as_u64().unwrap());
+    let tile = Tile { level: None, index: 0, width: head.size };
+    let bundle = fs::read(home.path("tiles/tile").join(tile.path())).unwrap();
+    let (mut rest, mut frontier) = (&bundle[..], Frontier::default());
+    while let Some((length, after)) = rest.split_first_chunk::<2>() {
+        let (leaf, after) = after.split_at(usize::from(u16::from_be_bytes(*length)));
+        frontier.push(Digest::of(&[&[0], leaf].concat()));
+        rest = after;
+    }
+    assert_eq!((frontier.size(), frontier.root()), (head.size, head.root));
+    let hashes = fs::read(home.path("tiles/tile/0").join(format!("000.p/{}", head.size))).unwrap();
+    assert_eq!(hashes.len() as u64, 32 * head.size);
+}
+
+#[test]
+fn a_store_is_copied_exported_and_imported() {
+    let home = Home::filled();
+    let told = seen(&home.json(&["gate", DEALS[0].1, "--to", "commercial_review"]));
+    let list = home.done(&["list", "--json"]);
+    home.done(&["store", "backup", "copy"]);
+    assert_eq!(home.status(&["store", "backup", "copy"]), 2, "it is there already");
+    home.done(&["store", "check", "copy"]);
+    home.done(&["store", "check"]);
+    home.done(&["store", "export", "-o", "all.jsonl"]);
+    // As if the disk were lost.
+    fs::remove_dir_all(home.path("store")).unwrap();
+    fs::rename(home.path("copy"), home.path("store")).unwrap();
+    assert_eq!(home.done(&["list", "--json"]), list);
+    home.done(&["verify", "--seen", &told]);
+    // As if it were moved to another machine.
+    fs::rename(home.path("store"), home.path("old")).unwrap();
+    home.done(&["store", "import", "all.jsonl"]);
+    assert_eq!(home.done(&["list", "--json"]), list);
+    home.done(&["verify", "--seen", &told]);
+    assert_eq!(home.status(&["store", "import", "all.jsonl"]), 2, "it is not empty");
+    // One word changed in the export.
+    let text = fs::read_to_string(home.path("all.jsonl")).unwrap();
+    fs::write(home.path("all.jsonl"), text.replacen("technical evaluation", "technical revaluation", 1))
+        .unwrap();
+    fs::remove_dir_all(home.path("store")).unwrap();
+    let output = home.run(&["store", "import", "all.jsonl"]);
+    assert_eq!(output.status.code(), Some(2));
+    let mut bytes = fs::read(home.path("old/segments/00000000.seg")).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(home.path("old/segments/00000000.seg"), bytes).unwrap();
+    assert_eq!(home.status(&["store", "check", "old"]), 1);
 }

@@ -335,6 +335,20 @@ impl Bodies {
         Ok(())
     }
 
+    /// Adds an entry as it stood in another store, with its salt.
+    ///
+    /// # Errors
+    /// [`StoreError::Unwritable`] when it cannot be read; nothing is written then.
+    pub fn record(&mut self, record: Record) -> Result<(), StoreError> {
+        let Record { seq, version, body } = record;
+        let flags = frame::FIRST;
+        let frame = Frame { kind: frame::ENTRY, version, flags, seq, body };
+        let unread = || StoreError::Unwritable { why: format!("entry {seq} cannot be read") };
+        let (entry, _) = decode_entry(&frame).ok_or_else(unread)?;
+        self.0.push((frame::ENTRY, version, frame.body, Fact::Entry(entry)));
+        Ok(())
+    }
+
     /// Puts the places of raw copies in front: whoever reads the log forwards knows a copy before its entries.
     pub fn stored(&mut self, placed: Vec<Placed>) {
         if !placed.is_empty() {
@@ -377,7 +391,7 @@ impl Bodies {
             let crc = frame::write(&mut bytes, (kind, version, first | last, seq), &[&body]);
             let length = u32::try_from(frame::HEADER + body.len()).unwrap_or(u32::MAX);
             let is_entry = kind == frame::ENTRY;
-            let leaf = is_entry.then(|| Leaf::of_body(seq, version, &body).map(|leaf| leaf.hash())).flatten();
+            let leaf = if is_entry { record_leaf(seq, version, &body).map(|leaf| leaf.hash()) } else { None };
             seq += u64::from(is_entry);
             facts.push((fact, Span { offset: start, length, crc, leaf }));
         }

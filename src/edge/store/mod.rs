@@ -24,12 +24,14 @@
 mod audit;
 mod backup;
 mod check;
+mod erase;
 mod error;
 mod frame;
 mod guard;
 mod index;
 mod journal;
 mod opening;
+mod portable;
 mod rows;
 mod seal;
 mod segments;
@@ -47,7 +49,7 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use crate::model::{Address, Digest, KeyRecord, MessageId, OpportunityId, Outcome};
-use crate::record::{Cursor, Entry, Place, Seen};
+use crate::record::{Act, Cursor, Entry, Place, Seen, SetAside, Subject};
 
 pub use check::audit_folder;
 pub use error::StoreError;
@@ -162,6 +164,7 @@ impl Store {
         opening::check_format(folder, options.create)?;
         // A copy of the store may have left out an empty folder.
         guard::make_folder(&folder.join("segments"))?;
+        erase::recover(folder)?;
         let journal = Journal::open(&folder.join("journal"))?;
         let segments = Segments::new(folder.join("segments"), options.segment_bytes_max);
         let mark = opening::open_mark(folder)?;
@@ -207,6 +210,10 @@ impl Store {
         let mut bodies = Bodies::default();
         entries.into_iter().try_for_each(|entry| bodies.entry(entry))?;
         bodies.consider(consider)?;
+        self.store(copies, bodies)
+    }
+
+    fn store(&self, copies: Vec<(Digest, &[u8])>, bodies: Bodies) -> Result<u64, StoreError> {
         let mut head = self.writer.lock().map_err(|_| self.dead("a writer panicked".into()))?;
         self.alive()?;
         match self.commit(*head, copies, bodies) {
@@ -301,6 +308,28 @@ impl Store {
         self.read(|| self.index.strays(author))
     }
 
+    /// The acts about a subject, in the order of the log.
+    pub fn acts(&self, subject: &Subject) -> Result<Vec<Act>, StoreError> {
+        self.read(|| {
+            self.index.acts(subject)?.into_iter().filter_map(|s| self.act_at(s).transpose()).collect()
+        })
+    }
+
+    /// The act of a name ([`Act::name`]).
+    pub fn act(&self, name: &str) -> Result<Option<Act>, StoreError> {
+        self.read(|| self.index.act(name)?.map_or(Ok(None), |seq| self.act_at(seq)))
+    }
+
+    /// Declarations that a person linked to an opportunity at some time, by digest.
+    pub fn linked(&self, id: &OpportunityId) -> Result<Vec<Digest>, StoreError> {
+        self.read(|| self.index.linked(id))
+    }
+
+    /// At most `limit` copies behind `after` whose newest outcome may need a person, by digest.
+    pub fn review(&self, after: Option<&Digest>, limit: usize) -> Result<Vec<Digest>, StoreError> {
+        self.read(|| self.index.review(after, limit))
+    }
+
     /// All key records of a name (`selector._domainkey.domain`), in the order in which they were recorded: keys
     /// rotate, and each message verifies for ever with the record of its time.
     pub fn keys(&self, name: &str) -> Result<Vec<KeyRecord>, StoreError> {
@@ -324,6 +353,36 @@ impl Store {
     /// Whether something was seen at exactly this place.
     pub fn knows_place(&self, place: &Place) -> Result<bool, StoreError> {
         self.read(|| self.index.knows_place(place))
+    }
+
+    /// What is set aside, by a short name of its place.
+    pub fn set_aside(&self) -> Result<Vec<(String, SetAside)>, StoreError> {
+        self.read(|| {
+            let mut found = Vec::new();
+            for (name, seq) in self.index.set_aside()? {
+                let aside = self.pick(Some(seq), |entry| match entry {
+                    Entry::SetAside(aside) => Some(aside),
+                    _ => None,
+                })?;
+                found.extend(aside.map(|aside| (name, aside)));
+            }
+            Ok(found)
+        })
+    }
+
+    /// What is set aside at a place.
+    pub fn set_aside_at(&self, place: &Place) -> Result<Option<SetAside>, StoreError> {
+        self.read(|| {
+            self.pick(self.index.set_aside_at(place)?, |entry| match entry {
+                Entry::SetAside(aside) => Some(aside),
+                _ => None,
+            })
+        })
+    }
+
+    /// Whether something was seen at a place, or set aside there.
+    pub fn accounts_for(&self, place: &Place) -> Result<bool, StoreError> {
+        self.read(|| Ok(self.index.knows_place(place)? || self.index.set_aside_at(place)?.is_some()))
     }
 
     /// At most `limit` copies that must be considered, in the order in which they were first seen.
@@ -405,6 +464,13 @@ impl Store {
             Fact::Entry(entry) => Ok(entry),
             Fact::Stored(_) | Fact::Consider(_) => Err(self.astray("a row leads to no entry")),
         }
+    }
+
+    fn act_at(&self, seq: u64) -> Result<Option<Act>, StoreError> {
+        self.pick(Some(seq), |entry| match entry {
+            Entry::Act(act) => Some(*act),
+            _ => None,
+        })
     }
 
     fn pick<T>(
