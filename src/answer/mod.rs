@@ -1,6 +1,7 @@
 //! From a request to a response, without sockets: the CLI, the local socket and HTTP all ask here.
 
 mod act;
+mod letters;
 mod log;
 mod message;
 mod opportunity;
@@ -11,6 +12,7 @@ mod rejudged;
 mod review;
 
 pub use act::{ActRequest, Choice, Wanted, act};
+pub use letters::{LetterRow, LetterText, LettersAsk, WakeRow};
 pub use log::{LogAnswer, LogQuestion};
 pub use message::MessageAnswer;
 pub use opportunity::{OpportunityAnswer, OpportunityRow};
@@ -83,6 +85,8 @@ pub enum Request {
     Log(LogQuestion),
     /// See or settle what was set aside.
     Quarantine(QuarantineAct),
+    /// Something about letters.
+    Letters(LettersAsk),
     /// Take these messages into the record (base64 of the bytes, with the path they came from).
     Ingest {
         /// Path and content.
@@ -146,6 +150,23 @@ pub enum Response {
         code: String,
         /// Why, and what to do instead.
         text: String,
+    },
+    /// To [`LettersAsk::List`].
+    Letters {
+        /// Letters on record, in the order in which they were planned, deal by deal.
+        letters: Vec<LetterRow>,
+        /// What comes, the next first.
+        next: Vec<WakeRow>,
+    },
+    /// To [`LettersAsk::Preview`].
+    LetterTexts {
+        /// The letters.
+        letters: Vec<LetterText>,
+    },
+    /// To an order about letters.
+    Ordered {
+        /// About which deal.
+        opportunity: OpportunityId,
     },
     /// To [`Request::Rejudge`].
     Rejudged {
@@ -417,7 +438,10 @@ pub(crate) fn home(
 }
 
 /// The outcomes that bear on an opportunity: its own, and what its champions object without naming a deal.
-fn outcomes(opportunity: &OpportunityId, register: &dyn Register) -> Result<Vec<Outcome>, Unavailable> {
+///
+/// # Errors
+/// When the record can not be read.
+pub fn outcomes(opportunity: &OpportunityId, register: &dyn Register) -> Result<Vec<Outcome>, Unavailable> {
     let mut outcomes = register.outcomes(opportunity)?;
     for declared in register.linked(opportunity)? {
         match &declared.message_id {

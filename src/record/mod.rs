@@ -15,3 +15,6 @@ pub use aside::{Release, SetAside, Trouble};
 pub use entry::{Cursor, Entry, Links, Place, Seen, Tombstone, record_leaf};
 pub use fold::{Dossier, fold, may_be_accepted, standing};
 pub use rulings::{Review, Ruling, Rulings, is_put_aside, needs_person};
+mod letter;
+
+pub use letter::{Command, Letter, Order, Posted, Posting, Side};

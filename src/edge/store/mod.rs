@@ -30,6 +30,7 @@ mod frame;
 mod guard;
 mod index;
 mod journal;
+mod letters;
 mod opening;
 mod portable;
 mod rows;
