@@ -2,14 +2,18 @@
 
 mod act;
 mod letters;
+mod log;
 mod message;
 mod opportunity;
+pub mod pack;
+pub mod proof;
 mod quarantine;
 mod rejudged;
 mod review;
 
 pub use act::{ActRequest, Choice, Wanted, act};
 pub use letters::{LetterRow, LetterText, LettersAsk, WakeRow};
+pub use log::{LogAnswer, LogQuestion};
 pub use message::MessageAnswer;
 pub use opportunity::{OpportunityAnswer, OpportunityRow};
 pub use quarantine::{QuarantineAct, QuarantineRow};
@@ -77,6 +81,8 @@ pub enum Request {
         /// Whether the new outcomes are recorded; only with the running rules.
         apply: bool,
     },
+    /// About the signed log.
+    Log(LogQuestion),
     /// See or settle what was set aside.
     Quarantine(QuarantineAct),
     /// Something about letters.
@@ -93,7 +99,7 @@ pub enum Request {
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Response {
     /// To [`Request::Gate`].
-    Gate(GateAnswer),
+    Gate(Box<GateAnswer>),
     /// To [`Request::Show`].
     Opportunity(Box<OpportunityAnswer>),
     /// To [`Request::List`].
@@ -171,6 +177,8 @@ pub enum Response {
         /// Whether they were recorded.
         applied: bool,
     },
+    /// To [`Request::Log`].
+    Log(Box<LogAnswer>),
     /// To [`QuarantineAct::List`].
     Quarantine {
         /// What is set aside.
@@ -338,7 +346,7 @@ pub fn gate(
         Err(error) => return failed(&error),
     };
     match context.gates.answer(&report, to, context.freshness, context.now) {
-        Some(answer) => Response::Gate(answer),
+        Some(answer) => Response::Gate(Box::new(answer)),
         None => {
             let known: Vec<&str> = context.gates.names().collect();
             let hint = crate::text::nearest(to, known.iter().copied());

@@ -6,14 +6,13 @@ mod chain;
 mod entry;
 mod explain;
 mod fold;
-pub mod log;
-
-pub use aside::{Release, SetAside, Trouble};
-pub use entry::{Cursor, Entry, Links, Place, Seen, Tombstone};
 mod freeze;
+pub mod log;
 mod rulings;
 
 pub use act::{Act, Decision, Deed, Reviewed, Subject, may_be_same};
+pub use aside::{Release, SetAside, Trouble};
+pub use entry::{Cursor, Entry, Links, Place, Seen, Tombstone, record_leaf};
 pub use fold::{Dossier, fold, may_be_accepted, standing};
 pub use rulings::{Review, Ruling, Rulings, is_put_aside, needs_person};
 mod letter;

@@ -31,6 +31,7 @@ mod outbox;
 mod postfix;
 mod prompts_text;
 mod prompts_year;
+mod proofs;
 mod quarantine;
 mod review;
 mod scripted;
