@@ -1,12 +1,14 @@
 //! From a request to a response, without sockets: the CLI, the local socket and HTTP all ask here.
 
 mod act;
+mod export;
 mod message;
 mod opportunity;
 mod rejudged;
 mod review;
 
 pub use act::{ActRequest, Choice, Wanted, act};
+pub use export::export;
 pub use message::MessageAnswer;
 pub use opportunity::{OpportunityAnswer, OpportunityRow};
 pub use rejudged::VerdictChange;
@@ -64,6 +66,24 @@ pub enum Request {
         /// Message-ID, or sha256 of a copy.
         message: String,
     },
+    /// Decided replies as cases of the rule language.
+    Export {
+        /// Message-IDs or sha256 of copies; without any, everything that the queue has seen.
+        messages: Vec<String>,
+        /// The seller's names, which the rules must know.
+        names: Vec<String>,
+    },
+    /// The raw octets of a mail. That somebody asked for them is recorded first.
+    Raw {
+        /// Message-ID, or sha256 of a copy.
+        message: String,
+        /// Start of the copy's sha256, when several contents came under the Message-ID.
+        copy: Option<String>,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
     /// A named person does something to the record.
     Act(ActRequest),
     /// What would be said of the stored mail with the rules as they are now?
@@ -85,7 +105,7 @@ pub enum Request {
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Response {
     /// To [`Request::Gate`].
-    Gate(GateAnswer),
+    Gate(Box<GateAnswer>),
     /// To [`Request::Show`].
     Opportunity(Box<OpportunityAnswer>),
     /// To [`Request::List`].
@@ -120,6 +140,16 @@ pub enum Response {
     Review {
         /// The mails.
         items: Vec<ReviewItem>,
+    },
+    /// To [`Request::Export`].
+    Exported {
+        /// One `[[case]]` each.
+        cases: Vec<String>,
+    },
+    /// To [`Request::Raw`].
+    Raw {
+        /// The octets, in base64.
+        octets: String,
     },
     /// To [`Request::Act`].
     Done {
@@ -303,7 +333,7 @@ pub fn gate(
         Err(error) => return failed(&error),
     };
     match context.gates.answer(&report, to, context.freshness, context.now) {
-        Some(answer) => Response::Gate(answer),
+        Some(answer) => Response::Gate(Box::new(answer)),
         None => {
             let known: Vec<&str> = context.gates.names().collect();
             let hint = crate::text::nearest(to, known.iter().copied());

@@ -3,6 +3,7 @@
 
 mod ask;
 mod check;
+mod deal;
 mod demo;
 mod explain;
 mod ingest;
@@ -82,6 +83,18 @@ enum Command {
     /// What is doubtful waits here for a person: look, decide, link, undo.
     #[command(subcommand, after_help = "Example:\n  endorsed review list")]
     Review(review::Review),
+    /// Register what the Mutual Success Plan calls for.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  endorsed plan import plan.csv --by kim@northwind.example"
+    )]
+    Plan(deal::Plan),
+    /// Record evidence that is no mail: shown, never verified.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  endorsed evidence add OPP-20417 --kind scorecard --file card.pdf --by kim@northwind.example --note 'signed on site'"
+    )]
+    Evidence(deal::Evidence),
     /// Check the configuration and every file that it names.
     #[command(after_help = "Example:\n  endorsed check-config --config endorsed.toml")]
     CheckConfig,
@@ -120,6 +133,8 @@ pub fn main() -> ExitCode {
         Command::Show(show) => with_config(&path, |config| ask::show(&show, &config)),
         Command::Rejudge(rejudge) => with_config(&path, |config| rejudge::run(rejudge, &config)),
         Command::Review(review) => with_config(&path, |config| review::run(review, &config)),
+        Command::Plan(plan) => with_config(&path, |config| deal::plan(plan, &config)),
+        Command::Evidence(evidence) => with_config(&path, |config| deal::evidence(evidence, &config)),
         Command::List(list) => with_config(&path, |config| ask::list(&list, &config)),
     };
     ExitCode::from(code)

@@ -2,6 +2,7 @@
 
 mod address;
 mod authorship;
+mod criteria;
 mod declaration;
 mod digest;
 mod message;
@@ -15,6 +16,10 @@ mod witness;
 
 pub use address::{Address, Mailbox, MessageId, OpportunityId};
 pub use authorship::{Authorship, Binding, Claim, CriteriaSeen};
+pub use criteria::{
+    Condition, CriteriaDiff, CriteriaVersion, EvidenceKind, FileHash, ManualEvidence, PlanCriterion,
+    PlanReport, Reworded,
+};
 pub use declaration::{Criterion, Declaration, DeclaredResult, Form, Lint};
 pub use digest::Digest;
 pub use message::{Defect, Header, Message, Part};

@@ -2,11 +2,14 @@
 
 mod act;
 mod chain;
+mod condition;
 mod entry;
 mod explain;
 mod fold;
 mod freeze;
+mod plan;
 mod rulings;
+mod versions;
 
 pub use act::{Act, Decision, Deed, Reviewed, Subject, may_be_same};
 pub use entry::{Cursor, Entry, Links, Place, Seen};
