@@ -4,6 +4,7 @@ mod act;
 mod export;
 mod message;
 mod opportunity;
+mod quarantine;
 mod rejudged;
 mod review;
 
@@ -11,6 +12,7 @@ pub use act::{ActRequest, Choice, Wanted, act};
 pub use export::export;
 pub use message::MessageAnswer;
 pub use opportunity::{OpportunityAnswer, OpportunityRow};
+pub use quarantine::{QuarantineAct, QuarantineRow};
 pub use rejudged::VerdictChange;
 pub use review::{DecisionAnswer, ReviewItem, queue, review};
 
@@ -93,6 +95,8 @@ pub enum Request {
         /// Whether the new outcomes are recorded; only with the running rules.
         apply: bool,
     },
+    /// See or settle what was set aside.
+    Quarantine(QuarantineAct),
     /// Take these messages into the record (base64 of the bytes, with the path they came from).
     Ingest {
         /// Path and content.
@@ -175,6 +179,16 @@ pub enum Response {
         changes: Vec<VerdictChange>,
         /// Whether they were recorded.
         applied: bool,
+    },
+    /// To [`QuarantineAct::List`].
+    Quarantine {
+        /// What is set aside.
+        rows: Vec<QuarantineRow>,
+    },
+    /// To the other [`QuarantineAct`]s.
+    Settled {
+        /// One plain sentence.
+        text: String,
     },
     /// No such thing.
     Unknown {

@@ -9,6 +9,7 @@ mod explain;
 mod ingest;
 mod judge;
 mod logging;
+mod quarantine;
 mod rejudge;
 mod review;
 mod rules;
@@ -80,6 +81,9 @@ enum Command {
     /// Read the stored mail again with the rules as they are now and show the verdicts that change.
     #[command(after_help = "Example:\n  endorsed rejudge --rules /etc/endorsed/rules.new")]
     Rejudge(rejudge::Rejudge),
+    /// See and settle messages that were set aside: unreadable for the server, too large, removed before we read them.
+    #[command(subcommand, after_help = "Example:\n  endorsed quarantine list")]
+    Quarantine(quarantine::Quarantine),
     /// What is doubtful waits here for a person: look, decide, link, undo.
     #[command(subcommand, after_help = "Example:\n  endorsed review list")]
     Review(review::Review),
@@ -132,6 +136,7 @@ pub fn main() -> ExitCode {
         Command::Gate(gate) => with_config(&path, |config| ask::gate(&gate, &config)),
         Command::Show(show) => with_config(&path, |config| ask::show(&show, &config)),
         Command::Rejudge(rejudge) => with_config(&path, |config| rejudge::run(rejudge, &config)),
+        Command::Quarantine(act) => with_config(&path, |config| quarantine::run(act, &config)),
         Command::Review(review) => with_config(&path, |config| review::run(review, &config)),
         Command::Plan(plan) => with_config(&path, |config| deal::plan(plan, &config)),
         Command::Evidence(evidence) => with_config(&path, |config| deal::evidence(evidence, &config)),

@@ -2,10 +2,12 @@
 
 mod accounts;
 mod error;
+mod mailbox;
 mod receiver;
 
 pub use accounts::load as load_accounts;
 pub use error::{ConfigError, Problem};
+pub use mailbox::{MailboxKind, MailboxSection, OAuth2Section, Provider};
 pub use receiver::ReceiverSection;
 
 use std::path::{Path, PathBuf};
@@ -89,60 +91,6 @@ impl Default for StoreSection {
     fn default() -> Self {
         Self { path: "/var/lib/endorsed".into() }
     }
-}
-
-/// `[[mailbox]]`: which keys are needed depends on `kind`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MailboxSection {
-    /// An IMAP folder or a Maildir.
-    pub kind: MailboxKind,
-    /// Maildir: folder that holds cur, new and tmp.
-    pub path: Option<PathBuf>,
-    /// IMAP: host name.
-    pub host: Option<String>,
-    /// IMAP: port.
-    #[serde(default = "imap_port")]
-    pub port: u16,
-    /// IMAP: how the connection is secured.
-    #[serde(default)]
-    pub tls: Tls,
-    /// IMAP: PEM file of a private certificate authority.
-    pub ca_file: Option<PathBuf>,
-    /// IMAP: account.
-    pub user: Option<String>,
-    /// IMAP: password.
-    pub password: Option<Password>,
-    /// IMAP: folder.
-    #[serde(default = "inbox")]
-    pub folder: String,
-    /// IMAP: seconds after which an IDLE is renewed.
-    #[serde(default = "idle_renew_seconds")]
-    pub idle_renew_seconds: u64,
-    /// Seconds between polls: of a Maildir beside inotify, of an IMAP server without IDLE.
-    pub poll_seconds: Option<u64>,
-}
-
-/// `kind` of a `[[mailbox]]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MailboxKind {
-    /// An IMAP folder.
-    Imap,
-    /// A Maildir.
-    Maildir,
-}
-
-fn imap_port() -> u16 {
-    993
-}
-
-fn inbox() -> String {
-    "INBOX".into()
-}
-
-fn idle_renew_seconds() -> u64 {
-    270
 }
 
 /// `[smtp]`
@@ -313,12 +261,7 @@ impl Config {
         if let Some(outbox) = &mut self.outbox {
             root(&mut outbox.dir);
         }
-        for mailbox in &mut self.mailbox {
-            [&mut mailbox.path, &mut mailbox.ca_file].into_iter().flatten().for_each(root);
-            if let Some(Password::File(path)) = &mut mailbox.password {
-                root(path);
-            }
-        }
+        self.mailbox.iter_mut().for_each(|mailbox| mailbox.root(folder));
     }
 
     /// What the types can not say.
@@ -336,20 +279,8 @@ impl Config {
         if self.seller.domains.is_empty() {
             problem("domains", "name at least one mail domain of the seller".into());
         }
-        for mailbox in &self.mailbox {
-            let missing = match mailbox.kind {
-                MailboxKind::Maildir => mailbox.path.is_none().then_some("path"),
-                MailboxKind::Imap if mailbox.host.is_none() => Some("host"),
-                MailboxKind::Imap if mailbox.user.is_none() => Some("user"),
-                MailboxKind::Imap => mailbox.password.is_none().then_some("password"),
-            };
-            if let Some(key) = missing {
-                problem("kind", format!("[[mailbox]] of kind {:?} needs the key `{key}`", mailbox.kind));
-            }
-            let host = mailbox.host.as_deref().unwrap_or_default();
-            if mailbox.kind == MailboxKind::Imap && mailbox.tls == Tls::None && !is_loopback(host) {
-                problem("tls", format!("tls = \"none\" is for loopback only, not for {host}"));
-            }
+        for (key, message) in self.mailbox.iter().flat_map(MailboxSection::problems) {
+            problem(key, message);
         }
         if let Some(http) = &self.http
             && !http.listen.ip().is_loopback()

@@ -39,6 +39,7 @@ impl Desk {
         match request {
             Request::Ingest { files } => self.ingest(files).unwrap_or_else(|e| failed(&e)),
             Request::Rejudge { rules, apply } => self.rejudge(rules.as_deref(), apply),
+            Request::Quarantine(act) => self.quarantine(act),
             other => answer_from(&self.engine.store, &self.gates, &self.terms, self.freshness(), other),
         }
     }
@@ -120,6 +121,7 @@ pub fn answer_from(
             waiting: store.todo_len(),
             fresh: freshness == Freshness::Fresh,
         },
+        Request::Quarantine(act) => super::quarantine::quarantine(store, act),
         Request::Ingest { .. } | Request::Rejudge { .. } => {
             Response::Failed { code: "internal".into(), text: "mail is read by the engine".into() }
         }
@@ -159,6 +161,6 @@ fn keep(store: &Store, entry: Entry, response: Response) -> Response {
     }
 }
 
-fn failed(error: &StoreError) -> Response {
+pub(super) fn failed(error: &StoreError) -> Response {
     Response::Failed { code: "store_unavailable".into(), text: error.to_string() }
 }

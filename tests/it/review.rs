@@ -312,6 +312,8 @@ fn a_decided_reply_becomes_a_case_that_the_rules_are_tested_with() {
 #[test]
 fn the_plan_stands_beside_every_declaration() {
     let home = Home::new("");
+    // The plan comes first; only `run` and `ingest` make a store.
+    home.take("0.eml", &home.letters.declaration("OPP-71009"));
     let plan = |name: &str, lines: &str| {
         let path = home.folder.path().join(name);
         std::fs::write(&path, format!("opportunity,n,text,mandatory\n{lines}")).unwrap();

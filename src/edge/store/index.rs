@@ -15,10 +15,10 @@ use super::error::StoreError;
 use super::frame::{take_u32, take_u64};
 use super::guard;
 use super::journal::{Fact, Span};
-use super::rows::{CopyRow, Head, act_key, decode_cursor, key, place_key, read_id, short, table};
+use super::rows::{CopyRow, Head, act_key, aside_key, decode_cursor, key, place_key, read_id, short, table};
 use super::segments::{Placed, Tail};
 use crate::model::{Address, Digest, Kind, MessageId, OpportunityId, Outcome};
-use crate::record::{Act, Cursor, Deed, Entry, Place, Seen, Subject, needs_person};
+use crate::record::{Act, Cursor, Deed, Entry, Place, Seen, Subject, Tombstone, needs_person};
 
 /// The open index.
 #[derive(Debug)]
@@ -192,6 +192,55 @@ impl Index {
         Ok(found)
     }
 
+    /// Sequence number of the entry that set a place's message aside, while it holds.
+    pub fn set_aside_at(&self, place: &Place) -> Result<Option<u64>, StoreError> {
+        self.row(&aside_key(place), take_u64)
+    }
+
+    /// What is set aside: the place's name, and the sequence number of the entry.
+    pub fn set_aside(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let rows = guard::calm("read it", &self.folder, || {
+            self.db.scan_prefix([table::ASIDE]).collect::<sled::Result<Vec<_>>>()
+        })?;
+        let read = |(key, value): &(sled::IVec, sled::IVec)| {
+            let name: String = key.get(1..)?.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+            Some((name, u64::from_be_bytes(*value.first_chunk()?)))
+        };
+        let all = rows.iter().map(read).collect::<Option<Vec<_>>>();
+        all.ok_or_else(|| self.unreadable("a row is too short"))
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The table of the first row that `other` does not have just so, and the entry that the row is about if it names
+    /// one.
+    pub fn first_difference(&self, other: &Self) -> Result<Option<(char, Option<u64>)>, StoreError> {
+        let row = guard::calm("compare it", &self.folder, || {
+            let (mut ours, mut theirs) = (self.db.iter(), other.db.iter());
+            loop {
+                match (ours.next().transpose()?, theirs.next().transpose()?) {
+                    (None, None) => return Ok(None),
+                    (ours, theirs) if ours == theirs => {}
+                    (ours, theirs) => return Ok(ours.into_iter().chain(theirs).map(|(key, _)| key).min()),
+                }
+            }
+        })?;
+        Ok(row.map(|key| {
+            let table = key.first().copied().unwrap_or_default();
+            let entry = key.get(1..).and_then(|rest| Some(u64::from_be_bytes(rest.try_into().ok()?)));
+            (char::from(table), entry.filter(|_| table == table::ENTRY))
+        }))
+    }
+
+    /// Writes a row past every draft.
+    #[cfg(test)]
+    pub fn put_raw(&self, key: &[u8], value: &[u8]) {
+        self.db.insert(key, value).unwrap();
+    }
+
     /// The first id behind `last` in a table whose keys are id, zero byte, digest: one seek.
     fn opportunity_behind(&self, table: u8, last: Option<&[u8]>) -> Result<Option<Vec<u8>>, StoreError> {
         // The zero byte ends an id.
@@ -292,12 +341,35 @@ impl<'a> Draft<'a> {
                 Ok(())
             }
             Entry::Considered(outcome) => self.add_outcome(outcome, seq),
+            Entry::SetAside(aside) => {
+                self.put(aside_key(&aside.place), seq.to_be_bytes().to_vec());
+                self.pass(&aside.place)
+            }
+            Entry::Released(release) => {
+                self.rows.insert(aside_key(&release.place), None);
+                Ok(())
+            }
+            Entry::Erased(tombstone) => self.add_tombstone(tombstone),
             Entry::Act(act) => {
                 self.add_act(act, seq);
                 Ok(())
             }
             Entry::Gate { .. } => Ok(()),
         }
+    }
+
+    /// A place stays known, so that erased mail is not fetched again, and what was considered stays considered.
+    fn add_tombstone(&mut self, tombstone: &Tombstone) -> Result<(), StoreError> {
+        if let Some(place) = &tombstone.place {
+            self.add_place(place)?;
+        }
+        if let Some(sha256) = tombstone.sha256.filter(|_| tombstone.of == "considered") {
+            let mut copy = self.copy(&sha256)?;
+            if self.unmark(&sha256, &mut copy) {
+                self.put_copy(&sha256, &copy);
+            }
+        }
+        Ok(())
     }
 
     fn add_act(&mut self, act: &Act, seq: u64) {
@@ -328,11 +400,22 @@ impl<'a> Draft<'a> {
         for parent in &seen.links.parents {
             self.put(key(table::CHILD, &[&short(parent.as_str()), &seen.sha256.0]), Vec::new());
         }
-        self.put(place_key(&seen.place), Vec::new());
-        if let Place::Imap { mailbox, uid_validity, uid } = &seen.place {
-            self.move_cursor(mailbox, Cursor { uid_validity: *uid_validity, uid: *uid })?;
+        self.add_place(&seen.place)
+    }
+
+    fn add_place(&mut self, place: &Place) -> Result<(), StoreError> {
+        self.put(place_key(place), Vec::new());
+        let aside = aside_key(place);
+        if self.get(&aside)?.is_some() {
+            self.rows.insert(aside, None);
         }
-        Ok(())
+        self.pass(place)
+    }
+
+    /// Moves a folder's cursor over a message that needs no more reading.
+    fn pass(&mut self, place: &Place) -> Result<(), StoreError> {
+        let Place::Imap { mailbox, uid_validity, uid } = place else { return Ok(()) };
+        self.move_cursor(mailbox, Cursor { uid_validity: *uid_validity, uid: *uid })
     }
 
     /// RFC 3501 §2.3.1.1: within one UIDVALIDITY only the highest UID counts; another UIDVALIDITY starts anew.
@@ -353,10 +436,7 @@ impl<'a> Draft<'a> {
         for row in copy.outcome_keys(sha256) {
             self.rows.insert(row, None);
         }
-        if let Some(order) = copy.todo.take() {
-            self.rows.insert(key(table::TODO, &[&order.to_be_bytes(), &sha256.0]), None);
-            self.head.todo = self.head.todo.saturating_sub(1);
-        }
+        self.unmark(sha256, &mut copy);
         copy.outcome = Some(seq);
         copy.unlinked = outcome.kind == Kind::Declaration && outcome.opportunity.is_none();
         copy.review = needs_person(outcome);
@@ -373,6 +453,14 @@ impl<'a> Draft<'a> {
         }
         self.put_copy(sha256, &copy);
         Ok(())
+    }
+
+    /// Takes the mark off a copy; says whether there was one.
+    fn unmark(&mut self, sha256: &Digest, copy: &mut CopyRow) -> bool {
+        let Some(order) = copy.todo.take() else { return false };
+        self.rows.insert(key(table::TODO, &[&order.to_be_bytes(), &sha256.0]), None);
+        self.head.todo = self.head.todo.saturating_sub(1);
+        true
     }
 
     fn mark(&mut self, sha256: &Digest) -> Result<(), StoreError> {

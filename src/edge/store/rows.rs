@@ -37,6 +37,8 @@ pub mod table {
     pub const CURSOR: u8 = b'm';
     /// Place.
     pub const PLACE: u8 = b'l';
+    /// Place: sequence number of the newest `SetAside`, while it holds.
+    pub const ASIDE: u8 = b'x';
     /// Digest of an author's address and of a copy: an objection that belongs to no opportunity.
     pub const STRAY: u8 = b's';
     /// Subject of an act and sequence number.
@@ -195,6 +197,16 @@ pub fn decode_cursor(bytes: &mut &[u8]) -> Option<Cursor> {
 
 /// The key of a place.
 pub fn place_key(place: &Place) -> Vec<u8> {
+    key(table::PLACE, &[&place_name(place)])
+}
+
+/// The key of a message that was set aside.
+pub fn aside_key(place: &Place) -> Vec<u8> {
+    key(table::ASIDE, &[&place_name(place)])
+}
+
+/// 16 bytes that stand for a place.
+fn place_name(place: &Place) -> [u8; 16] {
     let digest = match place {
         Place::Imap { mailbox, uid_validity, uid } => {
             let (epoch, uid) = (uid_validity.to_be_bytes(), uid.to_be_bytes());
@@ -206,7 +218,7 @@ pub fn place_key(place: &Place) -> Vec<u8> {
         Place::File { path } => Digest::of_fields([&b"file"[..], path.as_bytes()]),
         Place::Attached { to, n } => Digest::of_fields([&b"attached"[..], &to.0, &n.to_be_bytes()]),
     };
-    key(table::PLACE, &[digest.0.first_chunk::<16>().map_or(&[][..], |half| half)])
+    digest.0.first_chunk::<16>().copied().unwrap_or_default()
 }
 
 /// Where the acts about a subject begin.
