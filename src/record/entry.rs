@@ -122,6 +122,29 @@ impl Tombstone {
     }
 }
 
+/// The files of the operator that govern what counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Governing {
+    /// The rule set.
+    Rules,
+    /// The accounts file.
+    Accounts,
+    /// The gates file.
+    Gates,
+}
+
+impl Governing {
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rules => "rules",
+            Self::Accounts => "accounts",
+            Self::Gates => "gates",
+        }
+    }
+}
+
 /// One entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
@@ -147,4 +170,13 @@ pub enum Entry {
     Erased(Tombstone),
     /// A person did something: decided, linked, registered.
     Act(Box<Act>),
+    /// What governs the judging or the gates was read and is another than before.
+    Governed {
+        /// When.
+        at: Timestamp,
+        /// What.
+        what: Governing,
+        /// Its digest; none when there is none any more.
+        digest: Option<Digest>,
+    },
 }

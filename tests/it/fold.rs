@@ -161,7 +161,7 @@ pub fn any_verdict() -> impl Strategy<Value = Verdict> {
     prop::sample::select(vec![Confirmed, Conditional, Deferred, Declined, Retracted, Inconclusive, Automatic])
 }
 
-pub fn any_claim() -> impl Strategy<Value = Claim> {
+fn any_claim() -> impl Strategy<Value = Claim> {
     use Claim::*;
     prop::sample::select(vec![
         Verified,

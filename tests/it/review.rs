@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use endorsed::edge::store::{OpenOptions, Store};
+use endorsed::record::Entry;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -383,4 +385,29 @@ fn a_condition_carries_its_words_and_its_day() {
     // It ends by a later mail of the champion, and a yes ages only where the operator says so.
     home.take("3.eml", &home.letters.reply(DEAL, 2, "Confirmed on all three."));
     assert_eq!(home.gate("contract_signature")["allowed"], true);
+}
+
+#[test]
+fn what_governs_is_on_record_when_it_changes() {
+    let home = crate::home::Home::new("");
+    let governed = || {
+        let store = Store::open(&home.store(), OpenOptions::default()).unwrap();
+        let entries = store.entries(0..store.size()).unwrap();
+        let what = |entry: &Entry| match entry {
+            Entry::Governed { what, .. } => Some(what.as_str()),
+            _ => None,
+        };
+        entries.iter().filter_map(what).collect::<Vec<_>>()
+    };
+    let run = || home.start().stop();
+    run();
+    assert_eq!(governed(), ["rules", "gates"], "there is no accounts file");
+    run();
+    assert_eq!(governed().len(), 2, "nothing changed");
+    std::fs::write(home.folder.path().join("g.toml"), "[gate.a]\nstanding = [\"confirmed\"]\n").unwrap();
+    let config = home.folder.path().join("endorsed.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("{text}[gates]\nfile = \"g.toml\"\n")).unwrap();
+    run();
+    assert_eq!(governed(), ["rules", "gates", "gates"]);
 }
