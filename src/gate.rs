@@ -39,6 +39,7 @@ pub struct Gates {
     gates: BTreeMap<String, Gate>,
     /// File name and digest, as each answer shows it.
     policy: String,
+    digest: Digest,
 }
 
 /// The policy file is not usable; the text says what and at which byte.
@@ -124,8 +125,13 @@ impl Gates {
                 });
             }
         }
-        let digest = Digest::of(text.as_bytes()).short();
-        Ok(Self { gates: file.gate, policy: format!("{name}@{digest}") })
+        let digest = Digest::of(text.as_bytes());
+        Ok(Self { gates: file.gate, policy: format!("{name}@{}", digest.short()), digest })
+    }
+
+    /// Digest of the policy file.
+    pub fn digest(&self) -> Digest {
+        self.digest
     }
 
     /// The names of all gates.

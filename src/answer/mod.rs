@@ -1,6 +1,7 @@
 //! From a request to a response, without sockets: the CLI, the local socket and HTTP all ask here.
 
 mod act;
+mod export;
 mod letters;
 mod log;
 mod message;
@@ -12,6 +13,7 @@ mod rejudged;
 mod review;
 
 pub use act::{ActRequest, Choice, Wanted, act};
+pub use export::export;
 pub use letters::{LetterRow, LetterText, LettersAsk, WakeRow};
 pub use log::{LogAnswer, LogQuestion};
 pub use message::MessageAnswer;
@@ -71,6 +73,24 @@ pub enum Request {
     Review {
         /// Message-ID, or sha256 of a copy.
         message: String,
+    },
+    /// Decided replies as cases of the rule language.
+    Export {
+        /// Message-IDs or sha256 of copies; without any, everything that the queue has seen.
+        messages: Vec<String>,
+        /// The seller's names, which the rules must know.
+        names: Vec<String>,
+    },
+    /// The raw octets of a mail. That somebody asked for them is recorded first.
+    Raw {
+        /// Message-ID, or sha256 of a copy.
+        message: String,
+        /// Start of the copy's sha256, when several contents came under the Message-ID.
+        copy: Option<String>,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
     },
     /// A named person does something to the record.
     Act(ActRequest),
@@ -134,6 +154,16 @@ pub enum Response {
     Review {
         /// The mails.
         items: Vec<ReviewItem>,
+    },
+    /// To [`Request::Export`].
+    Exported {
+        /// One `[[case]]` each.
+        cases: Vec<String>,
+    },
+    /// To [`Request::Raw`].
+    Raw {
+        /// The octets, in base64.
+        octets: String,
     },
     /// To [`Request::Act`].
     Done {

@@ -3,6 +3,7 @@
 
 mod ask;
 mod check;
+mod deal;
 mod declare;
 mod demo;
 mod explain;
@@ -111,6 +112,18 @@ enum Command {
     /// Copy, check, export or import the store.
     #[command(subcommand, after_help = "Example:\n  endorsed store backup /var/backups/endorsed-2026-11-22")]
     Store(store::StoreCommand),
+    /// Register what the Mutual Success Plan calls for.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  endorsed plan import plan.csv --by kim@northwind.example"
+    )]
+    Plan(deal::Plan),
+    /// Record evidence that is no mail: shown, never verified.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  endorsed evidence add OPP-20417 --kind scorecard --file card.pdf --by kim@northwind.example --note 'signed on site'"
+    )]
+    Evidence(deal::Evidence),
     /// Check the configuration and every file that it names.
     #[command(after_help = "Example:\n  endorsed check-config --config endorsed.toml")]
     CheckConfig,
@@ -156,6 +169,8 @@ pub fn main() -> ExitCode {
         Command::Review(review) => with_config(&path, |config| review::run(review, &config)),
         Command::Declare(declare) => with_config(&path, |config| declare::run(&declare, &config)),
         Command::Prompts(prompts) => with_config(&path, |config| prompts::run(&prompts, &config)),
+        Command::Plan(plan) => with_config(&path, |config| deal::plan(plan, &config)),
+        Command::Evidence(evidence) => with_config(&path, |config| deal::evidence(evidence, &config)),
         Command::List(list) => with_config(&path, |config| ask::list(&list, &config)),
     };
     ExitCode::from(code)

@@ -11,7 +11,7 @@ use super::engine::{Engine, SeenAt, Taken};
 use super::letters;
 use super::library::Records;
 use super::log;
-use crate::answer::{self, Context, LettersAsk, Request, Response};
+use crate::answer::{self, ActRequest, Context, LettersAsk, Request, Response, Wanted};
 use crate::config::load_rules;
 use crate::edge::source::{Fetched, Progress};
 use crate::edge::store::{Batch, Store, StoreError};
@@ -19,7 +19,7 @@ use crate::gate::{Freshness, Gates};
 use crate::model::Digest;
 use crate::model::Terms;
 use crate::prompt::Settings;
-use crate::record::{Entry, Place};
+use crate::record::{Act, Deed, Entry, Place};
 
 /// The one who answers.
 pub struct Desk {
@@ -125,6 +125,14 @@ pub fn answer_from(
         Request::List { after, limit } => answer::list(after.as_ref(), limit, &records, context),
         Request::Queue { limit } => answer::queue(limit, &records, context),
         Request::Review { message } => answer::review(&message, &records, context),
+        Request::Export { messages, names } => answer::export(&messages, &names, &records, context),
+        Request::Raw { message, copy, by, reason } => {
+            let what = Wanted::Access { message, copy };
+            match answer::act(&ActRequest { by, reason, what }, &records, context) {
+                Ok((act, _)) => show_raw(store, act),
+                Err(refused) => *refused,
+            }
+        }
         Request::Act(wanted) => match answer::act(&wanted, &records, context) {
             Ok((act, response)) => keep(store, Entry::Act(Box::new(act)), response),
             Err(refused) => *refused,
@@ -158,6 +166,21 @@ fn write_down(store: &Store, response: Response) -> Response {
         Err(error) => return Response::Failed { code: "internal".into(), text: error.to_string() },
     };
     keep(store, entry, response)
+}
+
+/// Hands out a mail's octets, once it is on record who asked for them.
+fn show_raw(store: &Store, act: Act) -> Response {
+    let Deed::Access { sha256, .. } = act.deed else {
+        return Response::Failed { code: "internal".into(), text: "the act is no access".into() };
+    };
+    match store.raw(&sha256) {
+        Ok(Some(octets)) => {
+            let octets = base64::engine::general_purpose::STANDARD.encode(octets);
+            keep(store, Entry::Act(Box::new(act)), Response::Raw { octets })
+        }
+        Ok(None) => Response::Unknown { text: "The octets of the mail are not on record any more.".into() },
+        Err(error) => failed(&error),
+    }
 }
 
 /// Answers once the entry is on disk.

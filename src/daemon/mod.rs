@@ -205,7 +205,12 @@ async fn consider_loop(
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), DaemonError> {
     let engine = Arc::clone(&desk.engine);
-    let outdated = tokio::task::spawn_blocking(move || engine.mark_outdated()).await??;
+    let gates = desk.gates.digest();
+    let work = move || {
+        engine.note_governing(gates)?;
+        engine.mark_outdated()
+    };
+    let outdated = tokio::task::spawn_blocking::<_, Result<usize, StoreError>>(work).await??;
     if outdated > 0 {
         tracing::info!(event = "accounts.changed", outdated);
     }

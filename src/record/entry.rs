@@ -138,6 +138,29 @@ pub fn record_leaf(seq: u64, version: u8, body: &[u8]) -> Option<Leaf> {
     }
 }
 
+/// The files of the operator that govern what counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Governing {
+    /// The rule set.
+    Rules,
+    /// The accounts file.
+    Accounts,
+    /// The gates file.
+    Gates,
+}
+
+impl Governing {
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rules => "rules",
+            Self::Accounts => "accounts",
+            Self::Gates => "gates",
+        }
+    }
+}
+
 /// One entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
@@ -183,4 +206,13 @@ pub enum Entry {
     Erased(Tombstone),
     /// A person did something: decided, linked, registered.
     Act(Box<Act>),
+    /// What governs the judging or the gates was read and is another than before.
+    Governed {
+        /// When.
+        at: Timestamp,
+        /// What.
+        what: Governing,
+        /// Its digest; none when there is none any more.
+        digest: Option<Digest>,
+    },
 }

@@ -38,6 +38,7 @@ mod scripted;
 mod second_opinion;
 mod sign;
 mod source_contract;
+mod standing;
 mod store;
 mod verify;
 mod verify_accounts;

@@ -19,7 +19,7 @@ use super::journal::{Fact, Span};
 use super::rows::{CopyRow, Head, act_key, aside_key, decode_cursor, key, place_key, read_id, short, table};
 use super::segments::{Placed, Tail};
 use crate::model::{Address, Digest, Kind, MessageId, OpportunityId, Outcome};
-use crate::record::{Act, Cursor, Deed, Entry, Place, Seen, Subject, Tombstone, needs_person};
+use crate::record::{Act, Cursor, Deed, Entry, Governing, Place, Seen, Subject, Tombstone, needs_person};
 
 /// The open index.
 #[derive(Debug)]
@@ -136,6 +136,11 @@ impl Index {
     /// Sequence number of the act of a name.
     pub fn act(&self, name: &str) -> Result<Option<u64>, StoreError> {
         self.row(&key(table::ACT_NAME, &[&short(name)]), take_u64)
+    }
+
+    /// Sequence number of the newest entry about a governing file.
+    pub fn governed(&self, what: Governing) -> Result<Option<u64>, StoreError> {
+        self.row(&key(table::GOVERNED, &[what.as_str().as_bytes()]), take_u64)
     }
 
     /// Declarations that a person linked to an opportunity, by digest.
@@ -447,6 +452,10 @@ impl<'a> Draft<'a> {
             }
             Entry::Order(order) => {
                 self.put(letters_key(Some(&order.opportunity), seq), Vec::new());
+                Ok(())
+            }
+            Entry::Governed { what, .. } => {
+                self.put(key(table::GOVERNED, &[what.as_str().as_bytes()]), seq.to_be_bytes().to_vec());
                 Ok(())
             }
             Entry::Gate { .. } => Ok(()),

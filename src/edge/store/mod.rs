@@ -50,7 +50,7 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use crate::model::{Address, Digest, KeyRecord, MessageId, OpportunityId, Outcome};
-use crate::record::{Act, Cursor, Entry, Place, Seen, SetAside, Subject};
+use crate::record::{Act, Cursor, Entry, Governing, Place, Seen, SetAside, Subject};
 
 pub use check::audit_folder;
 pub use error::StoreError;
@@ -319,6 +319,17 @@ impl Store {
     /// The act of a name ([`Act::name`]).
     pub fn act(&self, name: &str) -> Result<Option<Act>, StoreError> {
         self.read(|| self.index.act(name)?.map_or(Ok(None), |seq| self.act_at(seq)))
+    }
+
+    /// The digest of a governing file as recorded last; nothing when none was recorded, or there is none any more.
+    pub fn governed(&self, what: Governing) -> Result<Option<Digest>, StoreError> {
+        self.read(|| {
+            let recorded = self.pick(self.index.governed(what)?, |entry| match entry {
+                Entry::Governed { digest, .. } => Some(digest),
+                _ => None,
+            })?;
+            Ok(recorded.flatten())
+        })
     }
 
     /// Declarations that a person linked to an opportunity at some time, by digest.

@@ -47,6 +47,8 @@ pub mod table {
     pub const ACT_NAME: u8 = b'n';
     /// Opportunity, zero byte, digest of a declaration that a person linked to it.
     pub const LINK: u8 = b'j';
+    /// Name of a governing file: sequence number of the newest entry about it.
+    pub const GOVERNED: u8 = b'g';
     /// Digest of a copy that a person may have to look at.
     pub const REVIEW: u8 = b'r';
     /// Opportunity, zero byte, sequence number of a letter or an order.
