@@ -6,14 +6,14 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{FAILED, NO, judge::open_resolver, say, say_json, table};
-use crate::answer::{OpportunityAnswer, OpportunityRow, Request, Response};
+use crate::answer::{DecisionAnswer, OpportunityAnswer, OpportunityRow, Request, Response};
 use crate::config::{Config, ConfigError};
 use crate::daemon::{Desk, Engine, answer_from};
 use crate::edge::socket;
 use crate::edge::source::Progress;
 use crate::edge::store::{OpenOptions, Store, StoreError};
 use crate::gate::{Freshness, GateAnswer, Gates};
-use crate::model::{OpportunityId, Reason};
+use crate::model::{Acceptance, OpportunityId, Reason};
 
 /// `endorsed gate`
 #[derive(Debug, Args)]
@@ -134,7 +134,7 @@ pub fn ask(request: Request, config: &Config) -> Response {
     // Nobody watches: what is configured to be watched is stale.
     let freshness = if config.mailbox.is_empty() { Freshness::Fresh } else { Freshness::Stale };
     match open() {
-        Ok((store, gates)) => answer_from(&store, &gates, freshness, request),
+        Ok((store, gates)) => answer_from(&store, &gates, &config.terms(), freshness, request),
         Err(error) => Response::Failed { code: "store_unavailable".into(), text: error.to_string() },
     }
 }
@@ -160,6 +160,7 @@ pub fn open_desk(config: &Config) -> Result<Desk, OpenError> {
     Ok(Desk {
         engine: Arc::new(Engine::new(store, rules, policy, resolver)),
         gates,
+        terms: config.terms(),
         mailboxes: config.mailbox.iter().map(|_| Arc::new(Progress::default())).collect(),
         stale_after: Duration::from_secs(config.policy.mailbox_stale_minutes * 60),
         arrived: Arc::default(),
@@ -172,6 +173,7 @@ pub fn refused(response: &Response, json: bool) -> u8 {
     let (code, text) = match response {
         Response::Failed { code, text } => (code.as_str(), text.as_str()),
         Response::Unknown { text } => ("unknown", text.as_str()),
+        Response::Refused { code, text } => (code.as_str(), text.as_str()),
         _ => ("internal", "the answer does not fit the question"),
     };
     if json {
@@ -184,18 +186,27 @@ pub fn refused(response: &Response, json: bool) -> u8 {
 fn print_gate(answer: &GateAnswer) {
     let word = if answer.allowed { "ALLOWED" } else { "NOT ALLOWED" };
     say(&format!(
-        "{word}  {} to {}  (standing: {})",
+        "{word}  {} to {}  (standing: {}{})",
         answer.opportunity,
         answer.to,
-        answer.standing.as_str()
+        answer.standing.as_str(),
+        accepted_by(&answer.accepted_by)
     ));
     for evidence in &answer.evidence {
-        say(&format!("  \"{}\"", table::short(&evidence.quote, 100)));
+        let by = evidence.accepted_by.as_ref().map(|by| format!("  (accepted by {by}, not verified)"));
+        say(&format!("  \"{}\"{}", table::short(&evidence.quote, 100), by.unwrap_or_default()));
     }
     for endorser in &answer.endorsers {
         say(&format!("  {} ({}): {}", endorser.who, endorser.role, endorser.standing.as_str()));
     }
     print_reasons(&answer.reasons);
+}
+
+/// `, accepted by NAME` beside a standing that is not verified.
+pub fn accepted_by(acceptances: &[Acceptance]) -> String {
+    let mut names: Vec<&str> = acceptances.iter().map(|a| a.by.as_str()).collect();
+    names.dedup();
+    if names.is_empty() { String::new() } else { format!(", accepted by {}, not verified", names.join(", ")) }
 }
 
 /// Reasons with what to do about each.
@@ -210,7 +221,8 @@ pub fn print_reasons(reasons: &[Reason]) {
 
 fn print_opportunity(answer: &OpportunityAnswer) {
     let report = &answer.report;
-    say(&format!("{}  {}", report.opportunity, report.standing.as_str()));
+    let accepted = accepted_by(&report.accepted_by);
+    say(&format!("{}  {}{accepted}", report.opportunity, report.standing.as_str()));
     let tally = &report.criteria;
     say(&format!(
         "  criteria: {} declared, {} as passed, {} confirmed",
@@ -237,6 +249,15 @@ fn print_opportunity(answer: &OpportunityAnswer) {
     table::lines(&["kind", "from", "verdict", "author", "words"], &rows)
         .iter()
         .for_each(|l| say(&format!("  {l}")));
+    print_acts(&answer.acts);
+}
+
+/// What people did, a line each.
+pub fn print_acts(acts: &[DecisionAnswer]) {
+    for act in acts {
+        let undone = if act.undone { " (undone)" } else { "" };
+        say(&format!("  {} {}: {}{undone}, {}: {}", act.at, act.by, act.did, act.name, act.reason));
+    }
 }
 
 fn print_rows(rows: &[OpportunityRow]) {
@@ -245,7 +266,10 @@ fn print_rows(rows: &[OpportunityRow]) {
         .map(|row| {
             vec![
                 row.opportunity.to_string(),
-                row.standing.as_str().to_owned(),
+                match &row.accepted_by {
+                    Some(by) => format!("{} (accepted by {by})", row.standing.as_str()),
+                    None => row.standing.as_str().to_owned(),
+                },
                 format!("{}/{}", row.confirmed, row.total),
                 row.reason.clone().unwrap_or_default(),
                 table::short(row.quote.as_deref().unwrap_or_default(), 60),

@@ -15,7 +15,7 @@ use crate::config::{load_rules, shipped_gates};
 use crate::daemon::{self, Daemon, Desk, Engine, Mailbox, SeenAt};
 use crate::edge::dns::Resolver;
 use crate::edge::store::{OpenOptions, Store};
-use crate::model::{Address, OpportunityId, Policy, Seller};
+use crate::model::{Address, OpportunityId, Policy, Seller, Terms};
 
 /// How long the replay of one conversation may take before the demo gives up.
 const CONVERSATION_WAIT: Duration = Duration::from_secs(20);
@@ -123,6 +123,7 @@ fn assemble(scratch: &Path, maildir: &Path) -> Anyhow<Daemon> {
         desk: Desk {
             engine: Arc::new(engine),
             gates: shipped_gates()?,
+            terms: Terms::default(),
             mailboxes: Vec::new(),
             stale_after: Duration::from_secs(3600),
             arrived: Arc::default(),

@@ -10,7 +10,9 @@ mod ingest;
 mod judge;
 mod logging;
 mod prompts;
+mod quarantine;
 mod rejudge;
+mod review;
 mod rules;
 mod run;
 mod table;
@@ -88,6 +90,12 @@ enum Command {
     /// Read the stored mail again with the rules as they are now and show the verdicts that change.
     #[command(after_help = "Example:\n  endorsed rejudge --rules /etc/endorsed/rules.new")]
     Rejudge(rejudge::Rejudge),
+    /// See and settle messages that were set aside: unreadable for the server, too large, removed before we read them.
+    #[command(subcommand, after_help = "Example:\n  endorsed quarantine list")]
+    Quarantine(quarantine::Quarantine),
+    /// What is doubtful waits here for a person: look, decide, link, undo.
+    #[command(subcommand, after_help = "Example:\n  endorsed review list")]
+    Review(review::Review),
     /// Check the configuration and every file that it names.
     #[command(after_help = "Example:\n  endorsed check-config --config endorsed.toml")]
     CheckConfig,
@@ -127,6 +135,8 @@ pub fn main() -> ExitCode {
         Command::Rejudge(rejudge) => with_config(&path, |config| rejudge::run(rejudge, &config)),
         Command::Declare(declare) => with_config(&path, |config| declare::run(&declare, &config)),
         Command::Prompts(prompts) => with_config(&path, |config| prompts::run(&prompts, &config)),
+        Command::Quarantine(act) => with_config(&path, |config| quarantine::run(act, &config)),
+        Command::Review(review) => with_config(&path, |config| review::run(review, &config)),
         Command::List(list) => with_config(&path, |config| ask::list(&list, &config)),
     };
     ExitCode::from(code)

@@ -3,11 +3,13 @@
 mod accounts;
 mod error;
 mod letters;
+mod mailbox;
 mod receiver;
 
 pub use accounts::load as load_accounts;
 pub use error::{ConfigError, Problem};
 pub use letters::{BuyerSection, LettersSection};
+pub use mailbox::{MailboxKind, MailboxSection, OAuth2Section, Provider};
 pub use receiver::ReceiverSection;
 
 use std::path::{Path, PathBuf};
@@ -17,7 +19,7 @@ use serde::Deserialize;
 use crate::edge::imap::{Password, Tls};
 use crate::gate::Gates;
 use crate::judge::{RuleError, Rules};
-use crate::model::{Accounts, Address, Policy, Seller};
+use crate::model::{Accounts, Address, Policy, Seller, Terms};
 
 /// Where the program looks when `--config` is not given.
 pub const DEFAULT_PATH: &str = "/etc/endorsed/endorsed.toml";
@@ -55,6 +57,17 @@ pub struct Config {
     /// What counts.
     #[serde(default)]
     pub policy: PolicySection,
+    /// Who decides what is doubtful.
+    #[serde(default)]
+    pub review: ReviewSection,
+}
+
+/// `[review]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReviewSection {
+    /// Above this amount two persons must decide the same, and so they must where no amount is registered.
+    pub second_person_above: Option<u64>,
 }
 
 /// `[seller]`
@@ -82,60 +95,6 @@ impl Default for StoreSection {
     fn default() -> Self {
         Self { path: "/var/lib/endorsed".into() }
     }
-}
-
-/// `[[mailbox]]`: which keys are needed depends on `kind`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MailboxSection {
-    /// An IMAP folder or a Maildir.
-    pub kind: MailboxKind,
-    /// Maildir: folder that holds cur, new and tmp.
-    pub path: Option<PathBuf>,
-    /// IMAP: host name.
-    pub host: Option<String>,
-    /// IMAP: port.
-    #[serde(default = "imap_port")]
-    pub port: u16,
-    /// IMAP: how the connection is secured.
-    #[serde(default)]
-    pub tls: Tls,
-    /// IMAP: PEM file of a private certificate authority.
-    pub ca_file: Option<PathBuf>,
-    /// IMAP: account.
-    pub user: Option<String>,
-    /// IMAP: password.
-    pub password: Option<Password>,
-    /// IMAP: folder.
-    #[serde(default = "inbox")]
-    pub folder: String,
-    /// IMAP: seconds after which an IDLE is renewed.
-    #[serde(default = "idle_renew_seconds")]
-    pub idle_renew_seconds: u64,
-    /// Seconds between polls: of a Maildir beside inotify, of an IMAP server without IDLE.
-    pub poll_seconds: Option<u64>,
-}
-
-/// `kind` of a `[[mailbox]]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MailboxKind {
-    /// An IMAP folder.
-    Imap,
-    /// A Maildir.
-    Maildir,
-}
-
-fn imap_port() -> u16 {
-    993
-}
-
-fn inbox() -> String {
-    "INBOX".into()
-}
-
-fn idle_renew_seconds() -> u64 {
-    270
 }
 
 /// `[smtp]`
@@ -211,6 +170,8 @@ pub struct PolicySection {
     pub accept_attached: bool,
     /// After so many minutes without a completed mailbox cycle a gate that asks for the win stays closed.
     pub mailbox_stale_minutes: u64,
+    /// A yes older than so many days counts as nothing until it is given again; not set: a yes does not age.
+    pub evidence_days_max: Option<u32>,
 }
 
 impl Default for PolicySection {
@@ -220,6 +181,7 @@ impl Default for PolicySection {
             signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
             accept_attached: true,
             mailbox_stale_minutes: 20,
+            evidence_days_max: None,
         }
     }
 }
@@ -267,6 +229,14 @@ impl Config {
         })
     }
 
+    /// What lets a standing count.
+    pub fn terms(&self) -> Terms {
+        Terms {
+            second_person_above: self.review.second_person_above,
+            evidence_days_max: self.policy.evidence_days_max,
+        }
+    }
+
     /// The rules: a folder, or the shipped ones.
     ///
     /// # Errors
@@ -309,12 +279,7 @@ impl Config {
                 root(path);
             }
         }
-        for mailbox in &mut self.mailbox {
-            [&mut mailbox.path, &mut mailbox.ca_file].into_iter().flatten().for_each(root);
-            if let Some(Password::File(path)) = &mut mailbox.password {
-                root(path);
-            }
-        }
+        self.mailbox.iter_mut().for_each(|mailbox| mailbox.root(folder));
     }
 
     /// What the types can not say.
@@ -332,20 +297,8 @@ impl Config {
         if self.seller.domains.is_empty() {
             problem("domains", "name at least one mail domain of the seller".into());
         }
-        for mailbox in &self.mailbox {
-            let missing = match mailbox.kind {
-                MailboxKind::Maildir => mailbox.path.is_none().then_some("path"),
-                MailboxKind::Imap if mailbox.host.is_none() => Some("host"),
-                MailboxKind::Imap if mailbox.user.is_none() => Some("user"),
-                MailboxKind::Imap => mailbox.password.is_none().then_some("password"),
-            };
-            if let Some(key) = missing {
-                problem("kind", format!("[[mailbox]] of kind {:?} needs the key `{key}`", mailbox.kind));
-            }
-            let host = mailbox.host.as_deref().unwrap_or_default();
-            if mailbox.kind == MailboxKind::Imap && mailbox.tls == Tls::None && !is_loopback(host) {
-                problem("tls", format!("tls = \"none\" is for loopback only, not for {host}"));
-            }
+        for (key, message) in self.mailbox.iter().flat_map(MailboxSection::problems) {
+            problem(key, message);
         }
         if let Some(http) = &self.http
             && !http.listen.ip().is_loopback()

@@ -15,6 +15,7 @@ use crate::config::load_rules;
 use crate::edge::source::{Fetched, Progress};
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::gate::{Freshness, Gates};
+use crate::model::Terms;
 use crate::prompt::Settings;
 use crate::record::{Entry, Place};
 
@@ -24,6 +25,8 @@ pub struct Desk {
     pub engine: Arc<Engine>,
     /// The gates.
     pub gates: Gates,
+    /// What the configuration lets count.
+    pub terms: Terms,
     /// One for each configured mailbox.
     pub mailboxes: Vec<Arc<Progress>>,
     /// Without a completed cycle for so long a mailbox is stale.
@@ -43,7 +46,8 @@ impl Desk {
             Request::Ingest { files } => self.ingest(files).unwrap_or_else(|e| failed(&e)),
             Request::Rejudge { rules, apply } => self.rejudge(rules.as_deref(), apply),
             Request::Letters(ask) => self.letters(ask),
-            other => answer_from(&self.engine.store, &self.gates, self.freshness(), other),
+            Request::Quarantine(act) => self.quarantine(act),
+            other => answer_from(&self.engine.store, &self.gates, &self.terms, self.freshness(), other),
         }
     }
 
@@ -99,21 +103,34 @@ impl Desk {
 }
 
 /// Answers everything that the record alone can answer. Blocking.
-pub fn answer_from(store: &Store, gates: &Gates, freshness: Freshness, request: Request) -> Response {
+pub fn answer_from(
+    store: &Store,
+    gates: &Gates,
+    terms: &Terms,
+    freshness: Freshness,
+    request: Request,
+) -> Response {
     let records = Records(store);
-    let context = Context { gates, freshness, now: Timestamp::now() };
+    let context = Context { gates, freshness, now: Timestamp::now(), terms };
     match request {
         Request::Gate { opportunity, to, record } => {
             let response = answer::gate(&opportunity, &to, &records, context);
             if record { write_down(store, response) } else { response }
         }
         Request::Show { what } => answer::show(&what, &records, context),
-        Request::List { after, limit } => answer::list(after.as_ref(), limit, &records),
+        Request::List { after, limit } => answer::list(after.as_ref(), limit, &records, context),
+        Request::Queue { limit } => answer::queue(limit, &records, context),
+        Request::Review { message } => answer::review(&message, &records, context),
+        Request::Act(wanted) => match answer::act(&wanted, &records, context) {
+            Ok((act, response)) => keep(store, Entry::Act(Box::new(act)), response),
+            Err(refused) => *refused,
+        },
         Request::Health => Response::Health {
             size: store.size(),
             waiting: store.todo_len(),
             fresh: freshness == Freshness::Fresh,
         },
+        Request::Quarantine(act) => super::quarantine::quarantine(store, act),
         Request::Ingest { .. } | Request::Rejudge { .. } | Request::Letters(_) => {
             Response::Failed { code: "internal".into(), text: "mail is read by the engine".into() }
         }
@@ -127,12 +144,17 @@ fn write_down(store: &Store, response: Response) -> Response {
         Ok(answer) => Entry::Gate { at: given.as_of, answer },
         Err(error) => return Response::Failed { code: "internal".into(), text: error.to_string() },
     };
+    keep(store, entry, response)
+}
+
+/// Answers once the entry is on disk.
+fn keep(store: &Store, entry: Entry, response: Response) -> Response {
     match store.append(Batch { entries: vec![entry], ..Batch::default() }) {
         Ok(_) => response,
         Err(error) => failed(&error),
     }
 }
 
-fn failed(error: &StoreError) -> Response {
+pub(super) fn failed(error: &StoreError) -> Response {
     Response::Failed { code: "store_unavailable".into(), text: error.to_string() }
 }

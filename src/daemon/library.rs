@@ -16,7 +16,7 @@ use crate::model::{
 };
 use crate::parse::{parse, unparsed};
 use crate::pipeline::{Known, Library, needs};
-use crate::record::{Letter, Place, Side};
+use crate::record::{Act, Letter, Place, Side, Subject};
 
 /// A key record this much older than a message's first sight does not speak for it: keys rotate.
 const KEY_AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
@@ -221,6 +221,30 @@ impl Register for Records<'_> {
         let mut digests = self.0.copies(id)?;
         digests.extend(self.0.children(id)?);
         self.newest(&digests)
+    }
+
+    fn copies(&self, id: &MessageId) -> Result<Vec<Outcome>, Unavailable> {
+        self.newest(&self.0.copies(id)?)
+    }
+
+    fn copy(&self, sha256: &Digest) -> Result<Option<Outcome>, Unavailable> {
+        Ok(self.0.outcome(sha256)?)
+    }
+
+    fn linked(&self, opportunity: &OpportunityId) -> Result<Vec<Outcome>, Unavailable> {
+        self.newest(&self.0.linked(opportunity)?)
+    }
+
+    fn review(&self, after: Option<&Digest>, limit: usize) -> Result<Vec<Outcome>, Unavailable> {
+        self.newest(&self.0.review(after, limit)?)
+    }
+
+    fn acts(&self, subject: &Subject) -> Result<Vec<Act>, Unavailable> {
+        Ok(self.0.acts(subject)?)
+    }
+
+    fn act(&self, name: &str) -> Result<Option<Act>, Unavailable> {
+        Ok(self.0.act(name)?)
     }
 }
 

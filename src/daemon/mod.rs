@@ -7,6 +7,7 @@ mod desk;
 mod engine;
 mod letters;
 mod library;
+mod quarantine;
 mod rejudge;
 mod reload;
 
@@ -178,9 +179,9 @@ async fn take_loop(
             delivery = received.recv() => delivery,
             _ = stop.wait_for(|s| *s) => None,
         };
-        let Some(Delivery { batch, done }) = delivery else { return Ok(()) };
+        let Some(Delivery { batch, set_aside, done }) = delivery else { return Ok(()) };
         let engine = Arc::clone(&desk.engine);
-        match tokio::task::spawn_blocking(move || engine.take(batch, seen_at)).await? {
+        match tokio::task::spawn_blocking(move || engine.take_delivery(batch, set_aside, seen_at)).await? {
             Ok(taken) => {
                 tracing::info!(event = "mail.stored", new = taken.new, known = taken.known);
                 let _ = done.send(Ok(()));
@@ -246,8 +247,8 @@ async fn watch_mailbox(
 ) -> Result<(), DaemonError> {
     match mailbox {
         Mailbox::Imap(settings) => {
-            let cursor = desk.engine.store.cursor(&settings.key())?;
-            imap::watch(*settings, cursor, intake, stop).await?;
+            let known = desk.engine.known(&settings.key())?;
+            imap::watch(*settings, known, intake, stop).await?;
         }
         Mailbox::Maildir(path, poll) => {
             let key = maildir::key(&path);

@@ -123,14 +123,8 @@ async fn answer(ask: Ask, request: Request) -> HttpResponse {
         }
         Ok(Response::Unknown { text }) => problem(StatusCode::NOT_FOUND, "not_found", &text),
         Ok(Response::Failed { code, text }) => problem(StatusCode::SERVICE_UNAVAILABLE, &code, &text),
-        Ok(
-            Response::Ingested { .. }
-            | Response::Rejudged { .. }
-            | Response::Letters { .. }
-            | Response::LetterTexts { .. }
-            | Response::Ordered { .. },
-        )
-        | Err(_) => {
+        // Only the local socket asks for the others.
+        Ok(_) | Err(_) => {
             problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The question could not be answered.")
         }
     }

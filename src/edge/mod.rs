@@ -6,8 +6,12 @@ pub mod http;
 pub mod imap;
 pub mod maildir;
 pub mod mailfile;
+pub mod oauth;
 pub mod outbox;
+mod password;
 pub mod smtp;
 pub mod socket;
 pub mod source;
 pub mod store;
+
+pub use password::Password;

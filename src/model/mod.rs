@@ -25,5 +25,5 @@ pub use outcome::{Automatic, Kind, Outcome, Recognition};
 pub use policy::{Account, Accounts, Border, Policy, Receiver, Seller};
 pub use reading::{InlineAnswer, Reading, Segment, SegmentKind};
 pub use reason::{Reason, Source};
-pub use standing::{Endorser, Evidence, Standing, StandingReport, Tally};
+pub use standing::{Acceptance, Endorser, Evidence, Standing, StandingReport, Tally, Terms};
 pub use witness::{Body, KeyRecord, KeyState, Signature, Witnessed};

@@ -1,5 +1,8 @@
 //! Where an opportunity stands.
 
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{CriteriaSeen, Digest, MessageId, OpportunityId, Reason};
@@ -69,6 +72,35 @@ pub struct Evidence {
     pub verified: bool,
     /// The sentence that carries the verdict.
     pub quote: String,
+    /// Who read it so, when it does not count by the machine's reading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_by: Option<String>,
+}
+
+/// A person's decision that a standing rests on: shown as `accepted by NAME`, never as verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acceptance {
+    /// Who decided.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// What: a verdict, `no verdict`, `not about this opportunity`.
+    pub decided: String,
+    /// Why, in their words.
+    pub reason: String,
+    /// Message-ID of the mail, in angle brackets.
+    pub message_id: Option<String>,
+    /// Names of the decisions, for an undo.
+    pub decisions: Vec<String>,
+}
+
+/// What the operator's configuration lets count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// Above this amount two persons must decide the same; so they must when no amount is registered.
+    pub second_person_above: Option<u64>,
+    /// A yes older than this counts as nothing until it is given again, in days; without it a yes does not age.
+    pub evidence_days_max: Option<u32>,
 }
 
 /// Criteria in numbers.
@@ -101,4 +133,34 @@ pub struct StandingReport {
     pub evidence: Vec<Evidence>,
     /// Message-ID of the declaration that gates.
     pub declaration: Option<MessageId>,
+    /// Where it stands without what people decided: only this opens a gate that wants verified words.
+    pub verified_standing: Standing,
+    /// Why it stands there, when that is less than `standing`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verified_reasons: Vec<Reason>,
+    /// The decisions that `standing` rests on, when it is more than the verified one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted_by: Vec<Acceptance>,
+    /// Copies that a person must look at.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub review: BTreeSet<Digest>,
+}
+
+impl StandingReport {
+    /// The report of an opportunity of which nothing is known.
+    pub fn nothing(opportunity: &OpportunityId) -> Self {
+        Self {
+            opportunity: opportunity.clone(),
+            standing: Standing::NoDeclaration,
+            reasons: Vec::new(),
+            criteria: Tally::default(),
+            endorsers: Vec::new(),
+            evidence: Vec::new(),
+            declaration: None,
+            verified_standing: Standing::NoDeclaration,
+            verified_reasons: Vec::new(),
+            accepted_by: Vec::new(),
+            review: BTreeSet::new(),
+        }
+    }
 }

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::act::Act;
+use super::aside::{Release, SetAside};
 use super::letter::{Letter, Order, Posted};
+use super::log::Leaf;
 use crate::model::{Digest, KeyRecord, Message, MessageId, Outcome};
 
 /// Where a copy of a message was found.
@@ -88,6 +91,43 @@ pub struct Seen {
     pub links: Links,
 }
 
+/// What stays of an entry whose octets were erased: enough for the tree to stand, for the mailbox to be read on where
+/// it was, and for the message not to be looked at again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tombstone {
+    /// The kind of the erased entry.
+    pub of: String,
+    /// Version of its body: how the commitment was made.
+    pub v: u8,
+    /// Its commitment.
+    pub commitment: Digest,
+    /// The copy that it was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Digest>,
+    /// Where the copy was seen; only places in mailboxes, whose names are ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+impl Tombstone {
+    /// What stays of `entry`, whose leaf is `leaf`.
+    pub fn new(entry: &Entry, leaf: &Leaf) -> Self {
+        let (sha256, place) = match entry {
+            Entry::Seen(seen) => (Some(seen.sha256), Some(seen.place.clone())),
+            Entry::Considered(outcome) => (Some(outcome.sha256), None),
+            Entry::Erased(earlier) => (earlier.sha256, earlier.place.clone()),
+            _ => (None, None),
+        };
+        let place = place.filter(|place| matches!(place, Place::Imap { .. } | Place::Maildir { .. }));
+        Self { of: leaf.kind.clone(), v: leaf.version, commitment: leaf.commitment, sha256, place }
+    }
+
+    /// The leaf of the erased entry, which had this number.
+    pub fn leaf(&self, seq: u64) -> Leaf {
+        Leaf { seq, version: self.v, kind: self.of.clone(), commitment: self.commitment }
+    }
+}
+
 /// One entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
@@ -118,6 +158,10 @@ pub enum Entry {
     },
     /// A person of the seller ordered something about the letters.
     Order(Order),
+    /// A message was set aside.
+    SetAside(SetAside),
+    /// A message is no longer set aside.
+    Released(Release),
     /// A gate answered and the asker wanted that recorded.
     Gate {
         /// When.
@@ -125,4 +169,8 @@ pub enum Entry {
         /// The answer as given (CONTRACT "HTTP").
         answer: serde_json::Value,
     },
+    /// The octets of an entry were erased. Never appended: it takes an entry's place.
+    Erased(Tombstone),
+    /// A person did something: decided, linked, registered.
+    Act(Box<Act>),
 }

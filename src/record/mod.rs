@@ -1,10 +1,20 @@
 //! The record: entries of an append-only log, and the fold that turns them into a standing.
 
+mod act;
+mod aside;
 mod chain;
 mod entry;
+mod explain;
 mod fold;
-mod letter;
+pub mod log;
 
-pub use entry::{Cursor, Entry, Links, Place, Seen};
-pub use fold::standing;
+pub use aside::{Release, SetAside, Trouble};
+pub use entry::{Cursor, Entry, Links, Place, Seen, Tombstone};
+mod freeze;
+mod letter;
+mod rulings;
+
+pub use act::{Act, Decision, Deed, Reviewed, Subject, may_be_same};
+pub use fold::{Dossier, fold, may_be_accepted, standing};
 pub use letter::{Command, Letter, Order, Posted, Posting, Side};
+pub use rulings::{Review, Ruling, Rulings, is_put_aside, needs_person};

@@ -95,6 +95,16 @@ impl Letters {
         sign(&self.buyer, BUYER, &format!("{}{head}{}\r\n{}", trace(0), date(age), crlf(&body)))
     }
 
+    /// A mail of the seller's, changed by a test, with a signature that fits.
+    pub fn signed_by_seller(&self, mail: &str) -> Vec<u8> {
+        sign(&self.seller, SELLER, unsigned(mail))
+    }
+
+    /// A mail of the buyer's, changed by a test, with a signature that fits.
+    pub fn signed_by_buyer(&self, mail: &str) -> Vec<u8> {
+        sign(&self.buyer, BUYER, unsigned(mail))
+    }
+
     /// Message-ID of the declaration.
     pub fn declared(opportunity: &str) -> String {
         format!("declared-{opportunity}@{SELLER}")
@@ -154,6 +164,15 @@ fn date(minutes_ago: i64) -> String {
 
 fn trace(minutes_ago: i64) -> String {
     format!("Received: from out.example by mx.{SELLER} with ESMTPS id t1;\r\n\t{}\r\n", rfc5322(minutes_ago))
+}
+
+/// The mail below its signature, which stands first.
+fn unsigned(mail: &str) -> &str {
+    ["\r\nReceived:", "\r\nFrom:"]
+        .iter()
+        .filter_map(|f| mail.find(f))
+        .min()
+        .map_or(mail, |at| &mail[at + 2..])
 }
 
 fn sign(pkcs8: &[u8], domain: &str, mail: &str) -> Vec<u8> {

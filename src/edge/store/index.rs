@@ -15,10 +15,10 @@ use super::error::StoreError;
 use super::frame::{take_u32, take_u64};
 use super::guard;
 use super::journal::{Fact, Span};
-use super::rows::{CopyRow, Head, decode_cursor, key, place_key, read_id, short, table};
+use super::rows::{CopyRow, Head, act_key, aside_key, decode_cursor, key, place_key, read_id, short, table};
 use super::segments::{Placed, Tail};
 use crate::model::{Address, Digest, Kind, MessageId, OpportunityId, Outcome};
-use crate::record::{Cursor, Entry, Place, Seen};
+use crate::record::{Act, Cursor, Deed, Entry, Place, Seen, Subject, Tombstone, needs_person};
 
 /// The open index.
 #[derive(Debug)]
@@ -93,11 +93,38 @@ impl Index {
 
     /// Sequence numbers of all key records of a name, in the order of the log.
     pub fn key_records(&self, name: &str) -> Result<Vec<u64>, StoreError> {
-        self.sequences(&key(table::KEY, &[&short(name)]))
+        self.sequence(key(table::KEY, &[&short(name)]))
+    }
+
+    /// Sequence numbers of the acts about a subject, in the order of the log.
+    pub fn acts(&self, subject: &Subject) -> Result<Vec<u64>, StoreError> {
+        self.sequence(act_key(subject))
+    }
+
+    /// Sequence number of the act of a name.
+    pub fn act(&self, name: &str) -> Result<Option<u64>, StoreError> {
+        self.row(&key(table::ACT_NAME, &[&short(name)]), take_u64)
+    }
+
+    /// Declarations that a person linked to an opportunity, by digest.
+    pub fn linked(&self, id: &OpportunityId) -> Result<Vec<Digest>, StoreError> {
+        self.digests(&key(table::LINK, &[id.as_str().as_bytes(), &[0]]), usize::MAX)
+    }
+
+    /// Copies behind `after` that a person may have to look at, by digest.
+    pub fn review(&self, after: Option<&Digest>, limit: usize) -> Result<Vec<Digest>, StoreError> {
+        let start = after.map_or_else(|| vec![table::REVIEW], |d| key(table::REVIEW, &[&d.0, &[0]]));
+        let rows = guard::calm("read it", &self.folder, || {
+            let rows = self.db.range(start.as_slice()..vec![table::REVIEW + 1].as_slice());
+            rows.keys().take(limit).collect::<sled::Result<Vec<_>>>()
+        })?;
+        let digest = |row: &sled::IVec| row.last_chunk::<32>().map(|bytes| Digest(*bytes));
+        let all = rows.iter().map(digest).collect::<Option<Vec<_>>>();
+        all.ok_or_else(|| self.unreadable("a key is too short"))
     }
 
     /// The sequence numbers that end the keys below `prefix`.
-    fn sequences(&self, prefix: &[u8]) -> Result<Vec<u64>, StoreError> {
+    fn sequence(&self, prefix: Vec<u8>) -> Result<Vec<u64>, StoreError> {
         let rows = guard::calm("read it", &self.folder, || {
             self.db.scan_prefix(prefix).keys().collect::<sled::Result<Vec<_>>>()
         })?;
@@ -109,17 +136,17 @@ impl Index {
     /// Sequence numbers of the letters and orders of an opportunity (or of none), in the order of the log.
     pub fn letters(&self, opportunity: Option<&OpportunityId>) -> Result<Vec<u64>, StoreError> {
         let id = opportunity.map_or("", OpportunityId::as_str);
-        self.sequences(&key(table::LETTERS, &[id.as_bytes(), &[0]]))
+        self.sequence(key(table::LETTERS, &[id.as_bytes(), &[0]]))
     }
 
     /// Sequence numbers of what happened to a letter.
     pub fn post(&self, letter: &Digest) -> Result<Vec<u64>, StoreError> {
-        self.sequences(&key(table::POST, &[&letter.0]))
+        self.sequence(key(table::POST, &[&letter.0]))
     }
 
     /// Sequence numbers of the letters to an address.
     pub fn letters_to(&self, address: &Address) -> Result<Vec<u64>, StoreError> {
-        self.sequences(&key(table::ADDRESSEE, &[&short(address.as_str())]))
+        self.sequence(key(table::ADDRESSEE, &[&short(address.as_str())]))
     }
 
     /// Keys of letters whose end is not on record.
@@ -174,22 +201,75 @@ impl Index {
         limit: usize,
     ) -> Result<Vec<OpportunityId>, StoreError> {
         let mut found = Vec::new();
-        // The zero byte ends an id; one seek leads from one id to the next.
-        let mut from = match after {
-            Some(id) => key(table::OPPORTUNITY, &[id.as_str().as_bytes(), &[1]]),
-            None => vec![table::OPPORTUNITY],
-        };
+        let mut last = after.map(|id| id.as_str().as_bytes().to_vec());
         while found.len() < limit {
-            let next =
-                guard::calm("read it", &self.folder, || self.db.range(from.as_slice()..).next().transpose())?;
-            let Some((row, _)) = next.filter(|(row, _)| row.first() == Some(&table::OPPORTUNITY)) else {
-                break;
-            };
-            let id = row.get(1..row.len().saturating_sub(33)).unwrap_or_default();
-            found.push(read_id(id).ok_or_else(|| self.unreadable("an opportunity's row"))?);
-            from = key(table::OPPORTUNITY, &[id, &[1]]);
+            // Some are known only because a person linked a declaration to them.
+            let own = self.opportunity_behind(table::OPPORTUNITY, last.as_deref())?;
+            let linked = self.opportunity_behind(table::LINK, last.as_deref())?;
+            let Some(id) = own.into_iter().chain(linked).min() else { break };
+            found.push(read_id(&id).ok_or_else(|| self.unreadable("an opportunity's row"))?);
+            last = Some(id);
         }
         Ok(found)
+    }
+
+    /// Sequence number of the entry that set a place's message aside, while it holds.
+    pub fn set_aside_at(&self, place: &Place) -> Result<Option<u64>, StoreError> {
+        self.row(&aside_key(place), take_u64)
+    }
+
+    /// What is set aside: the place's name, and the sequence number of the entry.
+    pub fn set_aside(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let rows = guard::calm("read it", &self.folder, || {
+            self.db.scan_prefix([table::ASIDE]).collect::<sled::Result<Vec<_>>>()
+        })?;
+        let read = |(key, value): &(sled::IVec, sled::IVec)| {
+            let name: String = key.get(1..)?.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+            Some((name, u64::from_be_bytes(*value.first_chunk()?)))
+        };
+        let all = rows.iter().map(read).collect::<Option<Vec<_>>>();
+        all.ok_or_else(|| self.unreadable("a row is too short"))
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The table of the first row that `other` does not have just so, and the entry that the row is about if it names
+    /// one.
+    pub fn first_difference(&self, other: &Self) -> Result<Option<(char, Option<u64>)>, StoreError> {
+        let row = guard::calm("compare it", &self.folder, || {
+            let (mut ours, mut theirs) = (self.db.iter(), other.db.iter());
+            loop {
+                match (ours.next().transpose()?, theirs.next().transpose()?) {
+                    (None, None) => return Ok(None),
+                    (ours, theirs) if ours == theirs => {}
+                    (ours, theirs) => return Ok(ours.into_iter().chain(theirs).map(|(key, _)| key).min()),
+                }
+            }
+        })?;
+        Ok(row.map(|key| {
+            let table = key.first().copied().unwrap_or_default();
+            let entry = key.get(1..).and_then(|rest| Some(u64::from_be_bytes(rest.try_into().ok()?)));
+            (char::from(table), entry.filter(|_| table == table::ENTRY))
+        }))
+    }
+
+    /// Writes a row past every draft.
+    #[cfg(test)]
+    pub fn put_raw(&self, key: &[u8], value: &[u8]) {
+        self.db.insert(key, value).unwrap();
+    }
+
+    /// The first id behind `last` in a table whose keys are id, zero byte, digest: one seek.
+    fn opportunity_behind(&self, table: u8, last: Option<&[u8]>) -> Result<Option<Vec<u8>>, StoreError> {
+        // The zero byte ends an id.
+        let from = last.map_or_else(|| vec![table], |id| key(table, &[id, &[1]]));
+        let next =
+            guard::calm("read it", &self.folder, || self.db.range(from.as_slice()..).next().transpose())?;
+        let row = next.map(|(row, _)| row).filter(|row| row.first() == Some(&table));
+        Ok(row.map(|row| row.get(1..row.len().saturating_sub(33)).unwrap_or_default().to_vec()))
     }
 
     /// Every row, for comparisons.
@@ -307,7 +387,48 @@ impl<'a> Draft<'a> {
                 self.put(letters_key(Some(&order.opportunity), seq), Vec::new());
                 Ok(())
             }
+            Entry::SetAside(aside) => {
+                self.put(aside_key(&aside.place), seq.to_be_bytes().to_vec());
+                self.pass(&aside.place)
+            }
+            Entry::Released(release) => {
+                self.rows.insert(aside_key(&release.place), None);
+                Ok(())
+            }
+            Entry::Erased(tombstone) => self.add_tombstone(tombstone),
+            Entry::Act(act) => {
+                self.add_act(act, seq);
+                Ok(())
+            }
             Entry::Gate { .. } => Ok(()),
+        }
+    }
+
+    /// A place stays known, so that erased mail is not fetched again, and what was considered stays considered.
+    fn add_tombstone(&mut self, tombstone: &Tombstone) -> Result<(), StoreError> {
+        if let Some(place) = &tombstone.place {
+            self.add_place(place)?;
+        }
+        if let Some(sha256) = tombstone.sha256.filter(|_| tombstone.of == "considered") {
+            let mut copy = self.copy(&sha256)?;
+            if self.unmark(&sha256, &mut copy) {
+                self.put_copy(&sha256, &copy);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_act(&mut self, act: &Act, seq: u64) {
+        for subject in act.subjects() {
+            let mut row = act_key(&subject);
+            row.extend_from_slice(&seq.to_be_bytes());
+            self.put(row, Vec::new());
+        }
+        let name = Act::name(&act.id());
+        self.put(key(table::ACT_NAME, &[&short(&name)]), seq.to_be_bytes().to_vec());
+        if let Deed::Link { message, opportunity } = &act.deed {
+            let row = key(table::LINK, &[opportunity.as_str().as_bytes(), &[0], &message.sha256.0]);
+            self.put(row, Vec::new());
         }
     }
 
@@ -325,11 +446,22 @@ impl<'a> Draft<'a> {
         for parent in &seen.links.parents {
             self.put(key(table::CHILD, &[&short(parent.as_str()), &seen.sha256.0]), Vec::new());
         }
-        self.put(place_key(&seen.place), Vec::new());
-        if let Place::Imap { mailbox, uid_validity, uid } = &seen.place {
-            self.move_cursor(mailbox, Cursor { uid_validity: *uid_validity, uid: *uid })?;
+        self.add_place(&seen.place)
+    }
+
+    fn add_place(&mut self, place: &Place) -> Result<(), StoreError> {
+        self.put(place_key(place), Vec::new());
+        let aside = aside_key(place);
+        if self.get(&aside)?.is_some() {
+            self.rows.insert(aside, None);
         }
-        Ok(())
+        self.pass(place)
+    }
+
+    /// Moves a folder's cursor over a message that needs no more reading.
+    fn pass(&mut self, place: &Place) -> Result<(), StoreError> {
+        let Place::Imap { mailbox, uid_validity, uid } = place else { return Ok(()) };
+        self.move_cursor(mailbox, Cursor { uid_validity: *uid_validity, uid: *uid })
     }
 
     /// RFC 3501 §2.3.1.1: within one UIDVALIDITY only the highest UID counts; another UIDVALIDITY starts anew.
@@ -350,12 +482,10 @@ impl<'a> Draft<'a> {
         for row in copy.outcome_keys(sha256) {
             self.rows.insert(row, None);
         }
-        if let Some(order) = copy.todo.take() {
-            self.rows.insert(key(table::TODO, &[&order.to_be_bytes(), &sha256.0]), None);
-            self.head.todo = self.head.todo.saturating_sub(1);
-        }
+        self.unmark(sha256, &mut copy);
         copy.outcome = Some(seq);
         copy.unlinked = outcome.kind == Kind::Declaration && outcome.opportunity.is_none();
+        copy.review = needs_person(outcome);
         let opportunity = outcome.opportunity.as_ref();
         copy.opportunity = opportunity.map_or_else(Vec::new, |id| id.as_str().as_bytes().to_vec());
         let author =
@@ -369,6 +499,14 @@ impl<'a> Draft<'a> {
         }
         self.put_copy(sha256, &copy);
         Ok(())
+    }
+
+    /// Takes the mark off a copy; says whether there was one.
+    fn unmark(&mut self, sha256: &Digest, copy: &mut CopyRow) -> bool {
+        let Some(order) = copy.todo.take() else { return false };
+        self.rows.insert(key(table::TODO, &[&order.to_be_bytes(), &sha256.0]), None);
+        self.head.todo = self.head.todo.saturating_sub(1);
+        true
     }
 
     fn mark(&mut self, sha256: &Digest) -> Result<(), StoreError> {

@@ -5,17 +5,24 @@
 //! lock            held while a process has the store open
 //! segments/*.seg  raw mail, append-only, addressed by sha256
 //! journal         the truth: entries, places of raw mail, marks; append-only
+//! tree            hashes of the log over the entries (`record::log`); rebuilt from the journal
+//! checkpoint      the signed head of that log; only moves forward
+//! log.key         the key that signs, unless the configuration names one; log.vkey checks its signatures
 //! journal.head    a length of the journal that was acknowledged, for the case that the index is lost
 //! index/          sled: a pure function of the journal, moved aside and rebuilt when it does not open
 //! ```
 //! One batch is written in this order, and acknowledged at the end: segments, fdatasync; journal, fdatasync; one sled
-//! transaction, flush, fdatasync. An error on the way stops the store for good, since what reached the disk is unknown
+//! transaction, flush, fdatasync. The hashes of the tree go between the journal and sled, without a sync of their own: a head
+//! is signed only after one. An error on the way stops the store for good, since what reached the disk is unknown
 //! then (after a failed fsync the page cache claims what the disk does not hold): the program ends, and opening again
 //! runs the same code as writing does. Whatever sled may do, `guard` has an answer, measured under kills and
 //! simulated power cuts.
 //!
-//! Backup of a store in use: copy `format`, `journal.head`, `journal`, `segments/` in this order, without `index/`.
+//! Backup of a store in use: copy `checkpoint`, `log.key`, `log.vkey`, `format`, `journal.head`, `journal`, `segments/`
+//! in this order, without `index/` and `tree`.
 
+mod audit;
+mod check;
 mod error;
 mod frame;
 mod guard;
@@ -24,9 +31,11 @@ mod journal;
 mod letters;
 mod opening;
 mod rows;
+mod seal;
 mod segments;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -37,17 +46,24 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use crate::model::{Address, Digest, KeyRecord, MessageId, OpportunityId, Outcome};
-use crate::record::{Cursor, Entry, Place, Seen};
+use crate::record::log::{Audit, Checkpoint, Proof, Scope, SeenHead, prove_consistency, prove_inclusion};
+use crate::record::{Act, Cursor, Entry, Place, Seen, SetAside, Subject};
 
+pub use check::audit_folder;
 pub use error::StoreError;
 use index::{Draft, Index};
 use journal::{Bodies, Fact, Journal};
 use rows::Head;
+pub use seal::LogKey;
+use seal::Seal;
 use segments::Segments;
+use tree::Tree;
 
 /// Bytes after which a segment of raw mail is followed by the next one: large enough to keep a year's mail in a few
 /// files, small enough to copy.
 pub const SEGMENT_BYTES_MAX: u64 = 256 << 20;
+/// A head is signed at least every so many entries: that many are hashed anew after a crash.
+const SIGN_EVERY: u64 = 10_000;
 /// How long [`Store::open`] waits for a dying predecessor.
 pub const LOCK_WAIT: Duration = Duration::from_secs(10);
 
@@ -97,6 +113,8 @@ pub struct Verified {
     pub raw: u64,
     /// Their octets.
     pub raw_bytes: u64,
+    /// Raw copies whose octets were erased.
+    pub erased: u64,
     /// Bytes of the journal.
     pub journal_bytes: u64,
 }
@@ -112,6 +130,8 @@ pub struct Store {
     dead: OnceLock<String>,
     journal: Journal,
     segments: Segments,
+    tree: Tree,
+    seal: Seal,
     mark: File,
     // Fields drop in order: the index closes before the lock goes.
     index: Index,
@@ -125,6 +145,14 @@ impl Store {
     /// [`StoreError::Locked`], [`StoreError::NotFound`], [`StoreError::Format`], [`StoreError::Corrupt`] (also when the
     /// journal is shorter than what was acknowledged) and [`StoreError::Io`].
     pub fn open(folder: &Path, options: OpenOptions) -> Result<Self, StoreError> {
+        Self::open_with(folder, options, LogKey::default())
+    }
+
+    /// The same, with the key that signs the log.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`], and [`StoreError::Key`].
+    pub fn open_with(folder: &Path, options: OpenOptions, key: LogKey) -> Result<Self, StoreError> {
         if options.create {
             guard::make_folder(folder)?;
         } else if !folder.join("format").exists() && !folder.join("journal").exists() {
@@ -140,6 +168,13 @@ impl Store {
         let known = opening::read_mark(&mark);
         let (index, head) = opening::open_index(folder, &journal, known, options.lock_wait)?;
         segments.recover(head.tail)?;
+        let seal = Seal::open(folder, key)?;
+        let tree = Tree::open(folder, &journal, head, seal.last().as_ref(), |seq| {
+            Ok(index.entry(seq)?.map_or(journal::START, |(offset, _)| offset))
+        })?;
+        if seal.last().is_none_or(|signed| head.size - signed.size >= SIGN_EVERY) {
+            seal.sign(&tree)?;
+        }
         opening::write_mark(&mark, folder, head.journal)?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -149,6 +184,8 @@ impl Store {
             dead: OnceLock::new(),
             journal,
             segments,
+            tree,
+            seal,
             mark,
             index,
             _lock: lock,
@@ -177,6 +214,9 @@ impl Store {
                 *head = next;
                 self.size.store(next.size, Ordering::Release);
                 self.todo.store(next.todo, Ordering::Release);
+                if self.seal.last().is_none_or(|signed| next.size - signed.size >= SIGN_EVERY) {
+                    self.seal.sign(&self.tree).map_err(|error| self.stop(error))?;
+                }
                 Ok(next.size)
             }
             Err(error) => Err(self.stop(error)),
@@ -194,12 +234,15 @@ impl Store {
         self.read(|| range.map(|seq| self.entry(seq)).collect())
     }
 
-    /// The octets of a copy, checked against its sha256.
+    /// The octets of a copy, checked against its sha256; `None` when it was never stored, or erased.
     pub fn raw(&self, sha256: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(|| self.index.raw(sha256)?.map(|placed| self.segments.read(&placed)).transpose())
+        self.read(|| match self.index.raw(sha256)? {
+            Some(placed) => self.segments.read(&placed),
+            None => Ok(None),
+        })
     }
 
-    /// Whether a copy's octets are stored.
+    /// Whether a copy's octets were stored. Erased mail counts: it is not taken in again.
     pub fn contains(&self, sha256: &Digest) -> Result<bool, StoreError> {
         self.read(|| Ok(self.index.raw(sha256)?.is_some()))
     }
@@ -258,6 +301,28 @@ impl Store {
         self.read(|| self.index.strays(author))
     }
 
+    /// The acts about a subject, in the order of the log.
+    pub fn acts(&self, subject: &Subject) -> Result<Vec<Act>, StoreError> {
+        self.read(|| {
+            self.index.acts(subject)?.into_iter().filter_map(|s| self.act_at(s).transpose()).collect()
+        })
+    }
+
+    /// The act of a name ([`Act::name`]).
+    pub fn act(&self, name: &str) -> Result<Option<Act>, StoreError> {
+        self.read(|| self.index.act(name)?.map_or(Ok(None), |seq| self.act_at(seq)))
+    }
+
+    /// Declarations that a person linked to an opportunity at some time, by digest.
+    pub fn linked(&self, id: &OpportunityId) -> Result<Vec<Digest>, StoreError> {
+        self.read(|| self.index.linked(id))
+    }
+
+    /// At most `limit` copies behind `after` whose newest outcome may need a person, by digest.
+    pub fn review(&self, after: Option<&Digest>, limit: usize) -> Result<Vec<Digest>, StoreError> {
+        self.read(|| self.index.review(after, limit))
+    }
+
     /// All key records of a name (`selector._domainkey.domain`), in the order in which they were recorded: keys
     /// rotate, and each message verifies for ever with the record of its time.
     pub fn keys(&self, name: &str) -> Result<Vec<KeyRecord>, StoreError> {
@@ -281,6 +346,36 @@ impl Store {
     /// Whether something was seen at exactly this place.
     pub fn knows_place(&self, place: &Place) -> Result<bool, StoreError> {
         self.read(|| self.index.knows_place(place))
+    }
+
+    /// What is set aside, by a short name of its place.
+    pub fn set_aside(&self) -> Result<Vec<(String, SetAside)>, StoreError> {
+        self.read(|| {
+            let mut found = Vec::new();
+            for (name, seq) in self.index.set_aside()? {
+                let aside = self.pick(Some(seq), |entry| match entry {
+                    Entry::SetAside(aside) => Some(aside),
+                    _ => None,
+                })?;
+                found.extend(aside.map(|aside| (name, aside)));
+            }
+            Ok(found)
+        })
+    }
+
+    /// What is set aside at a place.
+    pub fn set_aside_at(&self, place: &Place) -> Result<Option<SetAside>, StoreError> {
+        self.read(|| {
+            self.pick(self.index.set_aside_at(place)?, |entry| match entry {
+                Entry::SetAside(aside) => Some(aside),
+                _ => None,
+            })
+        })
+    }
+
+    /// Whether something was seen at a place, or set aside there.
+    pub fn accounts_for(&self, place: &Place) -> Result<bool, StoreError> {
+        self.read(|| Ok(self.index.knows_place(place)? || self.index.set_aside_at(place)?.is_some()))
     }
 
     /// At most `limit` copies that must be considered, in the order in which they were first seen.
@@ -308,7 +403,10 @@ impl Store {
                     Fact::Stored(placed) => {
                         for place in placed {
                             verified.raw += 1;
-                            verified.raw_bytes += self.segments.read(&place)?.len() as u64;
+                            match self.segments.read(&place)? {
+                                Some(octets) => verified.raw_bytes += octets.len() as u64,
+                                None => verified.erased += 1,
+                            }
                         }
                     }
                     Fact::Consider(_) => {}
@@ -318,6 +416,57 @@ impl Store {
         })?;
         verified.journal_bytes = end;
         Ok(verified)
+    }
+
+    /// Entries in the signed log, and the root over them (RFC 6962 §2.1).
+    pub fn log_head(&self) -> (u64, Digest) {
+        self.tree.head()
+    }
+
+    /// What checks the log's signatures: `NAME+ID+BASE64` (C2SP signed-note).
+    pub fn verifier(&self) -> &str {
+        self.seal.verifier()
+    }
+
+    /// The signed head of everything acknowledged so far, and the note; durable before it is returned.
+    ///
+    /// # Errors
+    /// When the log is not what was signed before: the store stops then.
+    pub fn checkpoint(&self) -> Result<(Checkpoint, String), StoreError> {
+        self.alive()?;
+        self.seal.sign(&self.tree).map_err(|error| self.stop(error))
+    }
+
+    /// The proof that an entry is in the log of the newest signed head; `None` when there is no such entry.
+    ///
+    /// # Errors
+    /// Those of [`Self::checkpoint`], and of reading.
+    pub fn prove(&self, seq: u64) -> Result<Option<Proof>, StoreError> {
+        let (head, note) = self.checkpoint()?;
+        let path = prove_inclusion(head.size, seq, |numbers| self.tree.hashes(numbers))?;
+        Ok(path.map(|path| Proof { index: seq, path, note }))
+    }
+
+    /// The path which proves that the log of `old` entries is the start of that of `size`; `None` when it cannot be.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn prove_growth(&self, old: u64, size: u64) -> Result<Option<Vec<Digest>>, StoreError> {
+        self.alive()?;
+        if size > self.log_head().0 {
+            return Ok(None);
+        }
+        prove_consistency(size, old, |numbers| self.tree.hashes(numbers))
+    }
+
+    /// Recomputes everything that was acknowledged when this was called, from the files. Blocks writers only while the
+    /// index is compared with one made anew.
+    ///
+    /// # Errors
+    /// Those of the operating system; damage is a finding.
+    pub fn audit(&self, scope: Scope, seen: Option<SeenHead>) -> Result<Audit, StoreError> {
+        self.alive()?;
+        check::live(self, scope, seen)
     }
 
     /// The store's folder.
@@ -344,6 +493,7 @@ impl Store {
         }
         let (bytes, facts) = bodies.frames(head.journal, head.size);
         self.journal.append(head.journal, &bytes)?;
+        self.tree.append(facts.iter().filter_map(|(_, span)| span.leaf))?;
         let mut draft = Draft::new(&self.index, head);
         facts.iter().try_for_each(|(fact, span)| draft.add(fact, *span))?;
         let next = draft.head;
@@ -358,6 +508,13 @@ impl Store {
             Fact::Entry(entry) => Ok(entry),
             Fact::Stored(_) | Fact::Consider(_) => Err(self.astray("a row leads to no entry")),
         }
+    }
+
+    fn act_at(&self, seq: u64) -> Result<Option<Act>, StoreError> {
+        self.pick(Some(seq), |entry| match entry {
+            Entry::Act(act) => Some(*act),
+            _ => None,
+        })
     }
 
     fn pick<T>(
@@ -400,6 +557,17 @@ impl Store {
     fn astray(&self, why: &str) -> StoreError {
         let (path, why) = (self.folder.join("index"), why.to_owned());
         StoreError::Index { what: "follow it", path, why }
+    }
+}
+
+impl Drop for Store {
+    /// Signs what was not signed yet, so that the next start has nothing to hash anew.
+    fn drop(&mut self) {
+        if self.dead.get().is_none()
+            && let Err(error) = self.seal.sign(&self.tree)
+        {
+            tracing::warn!(event = "log.unsigned", %error);
+        }
     }
 }
 

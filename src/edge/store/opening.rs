@@ -13,7 +13,7 @@ use super::rows::Head;
 use super::{frame, guard};
 
 /// The version of the folder that we write.
-const FORMAT: &str = "endorsed store 1";
+pub const FORMAT: &str = "endorsed store 1";
 /// Rows in one sled transaction while the index is rebuilt: about as many as a full batch has.
 const REBUILD_ROWS: usize = 4_000;
 /// First bytes of `journal.head`.

@@ -8,10 +8,10 @@ use super::frame::{take, take_u32, take_u64};
 use super::journal;
 use super::segments::Tail;
 use crate::model::{Digest, OpportunityId};
-use crate::record::{Cursor, Place};
+use crate::record::{Cursor, Place, Subject};
 
 /// Version of the tables; an index of another version is moved aside and rebuilt.
-const TABLES_VERSION: u8 = 1;
+const TABLES_VERSION: u8 = 2;
 
 /// The tables by the first byte of their keys.
 pub mod table {
@@ -37,6 +37,8 @@ pub mod table {
     pub const CURSOR: u8 = b'm';
     /// Place.
     pub const PLACE: u8 = b'l';
+    /// Place: sequence number of the newest `SetAside`, while it holds.
+    pub const ASIDE: u8 = b'x';
     /// Digest of an author's address and of a copy: an objection that belongs to no opportunity.
     pub const STRAY: u8 = b's';
     /// Opportunity, zero byte, sequence number of a letter or an order.
@@ -46,7 +48,15 @@ pub mod table {
     /// Key of a letter whose end is not on record.
     pub const OPEN: u8 = b'q';
     /// Digest of an address, sequence number of a letter to it.
-    pub const ADDRESSEE: u8 = b'a';
+    pub const ADDRESSEE: u8 = b'w';
+    /// Subject of an act and sequence number.
+    pub const ACT: u8 = b'a';
+    /// Name of an act: sequence number.
+    pub const ACT_NAME: u8 = b'n';
+    /// Opportunity, zero byte, digest of a declaration that a person linked to it.
+    pub const LINK: u8 = b'j';
+    /// Digest of a copy that a person may have to look at.
+    pub const REVIEW: u8 = b'r';
 }
 
 /// What the index knows of the files, and the counts.
@@ -109,6 +119,8 @@ pub struct CopyRow {
     pub unlinked: bool,
     /// Whether its newest outcome is an objection without an opportunity.
     pub stray: bool,
+    /// Whether its newest outcome may need a person.
+    pub review: bool,
     /// The opportunity of its newest outcome, or the digest of a stray's author; empty when there is none.
     pub opportunity: Vec<u8>,
 }
@@ -124,6 +136,7 @@ impl CopyRow {
             self.unlinked,
             self.attached,
             self.stray,
+            self.review,
         ];
         let mut out = vec![flags.iter().rev().fold(0, |byte, flag| byte << 1 | u8::from(*flag))];
         if let Some((segment, offset, length)) = self.raw {
@@ -145,6 +158,7 @@ impl CopyRow {
             unlinked: flags & 16 != 0,
             attached: flags & 32 != 0,
             stray: flags & 64 != 0,
+            review: flags & 128 != 0,
             ..Self::default()
         };
         if flags & 1 != 0 {
@@ -164,6 +178,9 @@ impl CopyRow {
         let mut keys = Vec::new();
         if self.unlinked {
             keys.push(key(table::UNLINKED, &[&sha256.0]));
+        }
+        if self.review {
+            keys.push(key(table::REVIEW, &[&sha256.0]));
         }
         if self.stray {
             keys.push(key(table::STRAY, &[&self.opportunity, &sha256.0]));
@@ -188,6 +205,16 @@ pub fn decode_cursor(bytes: &mut &[u8]) -> Option<Cursor> {
 
 /// The key of a place.
 pub fn place_key(place: &Place) -> Vec<u8> {
+    key(table::PLACE, &[&place_name(place)])
+}
+
+/// The key of a message that was set aside.
+pub fn aside_key(place: &Place) -> Vec<u8> {
+    key(table::ASIDE, &[&place_name(place)])
+}
+
+/// 16 bytes that stand for a place.
+fn place_name(place: &Place) -> [u8; 16] {
     let digest = match place {
         Place::Imap { mailbox, uid_validity, uid } => {
             let (epoch, uid) = (uid_validity.to_be_bytes(), uid.to_be_bytes());
@@ -200,7 +227,16 @@ pub fn place_key(place: &Place) -> Vec<u8> {
         Place::Letter { key } => Digest::of_fields([&b"letter"[..], &key.0]),
         Place::Attached { to, n } => Digest::of_fields([&b"attached"[..], &to.0, &n.to_be_bytes()]),
     };
-    key(table::PLACE, &[digest.0.first_chunk::<16>().map_or(&[][..], |half| half)])
+    digest.0.first_chunk::<16>().copied().unwrap_or_default()
+}
+
+/// Where the acts about a subject begin.
+pub fn act_key(subject: &Subject) -> Vec<u8> {
+    let digest = match subject {
+        Subject::Opportunity(id) => Digest::of_fields([&b"opportunity"[..], id.as_str().as_bytes()]),
+        Subject::Message(identity) => Digest::of_fields([&b"message"[..], &identity.0]),
+    };
+    key(table::ACT, &[digest.0.first_chunk::<16>().map_or(&[][..], |half| half)])
 }
 
 /// The first 16 bytes of a text's sha256.

@@ -1,5 +1,8 @@
 //! Tests of the store against its files: torn writes, flipped bytes, rebuilds.
 
+mod audit;
+mod log;
+
 use std::fs;
 use std::os::unix::fs::FileExt;
 
