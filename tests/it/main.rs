@@ -29,6 +29,8 @@ mod machines;
 mod maildir;
 mod outbox;
 mod postfix;
+mod prompts_answers;
+mod prompts_smtp;
 mod prompts_text;
 mod prompts_year;
 mod quarantine;

@@ -14,8 +14,9 @@ use crate::model::{
 use crate::parse::parse;
 use crate::prompt::{
     Case as Plan, People, Person, Record, Schedule, Settings, Subject, Wanted, language_of, lints, order,
-    schedule, wanted,
+    schedule, stated_lines, wanted,
 };
+use crate::read::body_text;
 use crate::record::{Dossier, Order, Place, Posting, fold};
 use crate::verify::authenticate_declaration;
 
@@ -188,6 +189,8 @@ pub fn subject(
         platform: declaration.platform.clone(),
         account: declaration.account.clone(),
         criteria: declaration.criteria.clone(),
+        stated: stated_lines(&body_text(message), &declaration.criteria),
+        declared_in: language_of(&outcome.fresh_text).to_owned(),
         se: people.se.clone().unwrap_or_else(|| person(message, &declaration.seller)),
         ae: declaration.ae.clone(),
         champions: people.champions.clone(),
