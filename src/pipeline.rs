@@ -1,10 +1,12 @@
 //! The whole flow as pure functions: what a message needs to be considered, and the considering.
 
+mod carried;
 mod doubts;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+pub use carried::{carrier, unfold_all, witness_all};
 use doubts::add_doubts;
 
 use crate::decide::decide;
@@ -311,7 +313,7 @@ fn add_declaration(
     outcome.reasons.extend(subject.doubts.iter().cloned());
     outcome.reasons.extend(authenticated.reasons);
     if subject.witnessed.attached && !delivered {
-        let text = "The declaration was handed in later, attached to another mail.";
+        let text = "The declaration was handed in later, with another mail.";
         outcome.reasons.push(
             Reason::new("late_declaration", text).fix("Put the evidence mailbox into Cc when you declare."),
         );

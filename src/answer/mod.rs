@@ -77,10 +77,10 @@ pub enum Request {
         /// Whether the new outcomes are recorded; only with the running rules.
         apply: bool,
     },
-    /// Something about letters.
-    Letters(LettersAsk),
     /// See or settle what was set aside.
     Quarantine(QuarantineAct),
+    /// Something about letters.
+    Letters(LettersAsk),
     /// Take these messages into the record (base64 of the bytes, with the path they came from).
     Ingest {
         /// Path and content.
@@ -119,23 +119,6 @@ pub enum Response {
         /// Messages that were on record already.
         known: usize,
     },
-    /// To [`LettersAsk::List`].
-    Letters {
-        /// Letters on record, in the order in which they were planned, deal by deal.
-        letters: Vec<LetterRow>,
-        /// What comes, the next first.
-        next: Vec<WakeRow>,
-    },
-    /// To [`LettersAsk::Preview`].
-    LetterTexts {
-        /// The letters.
-        letters: Vec<LetterText>,
-    },
-    /// To an order about letters.
-    Ordered {
-        /// About which deal.
-        opportunity: OpportunityId,
-    },
     /// To [`Request::Queue`].
     Queue {
         /// What waits, oldest first.
@@ -161,6 +144,23 @@ pub enum Response {
         code: String,
         /// Why, and what to do instead.
         text: String,
+    },
+    /// To [`LettersAsk::List`].
+    Letters {
+        /// Letters on record, in the order in which they were planned, deal by deal.
+        letters: Vec<LetterRow>,
+        /// What comes, the next first.
+        next: Vec<WakeRow>,
+    },
+    /// To [`LettersAsk::Preview`].
+    LetterTexts {
+        /// The letters.
+        letters: Vec<LetterText>,
+    },
+    /// To an order about letters.
+    Ordered {
+        /// About which deal.
+        opportunity: OpportunityId,
     },
     /// To [`Request::Rejudge`].
     Rejudged {

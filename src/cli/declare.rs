@@ -145,6 +145,7 @@ fn check(path: &std::path::Path, json: bool, config: &Config) -> Result<u8, Stri
         message: message.clone().into(),
         seen_at: Timestamp::now(),
         attached: false,
+        carried_by: None,
     };
     let known = Known::new(witnessed, &seller);
     let outcome = crate::pipeline::consider(&known, &crate::pipeline::Facts::default(), &rules, &policy);

@@ -133,10 +133,10 @@ pub fn main() -> ExitCode {
         Command::Gate(gate) => with_config(&path, |config| ask::gate(&gate, &config)),
         Command::Show(show) => with_config(&path, |config| ask::show(&show, &config)),
         Command::Rejudge(rejudge) => with_config(&path, |config| rejudge::run(rejudge, &config)),
-        Command::Declare(declare) => with_config(&path, |config| declare::run(&declare, &config)),
-        Command::Prompts(prompts) => with_config(&path, |config| prompts::run(&prompts, &config)),
         Command::Quarantine(act) => with_config(&path, |config| quarantine::run(act, &config)),
         Command::Review(review) => with_config(&path, |config| review::run(review, &config)),
+        Command::Declare(declare) => with_config(&path, |config| declare::run(&declare, &config)),
+        Command::Prompts(prompts) => with_config(&path, |config| prompts::run(&prompts, &config)),
         Command::List(list) => with_config(&path, |config| ask::list(&list, &config)),
     };
     ExitCode::from(code)

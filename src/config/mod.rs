@@ -270,6 +270,7 @@ impl Config {
         if let Some(outbox) = &mut self.outbox {
             root(&mut outbox.dir);
         }
+        self.mailbox.iter_mut().for_each(|mailbox| mailbox.root(folder));
         if let Some(letters) = &mut self.letters {
             letters.root(root);
         }
@@ -279,7 +280,6 @@ impl Config {
                 root(path);
             }
         }
-        self.mailbox.iter_mut().for_each(|mailbox| mailbox.root(folder));
     }
 
     /// What the types can not say.

@@ -45,8 +45,8 @@ impl Desk {
         match request {
             Request::Ingest { files } => self.ingest(files).unwrap_or_else(|e| failed(&e)),
             Request::Rejudge { rules, apply } => self.rejudge(rules.as_deref(), apply),
-            Request::Letters(ask) => self.letters(ask),
             Request::Quarantine(act) => self.quarantine(act),
+            Request::Letters(ask) => self.letters(ask),
             other => answer_from(&self.engine.store, &self.gates, &self.terms, self.freshness(), other),
         }
     }

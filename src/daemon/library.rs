@@ -15,7 +15,7 @@ use crate::model::{
     Witnessed,
 };
 use crate::parse::{parse, unparsed};
-use crate::pipeline::{Known, Library, needs};
+use crate::pipeline::{Known, Library, carrier, needs};
 use crate::record::{Act, Letter, Place, Side, Subject};
 
 /// A key record this much older than a message's first sight does not speak for it: keys rotate.
@@ -64,8 +64,17 @@ impl<'a> Shelf<'a> {
         }
         let raw = self.keep(self.store.raw(digest)).flatten()?;
         let seen = self.keep(self.store.seen(digest)).flatten()?;
+        let outer = match seen.place {
+            Place::Attached { to, .. } => self.load(&to),
+            _ => None,
+        };
         let attached = matches!(seen.place, Place::Attached { .. });
-        let work = |message| Known::new(self.witness(message, seen.seen_at, attached), self.seller);
+        let work = |message| {
+            let mut witnessed = self.witness(message, seen.seen_at, attached);
+            let outer = outer.as_ref().map(|known| Arc::new(known.witnessed.clone()));
+            witnessed.carried_by = outer.and_then(|o| carrier(&o, &witnessed.message, self.seller));
+            Known::new(witnessed, self.seller)
+        };
         // A defect of ours in one message must not stop the others: what is left of it is its octets.
         let mut known =
             catch_unwind(AssertUnwindSafe(|| work(parse(&raw)))).unwrap_or_else(|_| work(unparsed(&raw)));
@@ -114,7 +123,13 @@ impl<'a> Shelf<'a> {
                 }
             }
         }
-        Witnessed { signatures: dkim::check(&message, &keys), message: Arc::new(message), seen_at, attached }
+        Witnessed {
+            signatures: dkim::check(&message, &keys),
+            message: Arc::new(message),
+            seen_at,
+            attached,
+            carried_by: None,
+        }
     }
 
     /// The record that was first seen when the message was, or later: for ever the same one.

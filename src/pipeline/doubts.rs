@@ -154,7 +154,7 @@ fn contradict(a: &Known, b: &Known) -> bool {
         let (a, b) = (&a.message().in_reply_to, &b.message().in_reply_to);
         return !a.is_empty() && !b.is_empty() && a != b;
     }
-    if a.witnessed.attached == b.witnessed.attached {
+    if !a.witnessed.attached && !b.witnessed.attached {
         return true;
     }
     match (&a.declaration, &b.declaration) {

@@ -138,6 +138,10 @@ pub enum Entry {
     Key(KeyRecord),
     /// A message was considered; the newest such entry of a copy counts.
     Considered(Box<Outcome>),
+    /// A message was set aside.
+    SetAside(SetAside),
+    /// A message is no longer set aside.
+    Released(Release),
     /// A letter was planned.
     Letter(Box<Letter>),
     /// A mail server is about to be spoken to about a letter.
@@ -158,10 +162,6 @@ pub enum Entry {
     },
     /// A person of the seller ordered something about the letters.
     Order(Order),
-    /// A message was set aside.
-    SetAside(SetAside),
-    /// A message is no longer set aside.
-    Released(Release),
     /// A gate answered and the asker wanted that recorded.
     Gate {
         /// When.

@@ -11,7 +11,6 @@ mod binding;
 mod champions;
 mod domains;
 mod quote;
-mod receipt;
 mod signature;
 mod tags;
 #[cfg(test)]
@@ -19,7 +18,6 @@ mod tests;
 
 pub use authres::{AuthenticationResults, MethodResult};
 pub use domains::is_free_mail;
-pub use receipt::{Receipt, receipts};
 pub use tags::{Tags, key_name, key_names};
 
 use jiff::SignedDuration;
@@ -198,6 +196,14 @@ fn not_delivered() -> Reason {
 /// Whether the declaration came from the seller's own domain: for champions taken from it, and for the gate's
 /// remark `declaration_unauthenticated`.
 pub fn authenticate_declaration(witnessed: &Witnessed, policy: &Policy) -> Authenticated {
+    let own = authenticate(witnessed, policy);
+    match &witnessed.carried_by {
+        Some(carrier) if !own.holds => authenticate(carrier, policy),
+        _ => own,
+    }
+}
+
+fn authenticate(witnessed: &Witnessed, policy: &Policy) -> Authenticated {
     let message = witnessed.message.as_ref();
     let failed = |pending, why: &str| Authenticated {
         holds: false,

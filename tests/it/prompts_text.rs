@@ -14,7 +14,7 @@ use endorsed::prompt::{
     Calendar, Case, Draft, Due, People, Person, PromptRules, Record, Sender, Situation, Subject, Texts, When,
     compose, declare, schedule, token,
 };
-use endorsed::record::Side;
+use endorsed::record::{Letter, Posting, Side};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -381,5 +381,131 @@ fn what_declare_writes_is_a_declaration_without_remarks() {
         assert!(declaration.lints.is_empty() && outcome.sure, "{language}: {:?}", outcome.reasons);
         assert_eq!(declaration.criteria, draft.criteria, "{language}");
         assert_eq!(outcome.opportunity, Some(draft.opportunity), "{language}");
+    }
+}
+
+/// A deal's record with nothing sent yet, as [`schedule`] wants it.
+fn with_case<R>(outcomes: &[Outcome], sent: &[Posting], ask: impl FnOnce(&Case<'_>, &PromptRules) -> R) -> R {
+    let rules = PromptRules::load(include_str!("../../rules/prompts.toml")).unwrap();
+    let seller = Bench::get().seller();
+    let id = outcomes.iter().find_map(|o| o.opportunity.clone()).unwrap();
+    let report = endorsed::record::standing(&id, outcomes);
+    let live = outcomes.iter().map(|o| o.sha256).collect();
+    let declaration = outcomes.iter().find_map(|o| o.declaration.clone()).unwrap();
+    let person = |address: &Address| Person { name: None, address: address.clone() };
+    let people = People {
+        se: Some(person(&declaration.seller)),
+        ae: None,
+        deal_desk: None,
+        champions: declaration.champions.iter().map(person).collect(),
+    };
+    let record = Record {
+        report: &report,
+        outcomes,
+        live: &live,
+        history: sent,
+        orders: &[],
+        lints: &[],
+        first_use: false,
+        seller: &seller,
+    };
+    let case = Case {
+        record,
+        people: &people,
+        buyer: &rules.hours,
+        seller: &rules.hours,
+        sent_to: &BTreeMap::new(),
+        sent_today: 0,
+        opted_out: false,
+        receipts: true,
+    };
+    ask(&case, &rules)
+}
+
+#[test]
+fn a_receipt_is_due_once_for_each_declaration_and_champion() {
+    let (folder, facts) = conversations().into_iter().find(|(f, _)| f.starts_with("01-")).unwrap();
+    let mails = mails_of(&folder, &facts);
+    let receipts = |raw: &[u8], sent: &[Posting]| {
+        let judged = Bench::get().judge(&[("1.eml".into(), raw.to_vec()), ("2.eml".into(), raw.to_vec())]);
+        let outcomes: Vec<Outcome> = judged.into_iter().map(|(_, outcome)| outcome).collect();
+        let start = outcomes[0].seen_at;
+        let at = |h: i64| start.checked_add(jiff::SignedDuration::from_hours(h)).unwrap();
+        with_case(&outcomes, sent, |case, rules| {
+            let due = (0..48)
+                .map(|h| schedule(case, rules, at(h)).due)
+                .find(|due| due.iter().any(|d| d.rule == "receipt"));
+            due.unwrap_or_default().into_iter().filter(|d| d.rule == "receipt").collect::<Vec<_>>()
+        })
+    };
+    let declared = &mails[0].1;
+    let due = receipts(declared, &[]);
+    assert_eq!(due.len(), 1, "{due:#?}");
+    assert!(due[0].side == Side::Champion && !due[0].asks, "a receipt asks for no verdict");
+    let letter = Letter {
+        key: due[0].key,
+        base: due[0].base,
+        rule: due[0].rule.clone(),
+        why: due[0].why.clone(),
+        to: due[0].to.address.clone(),
+        side: due[0].side,
+        opportunity: due[0].opportunity.clone(),
+        declaration: due[0].declaration.clone(),
+        criteria: None,
+        asks: false,
+        message_id: MessageId::new("t.x@northwind-labs.example").unwrap(),
+        sha256: due[0].key,
+        planned_at: NOW.parse().unwrap(),
+    };
+    assert!(receipts(declared, &[Posting::planned(letter)]).is_empty());
+    // Nobody else makes the daemon write to strangers.
+    let text = String::from_utf8(declared.clone()).unwrap();
+    let unsigned = text.replace("DKIM-Signature:", "X-Was-Signature:");
+    assert_ne!(text, unsigned);
+    assert!(receipts(unsigned.as_bytes(), &[]).is_empty());
+}
+
+/// The remarks that the author of a declaration gets.
+fn remarks(raw: &str) -> BTreeSet<String> {
+    let bench = Bench::get();
+    let message = parse(raw.as_bytes());
+    let judged = bench.judge(&[("win.eml".into(), raw.as_bytes().to_vec())]);
+    let outcome = &judged[0].1;
+    let declaration = outcome.declaration.as_ref().unwrap_or_else(|| panic!("no declaration: {raw}"));
+    let lints = endorsed::prompt::lints(&message, declaration, &bench.seller());
+    let situation = endorsed::prompt::unlinked(outcome, &lints).unwrap();
+    // The drafts of this test are not signed.
+    let codes = situation.reasons.into_iter().map(|r| r.code);
+    codes.filter(|code| code != "declaration_unauthenticated").collect()
+}
+
+#[test]
+fn each_slip_of_a_declaration_gives_exactly_its_remark() {
+    let good = "From: Kim Sorel <kim@northwind-labs.example>\r\nTo: Dana Ruiz <dana@larkspur-bank.example>\r\n\
+        Cc: evidence+OPP-20417@northwind-labs.example\r\nSubject: Cascade evaluation: result\r\n\
+        Message-ID: <win@northwind-labs.example>\r\nDate: Mon, 23 Nov 2026 09:00:00 +0000\r\n\r\n\
+        Hi Dana,\r\n\r\nthese are the success criteria of the evaluation:\r\n\r\n\
+        1. Nightly restore of the ledger - Passed\r\n2. Audit export to your SIEM - Passed\r\n\r\n\
+        Can you please reply to confirm that your team considers the technical evaluation a success?\r\n\r\nKim\r\n";
+    let ask = "Can you please reply to confirm that your team considers the technical evaluation a success?";
+    let dana = "Dana Ruiz <dana@larkspur-bank.example>";
+    for (from, to, wanted) in [
+        ("", "", vec![]),
+        (ask, "Thank you for two good weeks.", vec!["no_ask"]),
+        (dana, "evidence@northwind-labs.example", vec!["no_champion"]),
+        (dana, "Lee Park <lee@northwind-labs.example>", vec!["champion_is_seller"]),
+        (dana, "Dana Ruiz <dana.ruiz@gmail.com>", vec!["champion_free_mail"]),
+        ("SIEM - Passed", "SIEM - Partial", vec!["criteria_not_all_passed"]),
+        ("evidence+OPP-20417@", "evidence@", vec!["no_opportunity"]),
+        (
+            "Cc: evidence+OPP-20417@northwind-labs.example\r\nSubject: ",
+            "Subject: [OPP-20417] ",
+            vec!["no_evidence_address"],
+        ),
+    ] {
+        let raw = good.replace(from, to);
+        let raw = if from.is_empty() { good } else { raw.as_str() };
+        let wanted: BTreeSet<String> = wanted.into_iter().map(str::to_owned).collect();
+        assert_eq!(remarks(raw), wanted, "{from} -> {to}");
     }
 }

@@ -135,7 +135,7 @@ impl World {
 pub fn witness(raw: &[u8], keys: &BTreeMap<String, KeyRecord>, seen_at: Timestamp) -> Witnessed {
     let message = parse(raw);
     let signatures = dkim::check(&message, keys);
-    Witnessed { message: Arc::new(message), signatures, seen_at, attached: false }
+    Witnessed { message: Arc::new(message), signatures, seen_at, attached: false, carried_by: None }
 }
 
 fn quoted(message: &Message) -> String {

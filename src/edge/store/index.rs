@@ -93,12 +93,12 @@ impl Index {
 
     /// Sequence numbers of all key records of a name, in the order of the log.
     pub fn key_records(&self, name: &str) -> Result<Vec<u64>, StoreError> {
-        self.sequence(key(table::KEY, &[&short(name)]))
+        self.sequences(&key(table::KEY, &[&short(name)]))
     }
 
     /// Sequence numbers of the acts about a subject, in the order of the log.
     pub fn acts(&self, subject: &Subject) -> Result<Vec<u64>, StoreError> {
-        self.sequence(act_key(subject))
+        self.sequences(&act_key(subject))
     }
 
     /// Sequence number of the act of a name.
@@ -124,7 +124,7 @@ impl Index {
     }
 
     /// The sequence numbers that end the keys below `prefix`.
-    fn sequence(&self, prefix: Vec<u8>) -> Result<Vec<u64>, StoreError> {
+    fn sequences(&self, prefix: &[u8]) -> Result<Vec<u64>, StoreError> {
         let rows = guard::calm("read it", &self.folder, || {
             self.db.scan_prefix(prefix).keys().collect::<sled::Result<Vec<_>>>()
         })?;
@@ -136,17 +136,17 @@ impl Index {
     /// Sequence numbers of the letters and orders of an opportunity (or of none), in the order of the log.
     pub fn letters(&self, opportunity: Option<&OpportunityId>) -> Result<Vec<u64>, StoreError> {
         let id = opportunity.map_or("", OpportunityId::as_str);
-        self.sequence(key(table::LETTERS, &[id.as_bytes(), &[0]]))
+        self.sequences(&key(table::LETTERS, &[id.as_bytes(), &[0]]))
     }
 
     /// Sequence numbers of what happened to a letter.
     pub fn post(&self, letter: &Digest) -> Result<Vec<u64>, StoreError> {
-        self.sequence(key(table::POST, &[&letter.0]))
+        self.sequences(&key(table::POST, &[&letter.0]))
     }
 
     /// Sequence numbers of the letters to an address.
     pub fn letters_to(&self, address: &Address) -> Result<Vec<u64>, StoreError> {
-        self.sequence(key(table::ADDRESSEE, &[&short(address.as_str())]))
+        self.sequences(&key(table::ADDRESSEE, &[&short(address.as_str())]))
     }
 
     /// Keys of letters whose end is not on record.
@@ -362,6 +362,19 @@ impl<'a> Draft<'a> {
                 Ok(())
             }
             Entry::Considered(outcome) => self.add_outcome(outcome, seq),
+            Entry::SetAside(aside) => {
+                self.put(aside_key(&aside.place), seq.to_be_bytes().to_vec());
+                self.pass(&aside.place)
+            }
+            Entry::Released(release) => {
+                self.rows.insert(aside_key(&release.place), None);
+                Ok(())
+            }
+            Entry::Erased(tombstone) => self.add_tombstone(tombstone),
+            Entry::Act(act) => {
+                self.add_act(act, seq);
+                Ok(())
+            }
             Entry::Letter(letter) => {
                 self.put(letters_key(letter.opportunity.as_ref(), seq), Vec::new());
                 self.put(
@@ -385,19 +398,6 @@ impl<'a> Draft<'a> {
             }
             Entry::Order(order) => {
                 self.put(letters_key(Some(&order.opportunity), seq), Vec::new());
-                Ok(())
-            }
-            Entry::SetAside(aside) => {
-                self.put(aside_key(&aside.place), seq.to_be_bytes().to_vec());
-                self.pass(&aside.place)
-            }
-            Entry::Released(release) => {
-                self.rows.insert(aside_key(&release.place), None);
-                Ok(())
-            }
-            Entry::Erased(tombstone) => self.add_tombstone(tombstone),
-            Entry::Act(act) => {
-                self.add_act(act, seq);
                 Ok(())
             }
             Entry::Gate { .. } => Ok(()),

@@ -41,14 +41,6 @@ pub mod table {
     pub const ASIDE: u8 = b'x';
     /// Digest of an author's address and of a copy: an objection that belongs to no opportunity.
     pub const STRAY: u8 = b's';
-    /// Opportunity, zero byte, sequence number of a letter or an order.
-    pub const LETTERS: u8 = b'g';
-    /// Key of a letter, sequence number of what happened to it.
-    pub const POST: u8 = b'o';
-    /// Key of a letter whose end is not on record.
-    pub const OPEN: u8 = b'q';
-    /// Digest of an address, sequence number of a letter to it.
-    pub const ADDRESSEE: u8 = b'w';
     /// Subject of an act and sequence number.
     pub const ACT: u8 = b'a';
     /// Name of an act: sequence number.
@@ -57,6 +49,14 @@ pub mod table {
     pub const LINK: u8 = b'j';
     /// Digest of a copy that a person may have to look at.
     pub const REVIEW: u8 = b'r';
+    /// Opportunity, zero byte, sequence number of a letter or an order.
+    pub const LETTERS: u8 = b'g';
+    /// Key of a letter, sequence number of what happened to it.
+    pub const POST: u8 = b'o';
+    /// Key of a letter whose end is not on record.
+    pub const OPEN: u8 = b'q';
+    /// Digest of an address, sequence number of a letter to it.
+    pub const ADDRESSEE: u8 = b'w';
 }
 
 /// What the index knows of the files, and the counts.
