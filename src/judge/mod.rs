@@ -7,6 +7,7 @@
 
 mod compile;
 mod criteria;
+mod cutter;
 mod examples;
 mod explain;
 mod figures;
@@ -14,13 +15,14 @@ mod guess;
 mod index;
 mod language;
 mod names;
-mod needs;
 mod rules;
 mod scan;
+mod skeleton;
 mod source;
 mod spell;
 mod tongue;
 mod topics;
+mod tree;
 mod units;
 mod weigh;
 
