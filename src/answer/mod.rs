@@ -2,6 +2,7 @@
 
 mod act;
 mod export;
+mod letters;
 mod message;
 mod opportunity;
 mod quarantine;
@@ -10,6 +11,7 @@ mod review;
 
 pub use act::{ActRequest, Choice, Wanted, act};
 pub use export::export;
+pub use letters::{LetterRow, LetterText, LettersAsk, WakeRow};
 pub use message::MessageAnswer;
 pub use opportunity::{OpportunityAnswer, OpportunityRow};
 pub use quarantine::{QuarantineAct, QuarantineRow};
@@ -97,6 +99,8 @@ pub enum Request {
     },
     /// See or settle what was set aside.
     Quarantine(QuarantineAct),
+    /// Something about letters.
+    Letters(LettersAsk),
     /// Take these messages into the record (base64 of the bytes, with the path they came from).
     Ingest {
         /// Path and content.
@@ -170,6 +174,23 @@ pub enum Response {
         code: String,
         /// Why, and what to do instead.
         text: String,
+    },
+    /// To [`LettersAsk::List`].
+    Letters {
+        /// Letters on record, in the order in which they were planned, deal by deal.
+        letters: Vec<LetterRow>,
+        /// What comes, the next first.
+        next: Vec<WakeRow>,
+    },
+    /// To [`LettersAsk::Preview`].
+    LetterTexts {
+        /// The letters.
+        letters: Vec<LetterText>,
+    },
+    /// To an order about letters.
+    Ordered {
+        /// About which deal.
+        opportunity: OpportunityId,
     },
     /// To [`Request::Rejudge`].
     Rejudged {
@@ -302,9 +323,19 @@ impl Case {
         Ok(Self { opportunity: opportunity.clone(), outcomes, acts })
     }
 
+    /// A case of mail alone.
+    pub fn of(opportunity: &OpportunityId, outcomes: Vec<Outcome>) -> Self {
+        Self { opportunity: opportunity.clone(), outcomes, acts: Vec::new() }
+    }
+
     /// Where it stands.
     pub fn report(&self, context: Context<'_>) -> StandingReport {
-        fold(&self.opportunity, self.dossier(), context.terms, context.now)
+        self.report_at(context.terms, context.now)
+    }
+
+    /// Where it stands at a time.
+    pub fn report_at(&self, terms: &Terms, now: Timestamp) -> StandingReport {
+        fold(&self.opportunity, self.dossier(), terms, now)
     }
 
     fn dossier(&self) -> Dossier<'_> {
@@ -439,6 +470,9 @@ pub(crate) fn home(
 }
 
 /// The outcomes that bear on an opportunity: its own, and what its champions object without naming a deal.
+///
+/// # Errors
+/// When the record can not be read.
 fn outcomes(opportunity: &OpportunityId, register: &dyn Register) -> Result<Vec<Outcome>, Unavailable> {
     let mut outcomes = register.outcomes(opportunity)?;
     for declared in register.linked(opportunity)? {

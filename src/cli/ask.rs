@@ -122,6 +122,12 @@ pub fn ask(request: Request, config: &Config) -> Response {
     if let Some(response) = socket::ask(&config.store.path, &request) {
         return response;
     }
+    if matches!(request, Request::Letters(_)) {
+        return match open_desk(config) {
+            Ok(desk) => desk.answer(request),
+            Err(error) => Response::Failed { code: "store_unavailable".into(), text: error.to_string() },
+        };
+    }
     let open = || -> Result<(Store, Gates), OpenError> {
         Ok((Store::open(&config.store.path, OpenOptions::default())?, config.load_gates()?))
     };
@@ -158,6 +164,8 @@ pub fn open_desk(config: &Config) -> Result<Desk, OpenError> {
         mailboxes: config.mailbox.iter().map(|_| Arc::new(Progress::default())).collect(),
         stale_after: Duration::from_secs(config.policy.mailbox_stale_minutes * 60),
         arrived: Arc::default(),
+        considered: Arc::default(),
+        letters: Some(config.letters()?),
     })
 }
 

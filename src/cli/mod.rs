@@ -4,11 +4,13 @@
 mod ask;
 mod check;
 mod deal;
+mod declare;
 mod demo;
 mod explain;
 mod ingest;
 mod judge;
 mod logging;
+mod prompts;
 mod quarantine;
 mod rejudge;
 mod review;
@@ -75,6 +77,14 @@ enum Command {
     /// All opportunities with their standing.
     #[command(after_help = "Example:\n  endorsed list --json")]
     List(ask::List),
+    /// Write the win email from the criteria, or look at one before it is sent.
+    #[command(
+        after_help = "Example:\n  endorsed declare OPP-20417 --criteria acme.toml --from kim@northwind-labs.example --eml win.eml\n  endorsed declare --check win.eml"
+    )]
+    Declare(declare::Declare),
+    /// Letters: those on record, those to come, and orders about them.
+    #[command(subcommand, after_help = "Example:\n  endorsed prompts list")]
+    Prompts(prompts::Prompts),
     /// Check or test the rule files.
     #[command(subcommand, after_help = "Example:\n  endorsed rules test --rules /etc/endorsed/rules")]
     Rules(rules::Rules),
@@ -140,6 +150,8 @@ pub fn main() -> ExitCode {
         Command::Review(review) => with_config(&path, |config| review::run(review, &config)),
         Command::Plan(plan) => with_config(&path, |config| deal::plan(plan, &config)),
         Command::Evidence(evidence) => with_config(&path, |config| deal::evidence(evidence, &config)),
+        Command::Declare(declare) => with_config(&path, |config| declare::run(&declare, &config)),
+        Command::Prompts(prompts) => with_config(&path, |config| prompts::run(&prompts, &config)),
         Command::List(list) => with_config(&path, |config| ask::list(&list, &config)),
     };
     ExitCode::from(code)

@@ -133,6 +133,7 @@ fn place(place: &Place) -> String {
         Place::Imap { mailbox, uid, .. } => format!("{mailbox} UID {uid}"),
         Place::Maildir { mailbox, name } => format!("{mailbox} {name}"),
         Place::File { path } => path.clone(),
+        Place::Letter { key } => format!("letter {key}"),
         Place::Attached { to, n } => format!("attachment {n} of {to}"),
     }
 }

@@ -34,6 +34,7 @@ pub fn run(path: &Path) -> u8 {
     let daemon = Daemon {
         desk,
         mailboxes: config.mailbox.iter().filter_map(mailbox).collect(),
+        outbox: config.outbox(),
         listen: config.http.as_ref().map(|h| h.listen),
         socket: config.store.path.clone(),
         seen_at: SeenAt::Clock,

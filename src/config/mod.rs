@@ -2,11 +2,13 @@
 
 mod accounts;
 mod error;
+mod letters;
 mod mailbox;
 mod receiver;
 
 pub use accounts::load as load_accounts;
 pub use error::{ConfigError, Problem};
+pub use letters::{BuyerSection, LettersSection};
 pub use mailbox::{MailboxKind, MailboxSection, OAuth2Section, Provider};
 pub use receiver::ReceiverSection;
 
@@ -34,10 +36,12 @@ pub struct Config {
     /// Mailboxes to watch.
     #[serde(default)]
     pub mailbox: Vec<MailboxSection>,
-    /// How letters leave; kept for the prompts.
+    /// How letters leave.
     pub smtp: Option<SmtpSection>,
-    /// Letters as files instead of SMTP; kept for the prompts.
+    /// Letters as files instead of SMTP.
     pub outbox: Option<OutboxSection>,
+    /// What the operator says about letters.
+    pub letters: Option<LettersSection>,
     /// Where HTTP is served; without it there is none.
     pub http: Option<HttpSection>,
     /// A file instead of the system resolver.
@@ -105,10 +109,15 @@ pub struct SmtpSection {
     /// How the connection is secured.
     #[serde(default)]
     pub tls: Tls,
+    /// PEM file of a private certificate authority.
+    pub ca_file: Option<PathBuf>,
     /// Account.
     pub user: Option<String>,
     /// Password.
     pub password: Option<Password>,
+    /// The password is an OAuth 2.0 access token (XOAUTH2).
+    #[serde(default)]
+    pub xoauth2: bool,
     /// Sender.
     pub from: String,
 }
@@ -262,6 +271,15 @@ impl Config {
             root(&mut outbox.dir);
         }
         self.mailbox.iter_mut().for_each(|mailbox| mailbox.root(folder));
+        if let Some(letters) = &mut self.letters {
+            letters.root(root);
+        }
+        if let Some(smtp) = &mut self.smtp {
+            smtp.ca_file.iter_mut().for_each(&root);
+            if let Some(Password::File(path)) = &mut smtp.password {
+                root(path);
+            }
+        }
     }
 
     /// What the types can not say.
@@ -290,6 +308,14 @@ impl Config {
         }
         for (key, message) in self.receiver.iter().flat_map(ReceiverSection::problems) {
             problem(key, message);
+        }
+        if let Some(smtp) = &self.smtp {
+            if smtp.tls == Tls::None && !is_loopback(&smtp.host) {
+                problem("tls", format!("tls = \"none\" is for loopback only, not for {}", smtp.host));
+            }
+            if smtp.user.is_some() != smtp.password.is_some() {
+                problem("smtp", "[smtp] user and password belong together".into());
+            }
         }
         if self.smtp.is_some() && self.outbox.is_some() {
             problem("outbox", "[smtp] and [outbox] exclude each other".into());

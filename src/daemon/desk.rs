@@ -8,13 +8,15 @@ use base64::Engine as _;
 use jiff::Timestamp;
 
 use super::engine::{Engine, SeenAt, Taken};
+use super::letters;
 use super::library::Records;
-use crate::answer::{self, ActRequest, Context, Request, Response, Wanted};
+use crate::answer::{self, ActRequest, Context, LettersAsk, Request, Response, Wanted};
 use crate::config::load_rules;
 use crate::edge::source::{Fetched, Progress};
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::gate::{Freshness, Gates};
 use crate::model::Terms;
+use crate::prompt::Settings;
 use crate::record::{Act, Deed, Entry, Place};
 
 /// The one who answers.
@@ -31,6 +33,10 @@ pub struct Desk {
     pub stale_after: Duration,
     /// Told when something waits to be considered.
     pub arrived: Arc<tokio::sync::Notify>,
+    /// Told when something was considered, or ordered: letters may be due.
+    pub considered: Arc<tokio::sync::Notify>,
+    /// What the operator says about letters; `None` where nobody writes any.
+    pub letters: Option<Settings>,
 }
 
 impl Desk {
@@ -40,6 +46,7 @@ impl Desk {
             Request::Ingest { files } => self.ingest(files).unwrap_or_else(|e| failed(&e)),
             Request::Rejudge { rules, apply } => self.rejudge(rules.as_deref(), apply),
             Request::Quarantine(act) => self.quarantine(act),
+            Request::Letters(ask) => self.letters(ask),
             other => answer_from(&self.engine.store, &self.gates, &self.terms, self.freshness(), other),
         }
     }
@@ -48,6 +55,16 @@ impl Desk {
     pub fn freshness(&self) -> Freshness {
         let fresh = |p: &Arc<Progress>| p.age().is_some_and(|age| age <= self.stale_after);
         if self.mailboxes.iter().all(fresh) { Freshness::Fresh } else { Freshness::Stale }
+    }
+
+    fn letters(&self, ask: LettersAsk) -> Response {
+        let Some(settings) = &self.letters else {
+            let text = "This daemon writes no letters.";
+            return Response::Failed { code: "bad_request".into(), text: text.into() };
+        };
+        let response = letters::answer(&self.engine, settings, ask);
+        self.considered.notify_one();
+        response
     }
 
     fn rejudge(&self, folder: Option<&Path>, apply: bool) -> Response {
@@ -122,7 +139,7 @@ pub fn answer_from(
             fresh: freshness == Freshness::Fresh,
         },
         Request::Quarantine(act) => super::quarantine::quarantine(store, act),
-        Request::Ingest { .. } | Request::Rejudge { .. } => {
+        Request::Ingest { .. } | Request::Rejudge { .. } | Request::Letters(_) => {
             Response::Failed { code: "internal".into(), text: "mail is read by the engine".into() }
         }
     }

@@ -18,9 +18,9 @@ use crate::edge::dns::Resolver;
 use crate::edge::source::{Fetched, Known};
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::judge::Rules;
-use crate::model::{Claim, Digest, KeyRecord, KeyState, Kind, Message, Outcome, Policy, Reason};
+use crate::model::{Claim, Digest, KeyRecord, KeyState, Kind, Message, Outcome, Policy, Reason, Witnessed};
 use crate::parse::parse;
-use crate::pipeline::{self, Facts, consider, gather, needs, unfold};
+use crate::pipeline::{self, Facts, consider, gather, needs, unfold_all};
 use crate::record::{Entry, Links, Place, Release, Seen, SetAside, Trouble};
 
 /// Messages considered in one commit: bounds memory, shares the fdatasync.
@@ -136,7 +136,8 @@ impl Engine {
                 taken.known += 1
             }
             let outer = message.digest;
-            let inner = unfold(message).into_iter().filter(|(place, _)| !place.is_empty());
+            let seller = self.policy().seller.clone();
+            let inner = unfold_all(message, &seller).into_iter().filter(|(place, _)| !place.is_empty());
             for (n, (_, attached)) in (1..).zip(inner) {
                 let place = Place::Attached { to: outer, n };
                 self.add(&mut batch, &mut in_batch, &attached, place, first_sight(&attached))?;
@@ -315,7 +316,7 @@ impl Engine {
                 None => outcome,
             };
             self.follow_up(&outcome, &mut batch)?;
-            let outcome = with_keys(outcome, &subject.witnessed.message, &shelf);
+            let outcome = with_keys(outcome, &subject.witnessed, &shelf);
             batch.entries.push(Entry::Considered(Box::new(outcome)));
         }
         if let Some(error) = shelf.error() {
@@ -426,9 +427,11 @@ impl Engine {
     }
 }
 
-fn with_keys(mut outcome: Outcome, message: &Message, shelf: &Shelf<'_>) -> Outcome {
-    outcome.keys = needs(message)
-        .keys
+fn with_keys(mut outcome: Outcome, witnessed: &Witnessed, shelf: &Shelf<'_>) -> Outcome {
+    let carrier = witnessed.carried_by.iter().map(|carrier| carrier.message.as_ref());
+    let names: BTreeSet<String> =
+        carrier.chain([witnessed.message.as_ref()]).flat_map(|message| needs(message).keys).collect();
+    outcome.keys = names
         .into_iter()
         .map(|name| {
             let digest = shelf.key(&name, outcome.seen_at).and_then(|record| record.digest());

@@ -5,6 +5,7 @@
 
 mod desk;
 mod engine;
+mod letters;
 mod library;
 mod quarantine;
 mod rejudge;
@@ -24,6 +25,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::answer::{Request, Response};
+use crate::edge::outbox::Outbox;
 use crate::edge::source::{Delivery, Fatal, Intake, Progress};
 use crate::edge::store::StoreError;
 use crate::edge::{http, imap, maildir, socket};
@@ -49,6 +51,8 @@ pub struct Daemon {
     pub desk: Desk,
     /// What to watch.
     pub mailboxes: Vec<Mailbox>,
+    /// Where letters leave; without it none are written.
+    pub outbox: Option<Outbox>,
     /// Where HTTP is served.
     pub listen: Option<SocketAddr>,
     /// Folder of the local socket.
@@ -134,6 +138,9 @@ pub async fn run(
     });
     let heartbeat = Arc::new(Heartbeat(Instant::now().into()));
     tasks.spawn(consider_loop(Arc::clone(&desk), Arc::clone(&heartbeat), stop.clone()));
+    if let Some(outbox) = daemon.outbox {
+        tasks.spawn(letters::run(Arc::clone(&desk), outbox, stop.clone()));
+    }
     tasks.spawn(feed_watchdog(heartbeat, stop.clone()));
     for (mailbox, intake) in sources {
         tasks.spawn(watch_mailbox(mailbox, intake, Arc::clone(&desk), stop.clone()));
@@ -210,6 +217,7 @@ async fn consider_loop(
         let considered = desk.engine.consider_waiting().await?;
         if considered > 0 {
             tracing::info!(event = "mail.considered", considered);
+            desk.considered.notify_one();
         }
         tokio::select! {
             () = desk.arrived.notified() => {}

@@ -94,7 +94,9 @@ fn hear(reading: &Reading, question: &Question<'_>, rules: &Rules) -> (Judgement
         }
         opinion
     };
-    if !reading.sure && opens_a_gate(opinion.verdict) {
+    // Where nobody can tell who wrote the words, they are not even a sure no.
+    let whose = reading.doubts.iter().any(|d| d.code == "unsure_cut");
+    if !reading.sure && (whose || opens_a_gate(opinion.verdict)) {
         opinion.sure = false;
         opinion.reasons.extend(reading.doubts.iter().cloned());
     }

@@ -1,6 +1,7 @@
 //! The nouns: what the stages hand to each other. No decisions live here.
 
 mod address;
+mod asked;
 mod authorship;
 mod criteria;
 mod declaration;
@@ -15,12 +16,13 @@ mod standing;
 mod witness;
 
 pub use address::{Address, Mailbox, MessageId, OpportunityId};
+pub use asked::Asked;
 pub use authorship::{Authorship, Binding, Claim, CriteriaSeen};
 pub use criteria::{
     Condition, CriteriaDiff, CriteriaVersion, EvidenceKind, FileHash, ManualEvidence, PlanCriterion,
     PlanReport, Reworded,
 };
-pub use declaration::{Criterion, Declaration, DeclaredResult, Form, Lint};
+pub use declaration::{Criterion, Declaration, DeclaredResult, Form, Lint, criteria_digest};
 pub use digest::Digest;
 pub use message::{Defect, Header, Message, Part};
 pub use opinion::{CriterionAnswer, Guess, Judgement, Spoken, Verdict};

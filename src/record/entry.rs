@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::Act;
 use super::aside::{Release, SetAside};
+use super::letter::{Letter, Order, Posted};
 use super::log::Leaf;
 use crate::model::{Digest, KeyRecord, Message, MessageId, Outcome};
 
@@ -39,6 +40,11 @@ pub enum Place {
         to: Digest,
         /// Number among its attached messages, from 1.
         n: u32,
+    },
+    /// We wrote it ourselves.
+    Letter {
+        /// The letter's key.
+        key: Digest,
     },
 }
 
@@ -159,6 +165,26 @@ pub enum Entry {
     SetAside(SetAside),
     /// A message is no longer set aside.
     Released(Release),
+    /// A letter was planned.
+    Letter(Box<Letter>),
+    /// A mail server is about to be spoken to about a letter.
+    Posting {
+        /// The letter.
+        key: Digest,
+        /// When.
+        at: Timestamp,
+    },
+    /// How that ended.
+    Posted {
+        /// The letter.
+        key: Digest,
+        /// When.
+        at: Timestamp,
+        /// The end.
+        posted: Posted,
+    },
+    /// A person of the seller ordered something about the letters.
+    Order(Order),
     /// A gate answered and the asker wanted that recorded.
     Gate {
         /// When.

@@ -118,7 +118,9 @@ impl Scene<'_> {
         let messages: Vec<&Outcome> = seen.iter().map(|s| s.message).collect();
         let chain = Chain::new(&messages);
         // What was delivered is what was declared: an attached copy gates only while nothing else is known.
-        let delivered = |m: &Outcome| messages.iter().any(|o| !o.attached && o.message_id == m.message_id);
+        let delivered = |m: &Outcome| {
+            m.message_id.is_some() && messages.iter().any(|o| !o.attached && o.message_id == m.message_id)
+        };
         let declared = |m: &&Outcome| m.declaration.is_some() && !(m.attached && delivered(m));
         let declared: Vec<&Outcome> = messages.iter().copied().filter(declared).collect();
         let newest = chain.newest(&declared);

@@ -18,3 +18,6 @@ pub use aside::{Release, SetAside, Trouble};
 pub use entry::{Cursor, Entry, Governing, Links, Place, Seen, Tombstone};
 pub use fold::{Dossier, fold, may_be_accepted, standing};
 pub use rulings::{Review, Ruling, Rulings, is_put_aside, needs_person};
+mod letter;
+
+pub use letter::{Command, Letter, Order, Posted, Posting, Side};

@@ -47,7 +47,7 @@ pub(super) fn seen(message: &Message, reading: &Reading, case: &Case<'_>) -> Cri
     let shown: Vec<String> = body_texts(declared).into_iter().filter(|text| *text != body).collect();
     let others: Vec<Text> = shown.iter().map(|text| Text::new(text)).collect();
     let items = items(&stated, case);
-    let direct = declared.message_id.as_ref().is_some_and(|id| message.in_reply_to.contains(id));
+    let direct = declared.message_id.iter().chain(case.prompts).any(|id| message.in_reply_to.contains(id));
     let recorded = Side { stated: &stated, others: &[], items: &items, direct: false };
     if others.iter().any(|text| recorded.compare(text) == CriteriaSeen::Differ) {
         return CriteriaSeen::Differ;

@@ -14,10 +14,11 @@ use endorsed::edge::dkim;
 use endorsed::gate::{Freshness, GateAnswer, Gates};
 use endorsed::judge::Rules;
 use endorsed::model::{
-    Address, KeyRecord, KeyState, OpportunityId, Outcome, Policy, Seller, Standing, StandingReport, Witnessed,
+    Address, KeyRecord, KeyState, Message, OpportunityId, Outcome, Policy, Seller, Standing, StandingReport,
+    Witnessed,
 };
 use endorsed::parse::parse;
-use endorsed::pipeline::{Corpus, needs, unfold};
+use endorsed::pipeline::{Corpus, needs, unfold_all, witness_all};
 use endorsed::record::standing;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -78,13 +79,16 @@ impl Bench {
         let mut labels = Vec::new();
         let mut witnessed = Vec::new();
         for (file, raw) in mails {
-            for (place, message) in unfold(parse(raw)) {
-                labels.push(format!("{file}{place}"));
+            let witness = |message: Message, attached| {
                 let seen_at = message.own_time().unwrap();
                 let keys = needs(&message).keys.into_iter().map(|name| self.key(name, seen_at)).collect();
                 let signatures = dkim::check(&message, &keys);
-                let attached = !place.is_empty();
-                witnessed.push(Witnessed { signatures, seen_at, attached, message: message.into() });
+                Witnessed { signatures, seen_at, attached, message: message.into(), carried_by: None }
+            };
+            let seller = &self.policy.seller;
+            for (place, message) in witness_all(unfold_all(parse(raw), seller), seller, witness) {
+                labels.push(format!("{file}{place}"));
+                witnessed.push(message);
             }
         }
         let outcomes = Corpus::new(witnessed, &self.policy.seller).consider_all(&self.rules, &self.policy);

@@ -111,6 +111,26 @@ impl Dovecot {
         self.root.path().join("tls/ca.pem")
     }
 
+    /// Folder of all mail.
+    pub fn mail(&self) -> PathBuf {
+        self.root.path().join("mail")
+    }
+
+    /// Folder of its sockets.
+    pub fn base(&self) -> PathBuf {
+        self.root.path().join("base")
+    }
+
+    /// As whom the mail is kept: user and group.
+    pub fn ids(&self) -> (u32, u32) {
+        self.owner.ids
+    }
+
+    /// Whether it runs as root.
+    pub fn is_root(&self) -> bool {
+        self.owner.root
+    }
+
     /// The watched Maildir.
     pub fn maildir(&self) -> PathBuf {
         self.root.path().join("mail").join(USER).join("Maildir")

@@ -116,7 +116,7 @@ impl World {
     }
 
     pub fn verify_parsed(&self, witnessed: Witnessed) -> Authorship {
-        let case = Case { declared: &self.declared, declaration: &self.declaration };
+        let case = Case { declared: &self.declared, declaration: &self.declaration, prompts: &[] };
         let reading = Reading { quoted: quoted(&witnessed.message), ..Reading::default() };
         verify(&witnessed, &case, &reading, &self.policy)
     }
@@ -135,7 +135,7 @@ impl World {
 pub fn witness(raw: &[u8], keys: &BTreeMap<String, KeyRecord>, seen_at: Timestamp) -> Witnessed {
     let message = parse(raw);
     let signatures = dkim::check(&message, keys);
-    Witnessed { message: Arc::new(message), signatures, seen_at, attached: false }
+    Witnessed { message: Arc::new(message), signatures, seen_at, attached: false, carried_by: None }
 }
 
 fn quoted(message: &Message) -> String {

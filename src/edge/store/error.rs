@@ -110,7 +110,7 @@ pub(super) const RESTORE: &str =
 
 impl StoreError {
     /// Turns an error of the operating system into ours.
-    pub(super) fn io<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + 'a {
+    pub fn io<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + 'a {
         move |source| Self::Io { what, path: path.to_owned(), source }
     }
 

@@ -93,12 +93,12 @@ impl Index {
 
     /// Sequence numbers of all key records of a name, in the order of the log.
     pub fn key_records(&self, name: &str) -> Result<Vec<u64>, StoreError> {
-        self.sequence(key(table::KEY, &[&short(name)]))
+        self.sequences(&key(table::KEY, &[&short(name)]))
     }
 
     /// Sequence numbers of the acts about a subject, in the order of the log.
     pub fn acts(&self, subject: &Subject) -> Result<Vec<u64>, StoreError> {
-        self.sequence(act_key(subject))
+        self.sequences(&act_key(subject))
     }
 
     /// Sequence number of the act of a name.
@@ -129,13 +129,34 @@ impl Index {
     }
 
     /// The sequence numbers that end the keys below `prefix`.
-    fn sequence(&self, prefix: Vec<u8>) -> Result<Vec<u64>, StoreError> {
+    fn sequences(&self, prefix: &[u8]) -> Result<Vec<u64>, StoreError> {
         let rows = guard::calm("read it", &self.folder, || {
             self.db.scan_prefix(prefix).keys().collect::<sled::Result<Vec<_>>>()
         })?;
         let seq = |row: &sled::IVec| row.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes));
         let all = rows.iter().map(seq).collect::<Option<Vec<_>>>();
         all.ok_or_else(|| self.unreadable("a key is too short"))
+    }
+
+    /// Sequence numbers of the letters and orders of an opportunity (or of none), in the order of the log.
+    pub fn letters(&self, opportunity: Option<&OpportunityId>) -> Result<Vec<u64>, StoreError> {
+        let id = opportunity.map_or("", OpportunityId::as_str);
+        self.sequences(&key(table::LETTERS, &[id.as_bytes(), &[0]]))
+    }
+
+    /// Sequence numbers of what happened to a letter.
+    pub fn post(&self, letter: &Digest) -> Result<Vec<u64>, StoreError> {
+        self.sequences(&key(table::POST, &[&letter.0]))
+    }
+
+    /// Sequence numbers of the letters to an address.
+    pub fn letters_to(&self, address: &Address) -> Result<Vec<u64>, StoreError> {
+        self.sequences(&key(table::ADDRESSEE, &[&short(address.as_str())]))
+    }
+
+    /// Keys of letters whose end is not on record.
+    pub fn open_letters(&self, limit: usize) -> Result<Vec<Digest>, StoreError> {
+        self.digests(&[table::OPEN], limit)
     }
 
     /// How far a mailbox was read.
@@ -363,6 +384,31 @@ impl<'a> Draft<'a> {
                 self.put(key(table::GOVERNED, &[what.as_str().as_bytes()]), seq.to_be_bytes().to_vec());
                 Ok(())
             }
+            Entry::Letter(letter) => {
+                self.put(letters_key(letter.opportunity.as_ref(), seq), Vec::new());
+                self.put(
+                    key(table::ADDRESSEE, &[&short(letter.to.as_str()), &seq.to_be_bytes()]),
+                    Vec::new(),
+                );
+                self.put(key(table::OPEN, &[&letter.key.0]), Vec::new());
+                self.put(key(table::POST, &[&letter.key.0, &seq.to_be_bytes()]), Vec::new());
+                Ok(())
+            }
+            Entry::Posting { key: letter, .. } => {
+                self.put(key(table::POST, &[&letter.0, &seq.to_be_bytes()]), Vec::new());
+                Ok(())
+            }
+            Entry::Posted { key: letter, posted, .. } => {
+                self.put(key(table::POST, &[&letter.0, &seq.to_be_bytes()]), Vec::new());
+                if posted.is_end() {
+                    self.rows.insert(key(table::OPEN, &[&letter.0]), None);
+                }
+                Ok(())
+            }
+            Entry::Order(order) => {
+                self.put(letters_key(Some(&order.opportunity), seq), Vec::new());
+                Ok(())
+            }
             Entry::Gate { .. } => Ok(()),
         }
     }
@@ -506,4 +552,10 @@ impl<'a> Draft<'a> {
             None => Ok(self.index.get(key)?.map(|row| row.to_vec())),
         }
     }
+}
+
+/// The row of a letter or an order below its opportunity.
+fn letters_key(opportunity: Option<&OpportunityId>, seq: u64) -> Vec<u8> {
+    let id = opportunity.map_or("", OpportunityId::as_str);
+    key(table::LETTERS, &[id.as_bytes(), &[0], &seq.to_be_bytes()])
 }

@@ -28,6 +28,7 @@ mod frame;
 mod guard;
 mod index;
 mod journal;
+mod letters;
 mod opening;
 mod rows;
 mod seal;

@@ -48,9 +48,17 @@ pub mod table {
     /// Opportunity, zero byte, digest of a declaration that a person linked to it.
     pub const LINK: u8 = b'j';
     /// Name of a governing file: sequence number of the newest entry about it.
-    pub const GOVERNED: u8 = b'g';
+    pub const GOVERNED: u8 = b'v';
     /// Digest of a copy that a person may have to look at.
     pub const REVIEW: u8 = b'r';
+    /// Opportunity, zero byte, sequence number of a letter or an order.
+    pub const LETTERS: u8 = b'g';
+    /// Key of a letter, sequence number of what happened to it.
+    pub const POST: u8 = b'o';
+    /// Key of a letter whose end is not on record.
+    pub const OPEN: u8 = b'q';
+    /// Digest of an address, sequence number of a letter to it.
+    pub const ADDRESSEE: u8 = b'w';
 }
 
 /// What the index knows of the files, and the counts.
@@ -218,6 +226,7 @@ fn place_name(place: &Place) -> [u8; 16] {
             Digest::of_fields([&b"maildir"[..], mailbox.as_bytes(), name.as_bytes()])
         }
         Place::File { path } => Digest::of_fields([&b"file"[..], path.as_bytes()]),
+        Place::Letter { key } => Digest::of_fields([&b"letter"[..], &key.0]),
         Place::Attached { to, n } => Digest::of_fields([&b"attached"[..], &to.0, &n.to_be_bytes()]),
     };
     digest.0.first_chunk::<16>().copied().unwrap_or_default()
