@@ -68,7 +68,8 @@ impl Scene {
             (name.clone(), KeyRecord { name, state, seen_at })
         });
         let signatures = dkim::check(&message, &keys.collect());
-        let witnessed = Witnessed { signatures, seen_at, attached: false, carried_by: None, message: message.into() };
+        let witnessed =
+            Witnessed { signatures, seen_at, attached: false, carried_by: None, message: message.into() };
         Known::new(witnessed, &self.policy.seller)
     }
 
