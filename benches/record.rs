@@ -159,7 +159,7 @@ fn conversation() -> Vec<Outcome> {
             (name.clone(), KeyRecord { name, state: KeyState::Found(text.clone()), seen_at })
         };
         let signatures = dkim::check(&message, &dns.iter().map(key).collect());
-        Witnessed { message: message.into(), signatures, seen_at, attached: false }
+        Witnessed { message: message.into(), signatures, seen_at, attached: false, carried_by: None }
     });
     let corpus = Corpus::new(witnessed.into(), &seller);
     let outcomes = corpus.consider_all(&load_rules(None).unwrap(), &policy);
