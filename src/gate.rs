@@ -94,6 +94,13 @@ pub struct GateAnswer {
     pub policy: String,
     /// Where a person finds more.
     pub url: String,
+    /// Entries of the signed log that the answer rests on; with `log_root` it can be held against the log for ever
+    /// (`endorsed verify --seen SIZE:ROOT`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_size: Option<u64>,
+    /// The root over them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_root: Option<Digest>,
 }
 
 impl Gates {
@@ -177,6 +184,8 @@ impl Gates {
             evidence: report.evidence.clone(),
             policy: self.policy.clone(),
             url: format!("/opportunities/{}", report.opportunity),
+            log_size: None,
+            log_root: None,
         })
     }
 }

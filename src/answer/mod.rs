@@ -3,8 +3,11 @@
 mod act;
 mod export;
 mod letters;
+mod log;
 mod message;
 mod opportunity;
+pub mod pack;
+pub mod proof;
 mod quarantine;
 mod rejudged;
 mod review;
@@ -12,6 +15,7 @@ mod review;
 pub use act::{ActRequest, Choice, Wanted, act};
 pub use export::export;
 pub use letters::{LetterRow, LetterText, LettersAsk, WakeRow};
+pub use log::{LogAnswer, LogQuestion};
 pub use message::MessageAnswer;
 pub use opportunity::{OpportunityAnswer, OpportunityRow};
 pub use quarantine::{QuarantineAct, QuarantineRow};
@@ -97,6 +101,8 @@ pub enum Request {
         /// Whether the new outcomes are recorded; only with the running rules.
         apply: bool,
     },
+    /// About the signed log.
+    Log(LogQuestion),
     /// See or settle what was set aside.
     Quarantine(QuarantineAct),
     /// Something about letters.
@@ -201,6 +207,8 @@ pub enum Response {
         /// Whether they were recorded.
         applied: bool,
     },
+    /// To [`Request::Log`].
+    Log(Box<LogAnswer>),
     /// To [`QuarantineAct::List`].
     Quarantine {
         /// What is set aside.

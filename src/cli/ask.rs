@@ -119,7 +119,10 @@ pub fn list(list: &List, config: &Config) -> u8 {
 
 /// Asks the daemon; without one, opens the store for this one question.
 pub fn ask(request: Request, config: &Config) -> Response {
-    if let Some(response) = socket::ask(&config.store.path, &request) {
+    // Whoever reads much, waits long.
+    let patient = matches!(request, Request::Log(_));
+    let daemon = if patient { socket::ask_patiently } else { socket::ask };
+    if let Some(response) = daemon(&config.store.path, &request) {
         return response;
     }
     if matches!(request, Request::Letters(_)) {
@@ -128,9 +131,8 @@ pub fn ask(request: Request, config: &Config) -> Response {
             Err(error) => Response::Failed { code: "store_unavailable".into(), text: error.to_string() },
         };
     }
-    let open = || -> Result<(Store, Gates), OpenError> {
-        Ok((Store::open(&config.store.path, OpenOptions::default())?, config.load_gates()?))
-    };
+    let open =
+        || -> Result<(Store, Gates), OpenError> { Ok((open_store(config, false)?, config.load_gates()?)) };
     // Nobody watches: what is configured to be watched is stale.
     let freshness = if config.mailbox.is_empty() { Freshness::Fresh } else { Freshness::Stale };
     match open() {
@@ -150,13 +152,19 @@ pub enum OpenError {
     Store(#[from] StoreError),
 }
 
+/// The store, with the key that signs its log.
+pub fn open_store(config: &Config, create: bool) -> Result<Store, OpenError> {
+    let options = OpenOptions { create, ..OpenOptions::default() };
+    Ok(Store::open_with(&config.store.path, options, config.log_key()?)?)
+}
+
 /// A desk over the store, made when there is none; every configured mailbox counts as unread until it is watched.
 pub fn open_desk(config: &Config) -> Result<Desk, OpenError> {
     let rules = config.load_rules()?;
     let policy = config.policy(false)?;
     let gates = config.load_gates()?;
     let resolver = open_resolver(config.dns.as_ref().map(|d| &d.file))?;
-    let store = Store::open(&config.store.path, OpenOptions { create: true, ..OpenOptions::default() })?;
+    let store = open_store(config, true)?;
     Ok(Desk {
         engine: Arc::new(Engine::new(store, rules, policy, resolver)),
         gates,
@@ -200,6 +208,9 @@ fn print_gate(answer: &GateAnswer) {
         say(&format!("  {} ({}): {}", endorser.who, endorser.role, endorser.standing.as_str()));
     }
     print_reasons(&answer.reasons);
+    if let (Some(size), Some(root)) = (answer.log_size, answer.log_root) {
+        say(&format!("  log: {size}:{root}"));
+    }
 }
 
 /// `, accepted by NAME` beside a standing that is not verified.

@@ -10,11 +10,13 @@ use jiff::Timestamp;
 use super::engine::{Engine, SeenAt, Taken};
 use super::letters;
 use super::library::Records;
+use super::log;
 use crate::answer::{self, ActRequest, Context, LettersAsk, Request, Response, Wanted};
 use crate::config::load_rules;
 use crate::edge::source::{Fetched, Progress};
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::gate::{Freshness, Gates};
+use crate::model::Digest;
 use crate::model::Terms;
 use crate::prompt::Settings;
 use crate::record::{Act, Deed, Entry, Place};
@@ -114,7 +116,9 @@ pub fn answer_from(
     let context = Context { gates, freshness, now: Timestamp::now(), terms };
     match request {
         Request::Gate { opportunity, to, record } => {
-            let response = answer::gate(&opportunity, &to, &records, context);
+            // Taken first: what the answer rests on is in the log of this head.
+            let head = store.log_head();
+            let response = with_head(answer::gate(&opportunity, &to, &records, context), head);
             if record { write_down(store, response) } else { response }
         }
         Request::Show { what } => answer::show(&what, &records, context),
@@ -138,11 +142,20 @@ pub fn answer_from(
             waiting: store.todo_len(),
             fresh: freshness == Freshness::Fresh,
         },
+        Request::Log(question) => log::answer(store, question, context),
         Request::Quarantine(act) => super::quarantine::quarantine(store, act),
         Request::Ingest { .. } | Request::Rejudge { .. } | Request::Letters(_) => {
             Response::Failed { code: "internal".into(), text: "mail is read by the engine".into() }
         }
     }
+}
+
+fn with_head(mut response: Response, (size, root): (u64, Digest)) -> Response {
+    if let Response::Gate(answer) = &mut response {
+        answer.log_size = Some(size);
+        answer.log_root = Some(root);
+    }
+    response
 }
 
 /// Makes a gate's answer an entry of the log.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::act::Act;
 use super::aside::{Release, SetAside};
 use super::letter::{Letter, Order, Posted};
-use super::log::Leaf;
+use super::log::{ERASED, Leaf, PLAIN, SALTED};
 use crate::model::{Digest, KeyRecord, Message, MessageId, Outcome};
 
 /// Where a copy of a message was found.
@@ -125,6 +125,16 @@ impl Tombstone {
     /// The leaf of the erased entry, which had this number.
     pub fn leaf(&self, seq: u64) -> Leaf {
         Leaf { seq, version: self.v, kind: self.of.clone(), commitment: self.commitment }
+    }
+}
+
+/// The leaf of an entry from the body of its frame, also when its octets were erased; `None` when the body cannot be
+/// read.
+pub fn record_leaf(seq: u64, version: u8, body: &[u8]) -> Option<Leaf> {
+    match version {
+        ERASED => serde_json::from_slice::<Tombstone>(body).ok().map(|tombstone| tombstone.leaf(seq)),
+        PLAIN | SALTED => Leaf::of_body(seq, version, body),
+        _ => None,
     }
 }
 

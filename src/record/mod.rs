@@ -15,7 +15,7 @@ mod versions;
 
 pub use act::{Act, Decision, Deed, Reviewed, Subject, may_be_same};
 pub use aside::{Release, SetAside, Trouble};
-pub use entry::{Cursor, Entry, Governing, Links, Place, Seen, Tombstone};
+pub use entry::{Cursor, Entry, Governing, Links, Place, Seen, Tombstone, record_leaf};
 pub use fold::{Dossier, fold, may_be_accepted, standing};
 pub use rulings::{Review, Ruling, Rulings, is_put_aside, needs_person};
 mod letter;

@@ -11,7 +11,7 @@ use crate::model::{Digest, OpportunityId};
 use crate::record::{Cursor, Place, Subject};
 
 /// Version of the tables; an index of another version is moved aside and rebuilt.
-const TABLES_VERSION: u8 = 2;
+const TABLES_VERSION: u8 = 3;
 
 /// The tables by the first byte of their keys.
 pub mod table {
