@@ -429,6 +429,10 @@ impl<'a> Draft<'a> {
                 self.add_act(act, seq);
                 Ok(())
             }
+            Entry::Governed { what, .. } => {
+                self.put(key(table::GOVERNED, &[what.as_str().as_bytes()]), seq.to_be_bytes().to_vec());
+                Ok(())
+            }
             Entry::Letter(letter) => {
                 self.put(letters_key(letter.opportunity.as_ref(), seq), Vec::new());
                 self.put(
@@ -452,10 +456,6 @@ impl<'a> Draft<'a> {
             }
             Entry::Order(order) => {
                 self.put(letters_key(Some(&order.opportunity), seq), Vec::new());
-                Ok(())
-            }
-            Entry::Governed { what, .. } => {
-                self.put(key(table::GOVERNED, &[what.as_str().as_bytes()]), seq.to_be_bytes().to_vec());
                 Ok(())
             }
             Entry::Gate { .. } => Ok(()),
