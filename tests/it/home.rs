@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -51,11 +51,6 @@ impl Home {
             server.imaps,
             server.ca().display()
         ))
-    }
-
-    /// Its folder.
-    pub fn path(&self) -> &Path {
-        self.folder.path()
     }
 
     pub fn store(&self) -> PathBuf {

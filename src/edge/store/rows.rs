@@ -260,8 +260,11 @@ mod tests {
 
     #[test]
     fn no_two_tables_share_a_letter() {
-        let letters: Vec<&str> =
-            include_str!("rows.rs").lines().filter_map(|line| line.split_once(": u8 = b'")).map(|l| l.1).collect();
+        let letters: Vec<&str> = include_str!("rows.rs")
+            .lines()
+            .filter_map(|line| line.split_once(": u8 = b'"))
+            .map(|l| l.1)
+            .collect();
         let distinct: BTreeSet<&str> = letters.iter().copied().collect();
         assert!(letters.len() > 20 && distinct.len() == letters.len(), "{letters:?}");
     }
