@@ -45,14 +45,13 @@ fn rules(zombie_seconds: u32) -> String {
 
 fn home(mailbox: &str, outbox: &str, zombie_seconds: u32) -> Home {
     let home = Home::new(&format!("{mailbox}{outbox}"));
-    std::fs::write(home.folder.path().join("prompts.toml"), rules(zombie_seconds)).unwrap();
+    std::fs::write(home.path().join("prompts.toml"), rules(zombie_seconds)).unwrap();
     home
 }
 
 /// The letters in the outbox folder.
 fn written(home: &Home) -> Vec<Message> {
-    let files =
-        std::fs::read_dir(home.folder.path().join("out")).into_iter().flatten().map(|e| e.unwrap().path());
+    let files = std::fs::read_dir(home.path().join("out")).into_iter().flatten().map(|e| e.unwrap().path());
     let files = files.filter(|f| f.extension().is_some_and(|e| e == "eml"));
     files.map(|f| parse(&std::fs::read(f).unwrap())).collect()
 }
@@ -164,7 +163,7 @@ fn old_mail_prompts_nobody() {
     let home = home(MAILDIR, OUTBOX, 5);
     let daemon = home.start();
     // From an archive.
-    let file = home.folder.path().join("win.eml");
+    let file = home.path().join("win.eml");
     std::fs::write(&file, home.letters.declaration("OPP-60004")).unwrap();
     assert_eq!(home.ask(&["ingest", file.to_str().unwrap()]).status.code(), Some(0));
     // From a mailbox that held it before anybody watched.
@@ -239,7 +238,7 @@ fn the_round_over_postfix_and_dovecot() {
         dovecot.ca().display()
     );
     let home = home(&imap, &smtp, 3600);
-    std::fs::write(home.folder.path().join("password"), format!("{PASSWORD}\n")).unwrap();
+    std::fs::write(home.path().join("password"), format!("{PASSWORD}\n")).unwrap();
     let daemon: Running = home.start();
     let evidence = format!("evidence+OPP-60007@{SELLER}");
     let bounces = format!("kim-bounces@{SELLER}");

@@ -111,13 +111,16 @@ async fn deliver(outbox: &mut Outbox) -> Delivery {
     outbox.deliver(&Parcel { from: &from, to: &to, key: &Digest::of(b"key"), raw }).await
 }
 
+/// Whether a delivery ended as it must.
+type Wanted<'a> = &'a dyn Fn(&Delivery) -> bool;
+
 #[tokio::test]
 async fn every_step_has_its_meaning() {
     use Acts::{HangsUp, Says};
     let deferred = |d: &Delivery| matches!(d, Delivery::Deferred(_));
     let refused = |d: &Delivery| matches!(d, Delivery::Refused(_));
     let uncertain = |d: &Delivery| matches!(d, Delivery::Uncertain(_));
-    let cases: [(&str, Acts, &dyn Fn(&Delivery) -> bool); 13] = [
+    let cases: [(&str, Acts, Wanted<'_>); 13] = [
         ("connect", Says("421 later"), &deferred),
         ("connect", Says("554 go away"), &deferred),
         ("connect", HangsUp, &deferred),
