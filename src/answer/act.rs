@@ -1,6 +1,8 @@
 //! A named person does something to the record: from what was asked to the act, or to why it may not be done. Nothing
 //! is written here.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Case, Context, Register, Response, Unavailable, failed, home};
@@ -72,6 +74,11 @@ pub enum Wanted {
         link: Option<String>,
         /// The file.
         file: Option<FileHash>,
+    },
+    /// Erase mail and what the entries tell of it.
+    Erase {
+        /// A Message-ID, a sender's address or an opportunity.
+        what: String,
     },
     /// See the raw octets of a mail.
     Access {
@@ -192,6 +199,7 @@ fn consider(request: &ActRequest, register: &dyn Register, context: Context<'_>)
                 Deed::Evidence { opportunity, kind: *kind, link, file },
             )
         }
+        Wanted::Erase { what } => erase(what, &by, register, context)?,
         Wanted::Access { message, copy } => {
             let outcome = one(message, copy.as_deref(), register)?;
             (None, Deed::Access { message: outcome.identity, sha256: outcome.sha256 })
@@ -356,8 +364,8 @@ fn undo(name: &str, register: &dyn Register) -> Result<(Option<Case>, Deed), No>
             return Err(No::Refused("bad_request", text.into()));
         }
         Deed::Decide { opportunity, .. } => opportunity.clone(),
-        Deed::Access { .. } => {
-            return Err(No::Refused("bad_request", "What was seen cannot be unseen.".into()));
+        Deed::Access { .. } | Deed::Erase { .. } => {
+            return Err(No::Refused("bad_request", "What was seen or erased stays so.".into()));
         }
         Deed::Link { opportunity, .. }
         | Deed::Amount { opportunity, .. }
@@ -366,6 +374,43 @@ fn undo(name: &str, register: &dyn Register) -> Result<(Option<Case>, Deed), No>
     };
     let case = opportunity.map(|id| Case::open(&id, register)).transpose()?;
     Ok((case, Deed::Undo { act: undone.id(), subjects: undone.subjects() }))
+}
+
+/// The copies that `what` names: all contents under a Message-ID, all mail of an opportunity, or all mail that an
+/// address wrote.
+fn erase(
+    what: &str,
+    by: &str,
+    register: &dyn Register,
+    context: Context<'_>,
+) -> Result<(Option<Case>, Deed), No> {
+    let mut outcomes = match MessageId::new(what) {
+        Some(id) => register.copies(&id)?,
+        None => Vec::new(),
+    };
+    if outcomes.is_empty() {
+        outcomes = match (OpportunityId::new(what), Address::new(what)) {
+            (_, Some(address)) => register.written_by(&address)?,
+            (Some(id), None) => Case::open(&id, register)?.outcomes,
+            (None, None) => Vec::new(),
+        };
+    }
+    if outcomes.is_empty() {
+        return Err(No::Refused("unknown", format!("No mail of `{what}` is on record.")));
+    }
+    let mut opportunities = BTreeSet::new();
+    for outcome in &outcomes {
+        let Some(case) = home(outcome, register, context)? else { continue };
+        // An SE could erase the champion's no.
+        if !case.rulings(context).may_decide(by) {
+            let text =
+                format!("{by} declared {}: somebody else must have its mail erased.", case.opportunity);
+            return Err(No::Refused("own_deal", text));
+        }
+        opportunities.insert(case.opportunity);
+    }
+    let copies = outcomes.iter().map(|o| o.sha256).collect();
+    Ok((None, Deed::Erase { opportunities, copies }))
 }
 
 fn reviewed(outcome: &Outcome, register: &dyn Register) -> Result<Reviewed, Unavailable> {

@@ -290,6 +290,11 @@ pub trait Register {
     /// # Errors
     /// When the record can not be read.
     fn review(&self, after: Option<&Digest>, limit: usize) -> Result<Vec<Outcome>, Unavailable>;
+    /// Newest outcomes of all mail that an address wrote. Reads the whole record.
+    ///
+    /// # Errors
+    /// When the record can not be read.
+    fn written_by(&self, author: &Address) -> Result<Vec<Outcome>, Unavailable>;
     /// The acts about a subject.
     ///
     /// # Errors

@@ -69,6 +69,15 @@ pub struct Add {
     json: bool,
 }
 
+/// `endorsed erase`
+#[derive(Debug, Args)]
+pub struct Erase {
+    /// A Message-ID, a sender's address, or an opportunity: all its mail.
+    what: String,
+    #[command(flatten)]
+    signed: Signed,
+}
+
 /// Kinds of evidence besides mail.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Kind {
@@ -106,6 +115,11 @@ pub fn plan(plan: Plan, config: &Config) -> u8 {
         worst = worst.max(record(Wanted::Plan { opportunity, criteria, file }, signed, config));
     }
     worst
+}
+
+/// Runs `endorsed erase`: 0 erased, 1 refused, 2 could not.
+pub fn erase(erase: Erase, config: &Config) -> u8 {
+    record(Wanted::Erase { what: erase.what }, erase.signed, config)
 }
 
 /// Runs `endorsed evidence`: 0 recorded, 1 refused, 2 could not.

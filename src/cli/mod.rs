@@ -118,6 +118,11 @@ enum Command {
         after_help = "Example:\n  endorsed plan import plan.csv --by kim@northwind.example"
     )]
     Plan(deal::Plan),
+    /// Erase mail for good: its octets and what the entries tell of it. The log stays and still verifies.
+    #[command(
+        after_help = "Example:\n  endorsed erase dana@acme.example --by ana@northwind.example --reason 'asked us to, GDPR Art. 17'"
+    )]
+    Erase(deal::Erase),
     /// Record evidence that is no mail: shown, never verified.
     #[command(
         subcommand,
@@ -170,6 +175,7 @@ pub fn main() -> ExitCode {
         Command::Declare(declare) => with_config(&path, |config| declare::run(&declare, &config)),
         Command::Prompts(prompts) => with_config(&path, |config| prompts::run(&prompts, &config)),
         Command::Plan(plan) => with_config(&path, |config| deal::plan(plan, &config)),
+        Command::Erase(erase) => with_config(&path, |config| deal::erase(erase, &config)),
         Command::Evidence(evidence) => with_config(&path, |config| deal::evidence(evidence, &config)),
         Command::List(list) => with_config(&path, |config| ask::list(&list, &config)),
     };

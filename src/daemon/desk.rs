@@ -1,5 +1,6 @@
 //! Answers every question about the record, whoever asks: command line, socket or HTTP.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +17,7 @@ use crate::config::load_rules;
 use crate::edge::source::{Fetched, Progress};
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::gate::{Freshness, Gates};
-use crate::model::Digest;
-use crate::model::Terms;
+use crate::model::{Digest, Terms};
 use crate::prompt::Settings;
 use crate::record::{Act, Deed, Entry, Place};
 
@@ -134,6 +134,7 @@ pub fn answer_from(
             }
         }
         Request::Act(wanted) => match answer::act(&wanted, &records, context) {
+            Ok((act, response)) if matches!(act.deed, Deed::Erase { .. }) => erase(store, act, response),
             Ok((act, response)) => keep(store, Entry::Act(Box::new(act)), response),
             Err(refused) => *refused,
         },
@@ -167,6 +168,62 @@ fn write_down(store: &Store, response: Response) -> Response {
     };
     keep(store, entry, response)
 }
+
+/// Records who has what erased, and erases it: the octets, and every entry that tells of them but people's own acts.
+fn erase(store: &Store, act: Act, response: Response) -> Response {
+    let Deed::Erase { copies, .. } = act.deed.clone() else {
+        return Response::Failed { code: "internal".into(), text: "the act erases nothing".into() };
+    };
+    let work = || -> Result<Response, StoreError> {
+        if store.todo(usize::MAX)?.iter().any(|waiting| copies.contains(waiting)) {
+            let text = "The mail still waits to be considered; try again in a minute.";
+            return Ok(Response::Refused { code: "waits".into(), text: text.into() });
+        }
+        let entries = telling(store, &copies)?;
+        store.append(Batch { entries: vec![Entry::Act(Box::new(act))], ..Batch::default() })?;
+        store.erase(&entries, &copies)?;
+        Ok(response)
+    };
+    work().unwrap_or_else(|error| failed(&error))
+}
+
+/// Numbers of the entries that tell of these copies: of their coming and considering, and gate answers and letters that
+/// name them or quote their words.
+fn telling(store: &Store, copies: &BTreeSet<Digest>) -> Result<BTreeSet<u64>, StoreError> {
+    let mut names: Vec<String> = Vec::new();
+    let mut quotes: Vec<String> = Vec::new();
+    for copy in copies {
+        names.push(copy.to_string());
+        let Some(outcome) = store.outcome(copy)? else { continue };
+        names.extend(outcome.message_id.as_ref().map(ToString::to_string));
+        quotes.extend(Some(outcome.quote).filter(|q| !q.trim().is_empty()));
+    }
+    let quotes: Vec<String> = quotes.iter().filter_map(|q| serde_json::to_string(q).ok()).collect();
+    let quotes: Vec<&str> = quotes.iter().map(|q| q.trim_matches('"')).collect();
+    let mut telling = BTreeSet::new();
+    let (mut start, size) = (0, store.size());
+    while start < size {
+        for (seq, entry) in (start..).zip(store.entries(start..start + PAGE)?) {
+            let tells = match &entry {
+                Entry::Seen(seen) => copies.contains(&seen.sha256),
+                Entry::Considered(outcome) => copies.contains(&outcome.sha256),
+                Entry::Gate { .. } | Entry::Letter(_) => {
+                    let text = serde_json::to_string(&entry).unwrap_or_default();
+                    names.iter().any(|n| text.contains(n)) || quotes.iter().any(|q| text.contains(q))
+                }
+                _ => false,
+            };
+            if tells {
+                telling.insert(seq);
+            }
+        }
+        start += PAGE;
+    }
+    Ok(telling)
+}
+
+/// Entries read at once.
+const PAGE: u64 = 500;
 
 /// Hands out a mail's octets, once it is on record who asked for them.
 fn show_raw(store: &Store, act: Act) -> Response {

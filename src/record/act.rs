@@ -71,6 +71,13 @@ pub enum Deed {
         /// The file.
         file: Option<FileHash>,
     },
+    /// Had mail erased: its octets, and the entries that tell of it. It cannot be undone.
+    Erase {
+        /// The opportunities that it bore on: none of them is what it was.
+        opportunities: BTreeSet<OpportunityId>,
+        /// The copies.
+        copies: BTreeSet<Digest>,
+    },
     /// Was shown the raw octets of a mail.
     Access {
         /// Identity of the mail.
@@ -156,6 +163,9 @@ impl Act {
             | Deed::Plan { opportunity, .. }
             | Deed::Evidence { opportunity, .. } => vec![Subject::Opportunity(opportunity.clone())],
             Deed::Access { message, .. } => vec![Subject::Message(*message)],
+            Deed::Erase { opportunities, .. } => {
+                opportunities.iter().cloned().map(Subject::Opportunity).collect()
+            }
         }
     }
 }

@@ -162,10 +162,29 @@ impl Scene<'_> {
         }
         freeze(&mut report, &case, &votes, &newest);
         self.age(&mut report, &votes);
+        self.add_erasures(&mut report, &votes);
         explain(&mut report, &case, &votes);
         self.add_conditions(&mut report, &votes);
         self.add_manual(&mut report);
         report
+    }
+
+    /// What was erased may have been a no: only what was written since counts.
+    fn add_erasures(&self, report: &mut StandingReport, votes: &[Vote<'_>]) {
+        let written = |m: &Outcome| m.date.map_or(m.seen_at, |date| date.min(m.seen_at));
+        for act in self.rulings.acts() {
+            let Deed::Erase { opportunities, copies } = &act.deed else { continue };
+            let older = |s: &&Seen<'_>| written(s.message) <= act.at;
+            let rests_on_older = votes.iter().flat_map(|v| v.statements.iter().copied()).any(|s| older(&s));
+            if opportunities.contains(self.opportunity) && rests_on_older {
+                let text =
+                    format!("{} had {} mails of this deal erased: {}", act.by, copies.len(), act.reason);
+                report.reasons.push(
+                    Reason::new("erased", text).fix("Ask the champion to answer the declaration once more."),
+                );
+                lower(&mut report.standing, Standing::NeedsReview);
+            }
+        }
     }
 
     /// What conditional answers are tied to, and whether the day for it has passed.

@@ -411,3 +411,35 @@ fn what_governs_is_on_record_when_it_changes() {
     run();
     assert_eq!(governed(), ["rules", "gates", "gates"]);
 }
+
+#[test]
+fn erased_mail_is_gone_and_opens_nothing() {
+    let home = Home::new("");
+    home.take("1.eml", &home.letters.declaration(DEAL));
+    home.take("2.eml", &home.letters.reply(DEAL, 1, "Confirmed on all three."));
+    home.take("3.eml", &home.letters.reply(DEAL, 2, "We take our confirmation back, the restore failed."));
+    assert_eq!(home.gate("commercial_review")["standing"], "retracted");
+    let erase = |what: &str, by: &str| home.say(&["erase", what, "--by", by, "--reason", "asked to"]);
+    let no = Letters::replied(DEAL, 2);
+    assert_eq!(erase(&no, "kim").0, 1, "the SE could erase a no");
+    let (status, text) = erase(&no, "Ana");
+    assert_eq!(status, 0, "{text}");
+    let answer = home.gate("commercial_review");
+    assert_eq!(
+        (&answer["allowed"], &answer["standing"]),
+        (&false.into(), &"needs_review".into()),
+        "{answer}"
+    );
+    assert!(codes(&answer).contains(&"erased"), "{answer}");
+    let files = ["journal", "segments/00000000.seg"].map(|f| home.folder.path().join("store").join(f));
+    let holds = |words: &str| {
+        files.iter().any(|f| String::from_utf8_lossy(&std::fs::read(f).unwrap()).contains(words))
+    };
+    assert!(!holds("take our confirmation back") && holds("Confirmed on all three"));
+    let (status, text) = home.say(&["verify"]);
+    assert_ne!(status, 1, "{text}");
+    // By address: everything that she wrote.
+    assert_eq!(erase(&format!("dana@{BUYER}"), "Ana").0, 0);
+    assert!(!holds("Confirmed on all three."));
+    assert_eq!(erase(&format!("dana@{BUYER}"), "Ana").0, 1, "nothing is left");
+}
