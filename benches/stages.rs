@@ -68,6 +68,7 @@ fn main() {
             seen_at: m.own_time().unwrap(),
             signatures: Vec::new(),
             attached: false,
+            carried_by: None,
             message: Arc::new(m),
         })
         .collect();

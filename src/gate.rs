@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Digest, Endorser, Evidence, OpportunityId, Reason, Standing, StandingReport, Tally};
+use crate::model::{
+    Acceptance, Digest, Endorser, Evidence, OpportunityId, Reason, Standing, StandingReport, Tally,
+};
 
 /// A fact that a person must have stated before a gate opens.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -20,6 +22,7 @@ struct Question {
 #[serde(deny_unknown_fields, default)]
 struct Gate {
     standing: Vec<Standing>,
+    accepted: bool,
     questions: Vec<Question>,
     same_as: Option<String>,
 }
@@ -36,6 +39,7 @@ pub struct Gates {
     gates: BTreeMap<String, Gate>,
     /// File name and digest, as each answer shows it.
     policy: String,
+    digest: Digest,
 }
 
 /// The policy file is not usable; the text says what and at which byte.
@@ -68,6 +72,12 @@ pub struct GateAnswer {
     pub allowed: bool,
     /// Where the opportunity stands.
     pub standing: Standing,
+    /// Where it stands without what people decided, when that is less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_standing: Option<Standing>,
+    /// The decisions that `standing` rests on, when it is more than the verified one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted_by: Vec<Acceptance>,
     /// When this was computed.
     pub as_of: Timestamp,
     /// Whether the mailbox was read lately.
@@ -84,6 +94,13 @@ pub struct GateAnswer {
     pub policy: String,
     /// Where a person finds more.
     pub url: String,
+    /// Entries of the signed log that the answer rests on; with `log_root` it can be held against the log for ever
+    /// (`endorsed verify --seen SIZE:ROOT`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_size: Option<u64>,
+    /// The root over them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_root: Option<Digest>,
 }
 
 impl Gates {
@@ -108,8 +125,13 @@ impl Gates {
                 });
             }
         }
-        let digest = Digest::of(text.as_bytes()).short();
-        Ok(Self { gates: file.gate, policy: format!("{name}@{digest}") })
+        let digest = Digest::of(text.as_bytes());
+        Ok(Self { gates: file.gate, policy: format!("{name}@{}", digest.short()), digest })
+    }
+
+    /// Digest of the policy file.
+    pub fn digest(&self) -> Digest {
+        self.digest
     }
 
     /// The names of all gates.
@@ -128,10 +150,15 @@ impl Gates {
         let named = self.gates.get(to)?;
         let gate = named.same_as.as_ref().map_or(Some(named), |target| self.gates.get(target))?;
         let needs_win = !gate.standing.is_empty();
-        let won = gate.standing.contains(&report.standing);
+        let proven = gate.standing.contains(&report.verified_standing);
+        let won = proven || (gate.accepted && gate.standing.contains(&report.standing));
         let mut reasons = Vec::new();
         if needs_win {
             reasons.extend(report.reasons.iter().cloned());
+            if !won && gate.standing.contains(&report.standing) {
+                reasons.extend(report.verified_reasons.iter().cloned());
+                reasons.push(accepted_only(report));
+            }
             if freshness == Freshness::Stale {
                 reasons.push(stale());
             }
@@ -147,6 +174,8 @@ impl Gates {
             to: to.to_owned(),
             allowed: (!needs_win || (won && freshness == Freshness::Fresh)) && gate.questions.is_empty(),
             standing: report.standing,
+            verified_standing: Some(report.verified_standing).filter(|s| *s != report.standing),
+            accepted_by: report.accepted_by.clone(),
             as_of: now,
             fresh: freshness == Freshness::Fresh,
             reasons,
@@ -155,8 +184,20 @@ impl Gates {
             evidence: report.evidence.clone(),
             policy: self.policy.clone(),
             url: format!("/opportunities/{}", report.opportunity),
+            log_size: None,
+            log_root: None,
         })
     }
+}
+
+fn accepted_only(report: &StandingReport) -> Reason {
+    let names: Vec<&str> = report.accepted_by.iter().map(|a| a.by.as_str()).collect();
+    let text = format!(
+        "The standing rests on a decision of {}; this gate wants the champion's verified words.",
+        names.join(", ")
+    );
+    Reason::new("accepted_only", text)
+        .fix("Ask the champion for a clear answer to the declaration; a gate that takes decisions says `accepted = true`.")
 }
 
 fn stale() -> Reason {
@@ -174,15 +215,8 @@ mod tests {
     const SHIPPED: &str = include_str!("../rules/gates.toml");
 
     fn report(standing: Standing) -> StandingReport {
-        StandingReport {
-            opportunity: OpportunityId::new("OPP-1").unwrap(),
-            standing,
-            reasons: Vec::new(),
-            criteria: Tally::default(),
-            endorsers: Vec::new(),
-            evidence: Vec::new(),
-            declaration: None,
-        }
+        let nothing = StandingReport::nothing(&OpportunityId::new("OPP-1").unwrap());
+        StandingReport { standing, verified_standing: standing, ..nothing }
     }
 
     fn allowed(standing: Standing, to: &str, freshness: Freshness) -> bool {
@@ -212,6 +246,24 @@ mod tests {
             }
             assert_eq!(allowed(standing, "contract_signature", Freshness::Fresh), standing == Confirmed);
             assert!(!allowed(standing, "stage_5", Freshness::Fresh), "its questions are open");
+        }
+    }
+
+    #[test]
+    fn an_accepted_win_opens_only_what_says_so() {
+        let gates = Gates::load("gates.toml", SHIPPED).unwrap();
+        for verified in [Standing::NeedsReview, Standing::Conditional, Standing::Confirmed] {
+            let report = StandingReport { verified_standing: verified, ..report(Standing::Confirmed) };
+            let ask = |gates: &Gates, to: &str| {
+                gates.answer(&report, to, Freshness::Fresh, Timestamp::UNIX_EPOCH).unwrap()
+            };
+            assert!(ask(&gates, "commercial_review").allowed && ask(&gates, "legal_review").allowed);
+            let signature = ask(&gates, "contract_signature");
+            assert_eq!(signature.allowed, verified == Standing::Confirmed);
+            assert_eq!(signature.allowed, signature.reasons.iter().all(|r| r.code != "accepted_only"));
+            // A gate that does not say so takes no decision.
+            let silent = Gates::load("g.toml", "[gate.a]\nstanding = [\"confirmed\"]\n").unwrap();
+            assert_eq!(ask(&silent, "a").allowed, verified == Standing::Confirmed);
         }
     }
 

@@ -23,6 +23,7 @@ pub mod pipeline;
 pub mod record;
 
 pub mod gate;
+pub mod prompt;
 
 pub mod answer;
 

@@ -1,17 +1,19 @@
 //! The whole flow as pure functions: what a message needs to be considered, and the considering.
 
+mod carried;
 mod doubts;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+pub use carried::{carrier, unfold_all, witness_all};
 use doubts::add_doubts;
 
 use crate::decide::decide;
 use crate::judge::{self, Question, Rules, judge};
 use crate::model::{
-    Authorship, Binding, Claim, CriteriaSeen, Declaration, Form, Judgement, Kind, Lint, Message, MessageId,
-    OpportunityId, Outcome, Policy, Reading, Reason, Recognition, Seller, Verdict, Witnessed,
+    Asked, Authorship, Binding, Claim, CriteriaSeen, Declaration, Form, Judgement, Kind, Lint, Message,
+    MessageId, OpportunityId, Outcome, Policy, Reading, Reason, Recognition, Seller, Verdict, Witnessed,
 };
 use crate::read::{body_text, read};
 use crate::recognise::{self, Declared, Thread, recognise};
@@ -47,6 +49,10 @@ pub struct Known {
     doubts: Vec<Reason>,
     /// Its body as its reader saw it: what an answer may quote.
     text: String,
+    /// Prompts whose tokens it is addressed to.
+    tokens: Vec<MessageId>,
+    /// What it asked, when it is a letter of ours. Only the record knows that.
+    pub asked: Option<Asked>,
 }
 
 impl Known {
@@ -65,12 +71,22 @@ impl Known {
             declaration: declared.map(|(_, declaration)| declaration),
             opportunities: recognise::opportunities(message, fresh, seller),
             text: body_text(message),
+            tokens: recognise::prompts_addressed(message, seller),
+            asked: None,
             witnessed,
         }
     }
 
     fn message(&self) -> &Message {
         &self.witnessed.message
+    }
+
+    /// Whether it is a letter of ours that restates the criteria of a declaration as they stand.
+    fn restates(&self, declared: &Message, declaration: &Declaration) -> bool {
+        self.asked.as_ref().is_some_and(|asked| {
+            declared.message_id.as_ref() == Some(&asked.declaration)
+                && asked.criteria == declaration.criteria_digest()
+        })
     }
 }
 
@@ -107,7 +123,8 @@ pub fn gather(subject: &Known, library: &dyn Library) -> Facts {
     if let Some(id) = &message.message_id {
         facts.copies = library.copies(id).into_iter().filter(|k| known.insert(k.message().digest)).collect();
     }
-    let mut queue: VecDeque<MessageId> = message.parents().into_iter().cloned().collect();
+    let mut queue: VecDeque<MessageId> =
+        message.parents().into_iter().chain(&subject.tokens).cloned().collect();
     let mut asked = BTreeSet::new();
     while let Some(id) = queue.pop_front() {
         if facts.ancestors.len() >= RELATIVES_MAX || !asked.insert(id.clone()) {
@@ -165,10 +182,24 @@ fn see<'a>(subject: &Known, facts: &'a Facts, policy: &Policy) -> Seen<'a> {
     Seen { reading, recognition, answered }
 }
 
-fn question<'a>(policy: &'a Policy, declaration: &'a Declaration) -> Question<'a> {
+/// The letters of ours among the ancestors that restate the declaration's criteria.
+fn prompts<'a>(facts: &'a Facts, declared: &Message, declaration: &Declaration) -> Vec<&'a Known> {
+    facts.ancestors.iter().map(Arc::as_ref).filter(|k| k.restates(declared, declaration)).collect()
+}
+
+/// What the author of `subject` was asked: by the declaration, or by the letter of ours that the mail answers.
+fn question<'a>(
+    policy: &'a Policy,
+    declaration: &'a Declaration,
+    prompts: &[&Known],
+    subject: &Known,
+) -> Question<'a> {
+    let answers = |id: &MessageId| subject.message().in_reply_to.contains(id) || subject.tokens.contains(id);
+    let asked = prompts.iter().filter_map(|k| k.asked.as_ref());
+    let asked = asked.into_iter().any(|asked| asked.asks && answers(&asked.message_id));
     Question {
-        form: declaration.form,
-        asks: declaration.asks,
+        form: if asked && declaration.form == Form::Recap { Form::Request } else { declaration.form },
+        asks: declaration.asks || asked,
         criteria: &declaration.criteria,
         own_names: own_names(policy, declaration),
     }
@@ -188,7 +219,8 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
         (Kind::Automatic, _) => add_machine(&mut outcome),
         (Kind::Reply, Some((declaring, declaration))) => {
             add_answer(&mut outcome, declaring, declaration);
-            let question = question(policy, declaration);
+            let prompts = prompts(facts, &declaring.message, declaration);
+            let question = question(policy, declaration, &prompts, subject);
             let judgement =
                 if is_too_long(&reading) { unjudged() } else { judge(&reading, &question, rules) };
             outcome.verdict = Some(judgement.verdict);
@@ -197,7 +229,9 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
             outcome.criteria = judgement.criteria;
             outcome.readings = judgement.readings;
             outcome.reasons.extend(judgement.reasons);
-            let authorship = verify(witnessed, &Case { declared: declaring, declaration }, &reading, policy);
+            let prompts: Vec<&Message> = prompts.iter().map(|k| k.message()).collect();
+            let case = Case { declared: declaring, declaration, prompts: &prompts };
+            let authorship = verify(witnessed, &case, &reading, policy);
             outcome.reasons.extend(authorship.reasons.iter().cloned());
             outcome.authorship = Some(authorship);
             add_vendor_claim(&mut outcome);
@@ -219,9 +253,10 @@ pub fn explain_words(
     policy: &Policy,
 ) -> Option<judge::Explanation> {
     let seen = see(subject, facts, policy);
-    let (_, declaration) = seen.answered.filter(|_| seen.recognition.kind == Kind::Reply)?;
-    (!is_too_long(&seen.reading))
-        .then(|| judge::explain(&seen.reading, &question(policy, declaration), rules))
+    let (declaring, declaration) = seen.answered.filter(|_| seen.recognition.kind == Kind::Reply)?;
+    let prompts = prompts(facts, &declaring.message, declaration);
+    let question = question(policy, declaration, &prompts, subject);
+    (!is_too_long(&seen.reading)).then(|| judge::explain(&seen.reading, &question, rules))
 }
 
 /// Longest text that is judged, in bytes: people type far less, and a text made of rule words alone costs more than
@@ -278,7 +313,7 @@ fn add_declaration(
     outcome.reasons.extend(subject.doubts.iter().cloned());
     outcome.reasons.extend(authenticated.reasons);
     if subject.witnessed.attached && !delivered {
-        let text = "The declaration was handed in later, attached to another mail.";
+        let text = "The declaration was handed in later, with another mail.";
         outcome.reasons.push(
             Reason::new("late_declaration", text).fix("Put the evidence mailbox into Cc when you declare."),
         );

@@ -1,12 +1,26 @@
 //! From a request to a response, without sockets: the CLI, the local socket and HTTP all ask here.
 
+mod act;
+mod export;
+mod letters;
+mod log;
 mod message;
 mod opportunity;
+pub mod pack;
+pub mod proof;
+mod quarantine;
 mod rejudged;
+mod review;
 
+pub use act::{ActRequest, Choice, Wanted, act};
+pub use export::export;
+pub use letters::{LetterRow, LetterText, LettersAsk, WakeRow};
+pub use log::{LogAnswer, LogQuestion};
 pub use message::MessageAnswer;
 pub use opportunity::{OpportunityAnswer, OpportunityRow};
+pub use quarantine::{QuarantineAct, QuarantineRow};
 pub use rejudged::VerdictChange;
+pub use review::{DecisionAnswer, ReviewItem, queue, review};
 
 use std::path::PathBuf;
 
@@ -16,8 +30,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::gate::{Freshness, GateAnswer, Gates};
-use crate::model::{Address, MessageId, OpportunityId, Outcome, StandingReport};
-use crate::record::standing;
+use crate::model::{Address, Digest, MessageId, OpportunityId, Outcome, StandingReport, Terms};
+use crate::record::{Act, Deed, Dossier, Rulings, Subject, fold};
 
 /// Most opportunities in one page of a list.
 pub const PAGE_MAX: usize = 1_000;
@@ -50,6 +64,36 @@ pub enum Request {
     },
     /// Is the daemon alive?
     Health,
+    /// What waits for a person.
+    Queue {
+        /// At most so many; [`PAGE_MAX`] at most.
+        limit: Option<usize>,
+    },
+    /// One mail with what a person needs to decide about it.
+    Review {
+        /// Message-ID, or sha256 of a copy.
+        message: String,
+    },
+    /// Decided replies as cases of the rule language.
+    Export {
+        /// Message-IDs or sha256 of copies; without any, everything that the queue has seen.
+        messages: Vec<String>,
+        /// The seller's names, which the rules must know.
+        names: Vec<String>,
+    },
+    /// The raw octets of a mail. That somebody asked for them is recorded first.
+    Raw {
+        /// Message-ID, or sha256 of a copy.
+        message: String,
+        /// Start of the copy's sha256, when several contents came under the Message-ID.
+        copy: Option<String>,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// A named person does something to the record.
+    Act(ActRequest),
     /// What would be said of the stored mail with the rules as they are now?
     Rejudge {
         /// A folder of rules to try instead of the running ones.
@@ -57,6 +101,12 @@ pub enum Request {
         /// Whether the new outcomes are recorded; only with the running rules.
         apply: bool,
     },
+    /// About the signed log.
+    Log(LogQuestion),
+    /// See or settle what was set aside.
+    Quarantine(QuarantineAct),
+    /// Something about letters.
+    Letters(LettersAsk),
     /// Take these messages into the record (base64 of the bytes, with the path they came from).
     Ingest {
         /// Path and content.
@@ -69,7 +119,7 @@ pub enum Request {
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Response {
     /// To [`Request::Gate`].
-    Gate(GateAnswer),
+    Gate(Box<GateAnswer>),
     /// To [`Request::Show`].
     Opportunity(Box<OpportunityAnswer>),
     /// To [`Request::List`].
@@ -95,6 +145,59 @@ pub enum Response {
         /// Messages that were on record already.
         known: usize,
     },
+    /// To [`Request::Queue`].
+    Queue {
+        /// What waits, oldest first.
+        items: Vec<ReviewItem>,
+    },
+    /// To [`Request::Review`]: every content under the Message-ID.
+    Review {
+        /// The mails.
+        items: Vec<ReviewItem>,
+    },
+    /// To [`Request::Export`].
+    Exported {
+        /// One `[[case]]` each.
+        cases: Vec<String>,
+    },
+    /// To [`Request::Raw`].
+    Raw {
+        /// The octets, in base64.
+        octets: String,
+    },
+    /// To [`Request::Act`].
+    Done {
+        /// Name of the act, for an undo.
+        act: String,
+        /// What it means now, in a sentence or two.
+        text: String,
+        /// Where the opportunity stands now, when there is one.
+        report: Option<Box<StandingReport>>,
+    },
+    /// It may not be done.
+    Refused {
+        /// Reason code.
+        code: String,
+        /// Why, and what to do instead.
+        text: String,
+    },
+    /// To [`LettersAsk::List`].
+    Letters {
+        /// Letters on record, in the order in which they were planned, deal by deal.
+        letters: Vec<LetterRow>,
+        /// What comes, the next first.
+        next: Vec<WakeRow>,
+    },
+    /// To [`LettersAsk::Preview`].
+    LetterTexts {
+        /// The letters.
+        letters: Vec<LetterText>,
+    },
+    /// To an order about letters.
+    Ordered {
+        /// About which deal.
+        opportunity: OpportunityId,
+    },
     /// To [`Request::Rejudge`].
     Rejudged {
         /// Digest of the rules that were used.
@@ -103,6 +206,18 @@ pub enum Response {
         changes: Vec<VerdictChange>,
         /// Whether they were recorded.
         applied: bool,
+    },
+    /// To [`Request::Log`].
+    Log(Box<LogAnswer>),
+    /// To [`QuarantineAct::List`].
+    Quarantine {
+        /// What is set aside.
+        rows: Vec<QuarantineRow>,
+    },
+    /// To the other [`QuarantineAct`]s.
+    Settled {
+        /// One plain sentence.
+        text: String,
     },
     /// No such thing.
     Unknown {
@@ -155,6 +270,36 @@ pub trait Register {
     /// # Errors
     /// When the record can not be read.
     fn thread(&self, id: &MessageId) -> Result<Vec<Outcome>, Unavailable>;
+    /// Newest outcomes of all copies under a Message-ID.
+    ///
+    /// # Errors
+    /// When the record can not be read.
+    fn copies(&self, id: &MessageId) -> Result<Vec<Outcome>, Unavailable>;
+    /// Newest outcome of a copy.
+    ///
+    /// # Errors
+    /// When the record can not be read.
+    fn copy(&self, sha256: &Digest) -> Result<Option<Outcome>, Unavailable>;
+    /// Newest outcomes of the declarations that were linked to an opportunity at some time.
+    ///
+    /// # Errors
+    /// When the record can not be read.
+    fn linked(&self, opportunity: &OpportunityId) -> Result<Vec<Outcome>, Unavailable>;
+    /// At most `limit` newest outcomes behind the copy `after` that may need a person.
+    ///
+    /// # Errors
+    /// When the record can not be read.
+    fn review(&self, after: Option<&Digest>, limit: usize) -> Result<Vec<Outcome>, Unavailable>;
+    /// The acts about a subject.
+    ///
+    /// # Errors
+    /// When the record can not be read.
+    fn acts(&self, subject: &Subject) -> Result<Vec<Act>, Unavailable>;
+    /// The act of a name.
+    ///
+    /// # Errors
+    /// When the record can not be read.
+    fn act(&self, name: &str) -> Result<Option<Act>, Unavailable>;
 }
 
 /// What an answer depends on besides the record.
@@ -166,6 +311,57 @@ pub struct Context<'a> {
     pub freshness: Freshness,
     /// The time of the answer.
     pub now: Timestamp,
+    /// What the configuration lets count.
+    pub terms: &'a Terms,
+}
+
+/// Everything on record about one opportunity.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    pub opportunity: OpportunityId,
+    pub outcomes: Vec<Outcome>,
+    pub acts: Vec<Act>,
+}
+
+impl Case {
+    /// Collects it.
+    pub fn open(opportunity: &OpportunityId, register: &dyn Register) -> Result<Self, Unavailable> {
+        let outcomes = outcomes(opportunity, register)?;
+        let acts = acts_about(Some(opportunity), &outcomes, register)?;
+        Ok(Self { opportunity: opportunity.clone(), outcomes, acts })
+    }
+
+    /// Where it stands.
+    pub fn report(&self, context: Context<'_>) -> StandingReport {
+        fold(&self.opportunity, self.dossier(), context.terms, context.now)
+    }
+
+    fn dossier(&self) -> Dossier<'_> {
+        Dossier { outcomes: &self.outcomes, acts: &self.acts }
+    }
+
+    /// The acts that count.
+    pub fn rulings(&self, context: Context<'_>) -> Rulings<'_> {
+        Rulings::new(&self.opportunity, &self.acts, &self.outcomes, context.terms.second_person_above)
+    }
+}
+
+/// The acts about an opportunity and about these mails.
+fn acts_about(
+    opportunity: Option<&OpportunityId>,
+    outcomes: &[Outcome],
+    register: &dyn Register,
+) -> Result<Vec<Act>, Unavailable> {
+    let mails: BTreeSet<Digest> = outcomes.iter().map(|o| o.identity).collect();
+    let subjects = opportunity.cloned().map(Subject::Opportunity);
+    let mut acts = Vec::new();
+    for subject in subjects.into_iter().chain(mails.into_iter().map(Subject::Message)) {
+        acts.extend(register.acts(&subject)?);
+    }
+    // A link is found under both.
+    acts.sort();
+    acts.dedup();
+    Ok(acts)
 }
 
 /// Answers a gate question. Reading never writes: recording the answer is the caller's part.
@@ -175,12 +371,12 @@ pub fn gate(
     register: &dyn Register,
     context: Context<'_>,
 ) -> Response {
-    let report = match report(opportunity, register) {
-        Ok(report) => report,
+    let report = match Case::open(opportunity, register) {
+        Ok(case) => case.report(context),
         Err(error) => return failed(&error),
     };
     match context.gates.answer(&report, to, context.freshness, context.now) {
-        Some(answer) => Response::Gate(answer),
+        Some(answer) => Response::Gate(Box::new(answer)),
         None => {
             let known: Vec<&str> = context.gates.names().collect();
             let hint = crate::text::nearest(to, known.iter().copied());
@@ -194,51 +390,95 @@ pub fn gate(
 /// Shows an opportunity, or the thread of a declaration that names none.
 pub fn show(what: &str, register: &dyn Register, context: Context<'_>) -> Response {
     let found = match OpportunityId::new(what) {
-        Some(id) => outcomes(&id, register).map(|outcomes| (id, outcomes)),
+        Some(id) => Case::open(&id, register),
         None => {
             let Some(id) = MessageId::new(what) else {
                 return Response::Unknown { text: "Name an opportunity or a Message-ID.".into() };
             };
-            // A thread without an opportunity is shown under a name that no gate knows.
-            let Some(name) = OpportunityId::new("UNLINKED-0") else {
-                return Response::Unknown { text: what.into() };
-            };
-            register.thread(&id).map(|outcomes| (name, outcomes))
+            unlinked_case(&id, register)
         }
     };
     match found {
         Err(error) => failed(&error),
-        Ok((_, outcomes)) if outcomes.is_empty() => {
+        Ok(case) if case.outcomes.is_empty() && case.acts.is_empty() => {
             Response::Unknown { text: format!("Nothing about `{what}` is on record.") }
         }
-        Ok((id, outcomes)) => {
-            let report = standing(&id, &outcomes);
-            Response::Opportunity(Box::new(OpportunityAnswer::new(report, &outcomes, context)))
-        }
+        Ok(case) => Response::Opportunity(Box::new(OpportunityAnswer::new(&case, context))),
     }
 }
 
+/// A thread without an opportunity, under a name that no gate knows.
+fn unlinked_case(id: &MessageId, register: &dyn Register) -> Result<Case, Unavailable> {
+    let opportunity = OpportunityId::new("UNLINKED-0").ok_or_else(|| Unavailable(id.to_string()))?;
+    let mut outcomes = register.thread(id)?;
+    outcomes.iter_mut().for_each(|o| o.opportunity = Some(opportunity.clone()));
+    Ok(Case { opportunity, outcomes, acts: Vec::new() })
+}
+
 /// Lists a page of opportunities, and the declarations that wait for a link.
-pub fn list(after: Option<&OpportunityId>, limit: Option<usize>, register: &dyn Register) -> Response {
+pub fn list(
+    after: Option<&OpportunityId>,
+    limit: Option<usize>,
+    register: &dyn Register,
+    context: Context<'_>,
+) -> Response {
     let limit = limit.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
     let rows = || -> Result<Response, Unavailable> {
         let mut opportunities = Vec::new();
         for id in register.opportunities(after, limit)? {
-            opportunities.push(OpportunityRow::new(&report(&id, register)?));
+            opportunities.push(OpportunityRow::new(&Case::open(&id, register)?.report(context)));
         }
-        let unlinked = register.unlinked(limit)?.iter().map(MessageAnswer::new).collect();
+        let mut unlinked = Vec::new();
+        for outcome in register.unlinked(limit)? {
+            if home(&outcome, register, context)?.is_none() {
+                unlinked.push(MessageAnswer::new(&outcome));
+            }
+        }
         Ok(Response::Opportunities { opportunities, unlinked })
     };
     rows().unwrap_or_else(|error| failed(&error))
 }
 
-fn report(opportunity: &OpportunityId, register: &dyn Register) -> Result<StandingReport, Unavailable> {
-    Ok(standing(opportunity, &outcomes(opportunity, register)?))
+/// The case that a mail belongs to, by its own words or by a link.
+pub(crate) fn home(
+    outcome: &Outcome,
+    register: &dyn Register,
+    context: Context<'_>,
+) -> Result<Option<Case>, Unavailable> {
+    if let Some(own) = &outcome.opportunity {
+        return Case::open(own, register).map(Some);
+    }
+    let mut linked = Vec::new();
+    for identity in [Some(outcome.identity), outcome.answers_identity].into_iter().flatten() {
+        for act in register.acts(&Subject::Message(identity))? {
+            if let Deed::Link { opportunity, .. } = act.deed {
+                linked.push(opportunity);
+            }
+        }
+    }
+    linked.sort();
+    linked.dedup();
+    for opportunity in linked {
+        let case = Case::open(&opportunity, register)?;
+        if case.rulings(context).belongs(outcome, &case.outcomes) {
+            return Ok(Some(case));
+        }
+    }
+    Ok(None)
 }
 
 /// The outcomes that bear on an opportunity: its own, and what its champions object without naming a deal.
-fn outcomes(opportunity: &OpportunityId, register: &dyn Register) -> Result<Vec<Outcome>, Unavailable> {
+///
+/// # Errors
+/// When the record can not be read.
+pub fn outcomes(opportunity: &OpportunityId, register: &dyn Register) -> Result<Vec<Outcome>, Unavailable> {
     let mut outcomes = register.outcomes(opportunity)?;
+    for declared in register.linked(opportunity)? {
+        match &declared.message_id {
+            Some(id) => outcomes.extend(register.thread(id)?),
+            None => outcomes.push(declared),
+        }
+    }
     let declared = outcomes.iter().filter_map(|o| o.declaration.as_ref());
     let champions: BTreeSet<Address> = declared.flat_map(|d| d.champions.iter().cloned()).collect();
     for champion in &champions {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, MessageAnswer};
+use super::{Case, Context, DecisionAnswer, MessageAnswer};
 use crate::model::{OpportunityId, Outcome, Standing, StandingReport};
 
 /// An opportunity as a row.
@@ -20,6 +20,9 @@ pub struct OpportunityRow {
     pub confirmed: usize,
     /// Declared criteria.
     pub total: usize,
+    /// Who decided what the standing rests on, when it is more than the verified one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_by: Option<String>,
 }
 
 impl OpportunityRow {
@@ -32,8 +35,16 @@ impl OpportunityRow {
             quote: report.evidence.first().map(|e| e.quote.clone()),
             confirmed: report.criteria.confirmed,
             total: report.criteria.total,
+            accepted_by: names(report),
         }
     }
+}
+
+/// The names of those on whose decisions a standing rests.
+fn names(report: &StandingReport) -> Option<String> {
+    let mut names: Vec<&str> = report.accepted_by.iter().map(|a| a.by.as_str()).collect();
+    names.dedup();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// Everything about an opportunity.
@@ -46,11 +57,15 @@ pub struct OpportunityAnswer {
     pub gates: std::collections::BTreeMap<String, bool>,
     /// Every message, oldest first.
     pub messages: Vec<MessageAnswer>,
+    /// What people did, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acts: Vec<DecisionAnswer>,
 }
 
 impl OpportunityAnswer {
     /// Joins the report with the messages behind it.
-    pub fn new(report: StandingReport, outcomes: &[Outcome], context: Context<'_>) -> Self {
+    pub(crate) fn new(case: &Case, context: Context<'_>) -> Self {
+        let report = case.report(context);
         let gates = context
             .gates
             .names()
@@ -59,8 +74,10 @@ impl OpportunityAnswer {
                 Some((name.to_owned(), answer.allowed))
             })
             .collect();
-        let mut sorted: Vec<&Outcome> = outcomes.iter().collect();
+        let mut sorted: Vec<&Outcome> = case.outcomes.iter().collect();
         sorted.sort_by_key(|o| (o.date.unwrap_or(o.seen_at), o.sha256));
-        Self { report, gates, messages: sorted.into_iter().map(MessageAnswer::new).collect() }
+        sorted.dedup();
+        let messages = sorted.into_iter().map(MessageAnswer::new).collect();
+        Self { report, gates, messages, acts: DecisionAnswer::all(&case.acts) }
     }
 }

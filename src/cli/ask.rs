@@ -6,14 +6,14 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{FAILED, NO, judge::open_resolver, say, say_json, table};
-use crate::answer::{OpportunityAnswer, OpportunityRow, Request, Response};
+use crate::answer::{DecisionAnswer, OpportunityAnswer, OpportunityRow, Request, Response};
 use crate::config::{Config, ConfigError};
 use crate::daemon::{Desk, Engine, answer_from};
 use crate::edge::socket;
 use crate::edge::source::Progress;
 use crate::edge::store::{OpenOptions, Store, StoreError};
 use crate::gate::{Freshness, GateAnswer, Gates};
-use crate::model::{OpportunityId, Reason};
+use crate::model::{Acceptance, OpportunityId, Reason, StandingReport};
 
 /// `endorsed gate`
 #[derive(Debug, Args)]
@@ -118,17 +118,25 @@ pub fn list(list: &List, config: &Config) -> u8 {
 }
 
 /// Asks the daemon; without one, opens the store for this one question.
-fn ask(request: Request, config: &Config) -> Response {
-    if let Some(response) = socket::ask(&config.store.path, &request) {
+pub fn ask(request: Request, config: &Config) -> Response {
+    // Whoever reads much, waits long.
+    let patient = matches!(request, Request::Log(_));
+    let daemon = if patient { socket::ask_patiently } else { socket::ask };
+    if let Some(response) = daemon(&config.store.path, &request) {
         return response;
     }
-    let open = || -> Result<(Store, Gates), OpenError> {
-        Ok((Store::open(&config.store.path, OpenOptions::default())?, config.load_gates()?))
-    };
+    if matches!(request, Request::Letters(_)) {
+        return match open_desk(config) {
+            Ok(desk) => desk.answer(request),
+            Err(error) => Response::Failed { code: "store_unavailable".into(), text: error.to_string() },
+        };
+    }
+    let open =
+        || -> Result<(Store, Gates), OpenError> { Ok((open_store(config, false)?, config.load_gates()?)) };
     // Nobody watches: what is configured to be watched is stale.
     let freshness = if config.mailbox.is_empty() { Freshness::Fresh } else { Freshness::Stale };
     match open() {
-        Ok((store, gates)) => answer_from(&store, &gates, freshness, request),
+        Ok((store, gates)) => answer_from(&store, &gates, &config.terms(), freshness, request),
         Err(error) => Response::Failed { code: "store_unavailable".into(), text: error.to_string() },
     }
 }
@@ -144,19 +152,28 @@ pub enum OpenError {
     Store(#[from] StoreError),
 }
 
+/// The store, with the key that signs its log.
+pub fn open_store(config: &Config, create: bool) -> Result<Store, OpenError> {
+    let options = OpenOptions { create, ..OpenOptions::default() };
+    Ok(Store::open_with(&config.store.path, options, config.log_key()?)?)
+}
+
 /// A desk over the store, made when there is none; every configured mailbox counts as unread until it is watched.
 pub fn open_desk(config: &Config) -> Result<Desk, OpenError> {
     let rules = config.load_rules()?;
     let policy = config.policy(false)?;
     let gates = config.load_gates()?;
     let resolver = open_resolver(config.dns.as_ref().map(|d| &d.file))?;
-    let store = Store::open(&config.store.path, OpenOptions { create: true, ..OpenOptions::default() })?;
+    let store = open_store(config, true)?;
     Ok(Desk {
         engine: Arc::new(Engine::new(store, rules, policy, resolver)),
         gates,
+        terms: config.terms(),
         mailboxes: config.mailbox.iter().map(|_| Arc::new(Progress::default())).collect(),
         stale_after: Duration::from_secs(config.policy.mailbox_stale_minutes * 60),
         arrived: Arc::default(),
+        considered: Arc::default(),
+        letters: Some(config.letters()?),
     })
 }
 
@@ -164,6 +181,7 @@ pub fn refused(response: &Response, json: bool) -> u8 {
     let (code, text) = match response {
         Response::Failed { code, text } => (code.as_str(), text.as_str()),
         Response::Unknown { text } => ("unknown", text.as_str()),
+        Response::Refused { code, text } => (code.as_str(), text.as_str()),
         _ => ("internal", "the answer does not fit the question"),
     };
     if json {
@@ -176,18 +194,30 @@ pub fn refused(response: &Response, json: bool) -> u8 {
 fn print_gate(answer: &GateAnswer) {
     let word = if answer.allowed { "ALLOWED" } else { "NOT ALLOWED" };
     say(&format!(
-        "{word}  {} to {}  (standing: {})",
+        "{word}  {} to {}  (standing: {}{})",
         answer.opportunity,
         answer.to,
-        answer.standing.as_str()
+        answer.standing.as_str(),
+        accepted_by(&answer.accepted_by)
     ));
     for evidence in &answer.evidence {
-        say(&format!("  \"{}\"", table::short(&evidence.quote, 100)));
+        let by = evidence.accepted_by.as_ref().map(|by| format!("  (accepted by {by}, not verified)"));
+        say(&format!("  \"{}\"{}", table::short(&evidence.quote, 100), by.unwrap_or_default()));
     }
     for endorser in &answer.endorsers {
         say(&format!("  {} ({}): {}", endorser.who, endorser.role, endorser.standing.as_str()));
     }
     print_reasons(&answer.reasons);
+    if let (Some(size), Some(root)) = (answer.log_size, answer.log_root) {
+        say(&format!("  log: {size}:{root}"));
+    }
+}
+
+/// `, accepted by NAME` beside a standing that is not verified.
+pub fn accepted_by(acceptances: &[Acceptance]) -> String {
+    let mut names: Vec<&str> = acceptances.iter().map(|a| a.by.as_str()).collect();
+    names.dedup();
+    if names.is_empty() { String::new() } else { format!(", accepted by {}, not verified", names.join(", ")) }
 }
 
 /// Reasons with what to do about each.
@@ -202,7 +232,8 @@ pub fn print_reasons(reasons: &[Reason]) {
 
 fn print_opportunity(answer: &OpportunityAnswer) {
     let report = &answer.report;
-    say(&format!("{}  {}", report.opportunity, report.standing.as_str()));
+    let accepted = accepted_by(&report.accepted_by);
+    say(&format!("{}  {}{accepted}", report.opportunity, report.standing.as_str()));
     let tally = &report.criteria;
     say(&format!(
         "  criteria: {} declared, {} as passed, {} confirmed",
@@ -212,6 +243,7 @@ fn print_opportunity(answer: &OpportunityAnswer) {
         say(&format!("  {} ({}): {}", endorser.who, endorser.role, endorser.standing.as_str()));
     }
     print_reasons(&report.reasons);
+    print_criteria(report);
     let rows: Vec<Vec<String>> = answer
         .messages
         .iter()
@@ -229,6 +261,73 @@ fn print_opportunity(answer: &OpportunityAnswer) {
     table::lines(&["kind", "from", "verdict", "author", "words"], &rows)
         .iter()
         .for_each(|l| say(&format!("  {l}")));
+    for (message, file) in answer.messages.iter().flat_map(|m| m.attachments.iter().map(move |f| (m, f))) {
+        say(&format!(
+            "  attached to <{}>: {}, {} bytes, sha256 {}; not read by a machine",
+            message.message_id.as_deref().unwrap_or("-"),
+            file.name.as_deref().or(file.media_type.as_deref()).unwrap_or("a file"),
+            file.bytes,
+            file.sha256
+        ));
+    }
+    print_acts(&answer.acts);
+}
+
+/// The versions of the criteria with what each changes, the plan, what a yes is tied to, and what people recorded.
+fn print_criteria(report: &StandingReport) {
+    for version in &report.versions {
+        let id = version.message_id.as_deref().unwrap_or("-");
+        say(&format!("  criteria, version {} ({}, {id})", version.n, version.at));
+        if version.n == report.versions.len() {
+            for criterion in &version.criteria {
+                let result = format!("{:?}", criterion.result).to_lowercase();
+                say(&format!("    {}. {} ({result})", criterion.n, criterion.text));
+            }
+        }
+        if !version.changes.is_empty() {
+            say(&format!("    changed: {}", version.changes));
+        }
+    }
+    if let Some(plan) = &report.plan {
+        let mandatory = plan.criteria.iter().filter(|c| c.mandatory).count();
+        say(&format!(
+            "  plan: {} criteria, {mandatory} mandatory, {} missing",
+            plan.criteria.len(),
+            plan.missing.len()
+        ));
+    }
+    for condition in &report.conditions {
+        let owner = condition.owner.as_ref().map(|o| format!(", owner: {o}")).unwrap_or_default();
+        let due = condition.due.map(|d| format!(", due {d}")).unwrap_or_default();
+        let overdue = if condition.overdue { ", OVERDUE" } else { "" };
+        say(&format!(
+            "  condition of {}{owner}{due}{overdue}: \"{}\"",
+            condition.who,
+            table::short(&condition.text, 200)
+        ));
+    }
+    for evidence in &report.manual {
+        let place = evidence.link.clone().or_else(|| {
+            let file = evidence.file.as_ref()?;
+            Some(format!("{}, sha256 {}", file.name.as_deref().unwrap_or("a file"), file.sha256))
+        });
+        say(&format!(
+            "  {} recorded by {} ({}), not verified: {} [{}]",
+            evidence.kind.as_str(),
+            evidence.by,
+            evidence.name,
+            evidence.note,
+            place.unwrap_or_default()
+        ));
+    }
+}
+
+/// What people did, a line each.
+pub fn print_acts(acts: &[DecisionAnswer]) {
+    for act in acts {
+        let undone = if act.undone { " (undone)" } else { "" };
+        say(&format!("  {} {}: {}{undone}, {}: {}", act.at, act.by, act.did, act.name, act.reason));
+    }
 }
 
 fn print_rows(rows: &[OpportunityRow]) {
@@ -237,7 +336,10 @@ fn print_rows(rows: &[OpportunityRow]) {
         .map(|row| {
             vec![
                 row.opportunity.to_string(),
-                row.standing.as_str().to_owned(),
+                match &row.accepted_by {
+                    Some(by) => format!("{} (accepted by {by})", row.standing.as_str()),
+                    None => row.standing.as_str().to_owned(),
+                },
                 format!("{}/{}", row.confirmed, row.total),
                 row.reason.clone().unwrap_or_default(),
                 table::short(row.quote.as_deref().unwrap_or_default(), 60),

@@ -25,6 +25,7 @@ fn problems_of(config: &Config) -> Vec<ConfigError> {
     errors.extend(config.load_rules().err());
     errors.extend(config.load_gates().err());
     errors.extend(config.policy(false).err());
+    errors.extend(config.letters().err());
     if let Some(dns) = &config.dns
         && let Err(error) = Resolver::file(&dns.file)
     {

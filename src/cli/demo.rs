@@ -15,7 +15,7 @@ use crate::config::{load_rules, shipped_gates};
 use crate::daemon::{self, Daemon, Desk, Engine, Mailbox, SeenAt};
 use crate::edge::dns::Resolver;
 use crate::edge::store::{OpenOptions, Store};
-use crate::model::{Address, OpportunityId, Policy, Seller};
+use crate::model::{Address, OpportunityId, Policy, Seller, Terms};
 
 /// How long the replay of one conversation may take before the demo gives up.
 const CONVERSATION_WAIT: Duration = Duration::from_secs(20);
@@ -123,10 +123,14 @@ fn assemble(scratch: &Path, maildir: &Path) -> Anyhow<Daemon> {
         desk: Desk {
             engine: Arc::new(engine),
             gates: shipped_gates()?,
+            terms: Terms::default(),
             mailboxes: Vec::new(),
             stale_after: Duration::from_secs(3600),
             arrived: Arc::default(),
+            considered: Arc::default(),
+            letters: None,
         },
+        outbox: None,
         mailboxes: vec![Mailbox::Maildir(maildir.into(), Duration::from_secs(1))],
         listen: Some(([127, 0, 0, 1], 0).into()),
         socket: store,

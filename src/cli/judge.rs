@@ -12,9 +12,9 @@ use crate::edge::dkim;
 use crate::edge::dns::Resolver;
 use crate::edge::mailfile;
 use crate::judge::Rules;
-use crate::model::{Message, Policy, Witnessed};
+use crate::model::{Message, Policy, Seller, Witnessed};
 use crate::parse::parse;
-use crate::pipeline::{Corpus, needs, unfold};
+use crate::pipeline::{Corpus, needs, unfold_all, witness_all};
 
 /// What to judge.
 #[derive(Debug, Args)]
@@ -62,15 +62,13 @@ impl Mailbox {
     pub fn read(paths: &[PathBuf], judging: &Judging, config: &Config) -> Option<Self> {
         let tools = Tools::load(judging, config).map_err(|error| eprintln!("{error}")).ok()?;
         let (mails, readable) = read_all(paths);
-        let mut labels = Vec::new();
-        let mut messages = Vec::new();
-        for (label, raw) in mails {
-            for (place, message) in unfold(parse(&raw)) {
-                labels.push(format!("{label}{place}"));
-                messages.push((message, !place.is_empty()));
-            }
-        }
-        let witnessed = witness(messages, &tools.resolver, judging.now)?;
+        let seller = &tools.policy.seller;
+        let unfolded = |(label, raw): (String, Vec<u8>)| {
+            let all = unfold_all(parse(&raw), seller).into_iter();
+            all.map(|(place, message)| (format!("{label}{place}"), message)).collect()
+        };
+        let mails = mails.into_iter().map(unfolded).collect();
+        let (labels, witnessed) = witness(mails, seller, &tools.resolver, judging.now)?.into_iter().unzip();
         Some(Self { tools, labels, readable, witnessed })
     }
 
@@ -129,23 +127,29 @@ pub fn read_all(paths: &[PathBuf]) -> (Vec<(String, Vec<u8>)>, bool) {
     (mails, readable)
 }
 
-/// Looks up the keys that the messages need and checks their signatures.
+/// Looks up the keys that the messages need and checks their signatures. Each mail comes with what it carries, its own
+/// message last.
 fn witness(
-    messages: Vec<(Message, bool)>,
+    mails: Vec<Vec<(String, Message)>>,
+    seller: &Seller,
     resolver: &Resolver,
     now: Option<Timestamp>,
-) -> Option<Vec<Witnessed>> {
+) -> Option<Vec<(String, Witnessed)>> {
     let clock = Timestamp::now();
     let runtime = runtime().map_err(|e| eprintln!("no runtime: {e}")).ok()?;
-    let mut names: Vec<String> = messages.iter().flat_map(|(m, _)| needs(m).keys).collect();
+    let mut names: Vec<String> = mails.iter().flatten().flat_map(|(_, m)| needs(m).keys).collect();
     names.sort();
     names.dedup();
     let keys = runtime.block_on(resolver.keys(&names, now.unwrap_or(clock)));
-    let witnessed = messages.into_iter().map(|(message, attached)| Witnessed {
-        attached,
-        signatures: dkim::check(&message, &keys),
-        seen_at: now.or(message.own_time()).unwrap_or(clock),
-        message: message.into(),
+    let witnessed = mails.into_iter().flat_map(|messages| {
+        let arrived = messages.last().and_then(|(_, outer)| outer.own_time()).unwrap_or(clock);
+        witness_all(messages, seller, |message, attached| Witnessed {
+            attached,
+            signatures: dkim::check(&message, &keys),
+            seen_at: now.or(message.own_time()).unwrap_or(arrived),
+            message: message.into(),
+            carried_by: None,
+        })
     });
     Some(witnessed.collect())
 }

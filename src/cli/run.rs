@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::ask::{OpenError, open_desk};
@@ -34,6 +34,7 @@ pub fn run(path: &Path) -> u8 {
     let daemon = Daemon {
         desk,
         mailboxes: config.mailbox.iter().filter_map(mailbox).collect(),
+        outbox: config.outbox(),
         listen: config.http.as_ref().map(|h| h.listen),
         socket: config.store.path.clone(),
         seen_at: SeenAt::Clock,
@@ -73,18 +74,30 @@ async fn until_signal(daemon: Daemon, path: &Path) -> Result<(), DaemonError> {
             stop.send_replace(true);
         });
     }
+    // From here on a signal that comes too early waits instead of ending the process.
+    let (hangup, usr1) = (signal(SignalKind::hangup()), signal(SignalKind::user_defined1()));
     let path = path.to_owned();
     daemon::run(daemon, stopped, |address, desk| {
-        tokio::spawn(reload_on_hangup(path, desk));
+        tokio::spawn(poll_on_usr1(usr1, Arc::clone(&desk)));
+        tokio::spawn(reload_on_hangup(hangup, path, desk));
         tracing::info!(event = "daemon.ready", http = address.map(|a| a.to_string()));
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     })
     .await
 }
 
+/// SIGUSR1: looks at every mailbox now.
+async fn poll_on_usr1(signals: std::io::Result<Signal>, desk: Arc<Desk>) {
+    let Ok(mut asked) = signals else { return };
+    while asked.recv().await.is_some() {
+        tracing::info!(event = "mail.polled_now", mailboxes = desk.mailboxes.len());
+        desk.mailboxes.iter().for_each(|mailbox| mailbox.nudge());
+    }
+}
+
 /// SIGHUP: reads the rules, the accounts file and the policy anew. A broken file changes nothing.
-async fn reload_on_hangup(path: PathBuf, desk: Arc<Desk>) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+async fn reload_on_hangup(signals: std::io::Result<Signal>, path: PathBuf, desk: Arc<Desk>) {
+    let Ok(mut hangup) = signals else { return };
     while hangup.recv().await.is_some() {
         let path = path.clone();
         let read = move || {
@@ -100,7 +113,7 @@ async fn reload_on_hangup(path: PathBuf, desk: Arc<Desk>) {
             }
         };
         desk.engine.replace_rules(rules);
-        match daemon::reload(Arc::clone(&desk.engine), policy).await {
+        match daemon::reload(Arc::clone(&desk), policy).await {
             Ok(again) => {
                 tracing::info!(event = "reload.done", again, rules = desk.engine.rules().digest().short());
                 desk.arrived.notify_one();
@@ -120,7 +133,7 @@ fn mailbox(section: &MailboxSection) -> Option<Mailbox> {
         }
         MailboxKind::Imap => {
             let mut settings =
-                Settings::new(section.host.clone()?, section.user.clone()?, section.password.clone()?);
+                Settings::new(section.host.clone()?, section.user.clone()?, section.sign_in()?);
             settings.port = section.port;
             settings.tls = section.tls;
             settings.ca_file.clone_from(&section.ca_file);

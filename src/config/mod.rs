@@ -2,10 +2,16 @@
 
 mod accounts;
 mod error;
+mod letters;
+mod log;
+mod mailbox;
 mod receiver;
 
 pub use accounts::load as load_accounts;
 pub use error::{ConfigError, Problem};
+pub use letters::{BuyerSection, LettersSection};
+pub use log::LogSection;
+pub use mailbox::{MailboxKind, MailboxSection, OAuth2Section, Provider};
 pub use receiver::ReceiverSection;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +21,7 @@ use serde::Deserialize;
 use crate::edge::imap::{Password, Tls};
 use crate::gate::Gates;
 use crate::judge::{RuleError, Rules};
-use crate::model::{Accounts, Address, Policy, Seller};
+use crate::model::{Accounts, Address, Policy, Seller, Terms};
 
 /// Where the program looks when `--config` is not given.
 pub const DEFAULT_PATH: &str = "/etc/endorsed/endorsed.toml";
@@ -32,10 +38,15 @@ pub struct Config {
     /// Mailboxes to watch.
     #[serde(default)]
     pub mailbox: Vec<MailboxSection>,
-    /// How letters leave; kept for the prompts.
+    /// Who signs the log.
+    #[serde(default)]
+    pub log: LogSection,
+    /// How letters leave.
     pub smtp: Option<SmtpSection>,
-    /// Letters as files instead of SMTP; kept for the prompts.
+    /// Letters as files instead of SMTP.
     pub outbox: Option<OutboxSection>,
+    /// What the operator says about letters.
+    pub letters: Option<LettersSection>,
     /// Where HTTP is served; without it there is none.
     pub http: Option<HttpSection>,
     /// A file instead of the system resolver.
@@ -51,6 +62,17 @@ pub struct Config {
     /// What counts.
     #[serde(default)]
     pub policy: PolicySection,
+    /// Who decides what is doubtful.
+    #[serde(default)]
+    pub review: ReviewSection,
+}
+
+/// `[review]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReviewSection {
+    /// Above this amount two persons must decide the same, and so they must where no amount is registered.
+    pub second_person_above: Option<u64>,
 }
 
 /// `[seller]`
@@ -80,60 +102,6 @@ impl Default for StoreSection {
     }
 }
 
-/// `[[mailbox]]`: which keys are needed depends on `kind`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MailboxSection {
-    /// An IMAP folder or a Maildir.
-    pub kind: MailboxKind,
-    /// Maildir: folder that holds cur, new and tmp.
-    pub path: Option<PathBuf>,
-    /// IMAP: host name.
-    pub host: Option<String>,
-    /// IMAP: port.
-    #[serde(default = "imap_port")]
-    pub port: u16,
-    /// IMAP: how the connection is secured.
-    #[serde(default)]
-    pub tls: Tls,
-    /// IMAP: PEM file of a private certificate authority.
-    pub ca_file: Option<PathBuf>,
-    /// IMAP: account.
-    pub user: Option<String>,
-    /// IMAP: password.
-    pub password: Option<Password>,
-    /// IMAP: folder.
-    #[serde(default = "inbox")]
-    pub folder: String,
-    /// IMAP: seconds after which an IDLE is renewed.
-    #[serde(default = "idle_renew_seconds")]
-    pub idle_renew_seconds: u64,
-    /// Seconds between polls: of a Maildir beside inotify, of an IMAP server without IDLE.
-    pub poll_seconds: Option<u64>,
-}
-
-/// `kind` of a `[[mailbox]]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MailboxKind {
-    /// An IMAP folder.
-    Imap,
-    /// A Maildir.
-    Maildir,
-}
-
-fn imap_port() -> u16 {
-    993
-}
-
-fn inbox() -> String {
-    "INBOX".into()
-}
-
-fn idle_renew_seconds() -> u64 {
-    270
-}
-
 /// `[smtp]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -146,10 +114,15 @@ pub struct SmtpSection {
     /// How the connection is secured.
     #[serde(default)]
     pub tls: Tls,
+    /// PEM file of a private certificate authority.
+    pub ca_file: Option<PathBuf>,
     /// Account.
     pub user: Option<String>,
     /// Password.
     pub password: Option<Password>,
+    /// The password is an OAuth 2.0 access token (XOAUTH2).
+    #[serde(default)]
+    pub xoauth2: bool,
     /// Sender.
     pub from: String,
 }
@@ -202,6 +175,8 @@ pub struct PolicySection {
     pub accept_attached: bool,
     /// After so many minutes without a completed mailbox cycle a gate that asks for the win stays closed.
     pub mailbox_stale_minutes: u64,
+    /// A yes older than so many days counts as nothing until it is given again; not set: a yes does not age.
+    pub evidence_days_max: Option<u32>,
 }
 
 impl Default for PolicySection {
@@ -211,6 +186,7 @@ impl Default for PolicySection {
             signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
             accept_attached: true,
             mailbox_stale_minutes: 20,
+            evidence_days_max: None,
         }
     }
 }
@@ -258,6 +234,14 @@ impl Config {
         })
     }
 
+    /// What lets a standing count.
+    pub fn terms(&self) -> Terms {
+        Terms {
+            second_person_above: self.review.second_person_above,
+            evidence_days_max: self.policy.evidence_days_max,
+        }
+    }
+
     /// The rules: a folder, or the shipped ones.
     ///
     /// # Errors
@@ -291,9 +275,16 @@ impl Config {
         if let Some(outbox) = &mut self.outbox {
             root(&mut outbox.dir);
         }
-        for mailbox in &mut self.mailbox {
-            [&mut mailbox.path, &mut mailbox.ca_file].into_iter().flatten().for_each(root);
-            if let Some(Password::File(path)) = &mut mailbox.password {
+        if let Some(Password::File(path)) = &mut self.log.key {
+            root(path);
+        }
+        self.mailbox.iter_mut().for_each(|mailbox| mailbox.root(folder));
+        if let Some(letters) = &mut self.letters {
+            letters.root(root);
+        }
+        if let Some(smtp) = &mut self.smtp {
+            smtp.ca_file.iter_mut().for_each(&root);
+            if let Some(Password::File(path)) = &mut smtp.password {
                 root(path);
             }
         }
@@ -314,20 +305,8 @@ impl Config {
         if self.seller.domains.is_empty() {
             problem("domains", "name at least one mail domain of the seller".into());
         }
-        for mailbox in &self.mailbox {
-            let missing = match mailbox.kind {
-                MailboxKind::Maildir => mailbox.path.is_none().then_some("path"),
-                MailboxKind::Imap if mailbox.host.is_none() => Some("host"),
-                MailboxKind::Imap if mailbox.user.is_none() => Some("user"),
-                MailboxKind::Imap => mailbox.password.is_none().then_some("password"),
-            };
-            if let Some(key) = missing {
-                problem("kind", format!("[[mailbox]] of kind {:?} needs the key `{key}`", mailbox.kind));
-            }
-            let host = mailbox.host.as_deref().unwrap_or_default();
-            if mailbox.kind == MailboxKind::Imap && mailbox.tls == Tls::None && !is_loopback(host) {
-                problem("tls", format!("tls = \"none\" is for loopback only, not for {host}"));
-            }
+        for (key, message) in self.mailbox.iter().flat_map(MailboxSection::problems) {
+            problem(key, message);
         }
         if let Some(http) = &self.http
             && !http.listen.ip().is_loopback()
@@ -335,8 +314,19 @@ impl Config {
             let message = format!("{} is not loopback: put a proxy with sign-in before it", http.listen);
             problem("listen", message);
         }
+        for (key, message) in self.log.problems() {
+            problem(key, message);
+        }
         for (key, message) in self.receiver.iter().flat_map(ReceiverSection::problems) {
             problem(key, message);
+        }
+        if let Some(smtp) = &self.smtp {
+            if smtp.tls == Tls::None && !is_loopback(&smtp.host) {
+                problem("tls", format!("tls = \"none\" is for loopback only, not for {}", smtp.host));
+            }
+            if smtp.user.is_some() != smtp.password.is_some() {
+                problem("smtp", "[smtp] user and password belong together".into());
+            }
         }
         if self.smtp.is_some() && self.outbox.is_some() {
             problem("outbox", "[smtp] and [outbox] exclude each other".into());
@@ -379,6 +369,14 @@ pub fn load_rules(folder: Option<&Path>) -> Result<Rules, ConfigError> {
 pub fn check_rules(folder: Option<&Path>) -> Result<Rules, ConfigError> {
     let files = folder.map_or_else(|| Ok(shipped_rules()), read_folder)?;
     Rules::load(&files).map_err(|errors| in_folder(folder, errors))
+}
+
+/// The rule files that are in use: path and content, as their digest is taken over them.
+///
+/// # Errors
+/// When a file of the folder cannot be read.
+pub fn rule_files(folder: Option<&Path>) -> Result<Vec<(String, String)>, ConfigError> {
+    folder.map_or_else(|| Ok(shipped_rules()), read_folder)
 }
 
 fn in_folder(folder: Option<&Path>, errors: Vec<RuleError>) -> ConfigError {

@@ -15,13 +15,13 @@ use super::DaemonError;
 use super::library::Shelf;
 use super::rejudge::held_back;
 use crate::edge::dns::Resolver;
-use crate::edge::source::Fetched;
+use crate::edge::source::{Fetched, Known};
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::judge::Rules;
-use crate::model::{Claim, Digest, KeyRecord, KeyState, Kind, Message, Outcome, Policy, Reason};
+use crate::model::{Claim, Digest, KeyRecord, KeyState, Kind, Message, Outcome, Policy, Reason, Witnessed};
 use crate::parse::parse;
-use crate::pipeline::{Facts, Known, consider, gather, needs, unfold};
-use crate::record::{Entry, Links, Place, Seen};
+use crate::pipeline::{self, Facts, consider, gather, needs, unfold_all};
+use crate::record::{Entry, Links, Place, Release, Seen, SetAside, Trouble};
 
 /// Messages considered in one commit: bounds memory, shares the fdatasync.
 const CHUNK: usize = 100;
@@ -33,6 +33,8 @@ const LOOKUPS: usize = 16;
 const RETRY: Duration = Duration::from_secs(60);
 /// … but never longer than this.
 const RETRY_MAX: Duration = Duration::from_secs(3600);
+/// Reason code of a message that our own code could not handle.
+const UNCONSIDERED: &str = "unconsidered";
 /// Most descendants that one arriving message makes us look at again.
 const AFFECTED_MAX: usize = 10_000;
 
@@ -134,7 +136,8 @@ impl Engine {
                 taken.known += 1
             }
             let outer = message.digest;
-            let inner = unfold(message).into_iter().filter(|(place, _)| !place.is_empty());
+            let seller = self.policy().seller.clone();
+            let inner = unfold_all(message, &seller).into_iter().filter(|(place, _)| !place.is_empty());
             for (n, (_, attached)) in (1..).zip(inner) {
                 let place = Place::Attached { to: outer, n };
                 self.add(&mut batch, &mut in_batch, &attached, place, first_sight(&attached))?;
@@ -142,6 +145,38 @@ impl Engine {
         }
         self.store.append(batch)?;
         Ok(taken)
+    }
+
+    /// The same, with what a source could not take.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub(super) fn take_delivery(
+        &self,
+        fetched: Vec<Fetched>,
+        set_aside: Vec<SetAside>,
+        seen_at: SeenAt,
+    ) -> Result<Taken, StoreError> {
+        let taken = self.take(fetched, seen_at)?;
+        let entries = set_aside.into_iter().map(Entry::SetAside).collect();
+        self.store.append(Batch { entries, ..Batch::default() })?;
+        Ok(taken)
+    }
+
+    /// What the record holds of a mailbox. Blocking.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) fn known(self: &Arc<Self>, mailbox: &str) -> Result<Known, StoreError> {
+        let of_mailbox = |place: &Place| matches!(place, Place::Imap { mailbox: m, .. } if m == mailbox);
+        let set_aside = self.store.set_aside()?.into_iter().map(|(_, aside)| aside);
+        let engine = Arc::clone(self);
+        Ok(Known {
+            cursor: self.store.cursor(mailbox)?,
+            set_aside: set_aside.filter(|aside| of_mailbox(&aside.place)).collect(),
+            // A record that cannot be read is about to stop the daemon: reading everything again would not help.
+            accounts_for: Arc::new(move |place| engine.store.accounts_for(place).unwrap_or(true)),
+        })
     }
 
     fn add(
@@ -274,12 +309,14 @@ impl Engine {
         for (outcome, (_, subject)) in
             self.consider_side_by_side(&subjects, &policy).into_iter().zip(&subjects)
         {
-            let outcome = match self.store.outcome(&outcome.sha256)? {
+            let old = self.store.outcome(&outcome.sha256)?;
+            self.quarantine(&outcome, old.as_ref(), &mut batch)?;
+            let outcome = match old {
                 Some(old) => held_back(&old, outcome),
                 None => outcome,
             };
             self.follow_up(&outcome, &mut batch)?;
-            let outcome = with_keys(outcome, &subject.witnessed.message, &shelf);
+            let outcome = with_keys(outcome, &subject.witnessed, &shelf);
             batch.entries.push(Entry::Considered(Box::new(outcome)));
         }
         if let Some(error) = shelf.error() {
@@ -291,9 +328,13 @@ impl Engine {
     }
 
     /// The outcomes in the order of the subjects. Considering is pure, so it takes all cores there are.
-    fn consider_side_by_side(&self, subjects: &[(Facts, Arc<Known>)], policy: &Policy) -> Vec<Outcome> {
+    fn consider_side_by_side(
+        &self,
+        subjects: &[(Facts, Arc<pipeline::Known>)],
+        policy: &Policy,
+    ) -> Vec<Outcome> {
         let rules = self.rules();
-        let one = |(facts, subject): &(Facts, Arc<Known>)| {
+        let one = |(facts, subject): &(Facts, Arc<pipeline::Known>)| {
             let work = || consider(subject, facts, &rules, policy);
             // A defect of ours in one message must not stop the others: it goes to a person.
             catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
@@ -310,6 +351,26 @@ impl Engine {
             let joined = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|p| resume_unwind(p)));
             joined.flatten().collect()
         })
+    }
+
+    /// Shows a message that our own code could not handle, and one that it can handle now.
+    fn quarantine(&self, now: &Outcome, old: Option<&Outcome>, batch: &mut Batch) -> Result<(), StoreError> {
+        let failed = now.has(UNCONSIDERED);
+        if !failed && !old.is_some_and(|old| old.has(UNCONSIDERED)) {
+            return Ok(());
+        }
+        let Some(Seen { place, size, .. }) = self.store.seen(&now.sha256)? else { return Ok(()) };
+        let at = Timestamp::now();
+        batch.entries.push(if failed {
+            let text = "a defect of the program".to_owned();
+            let before = self.store.set_aside_at(&place)?.map_or(0, |aside| aside.attempts);
+            let (why, sha256) = (Trouble::Unconsidered, Some(now.sha256));
+            let (bytes, attempts) = (Some(size), before + 1);
+            Entry::SetAside(SetAside { place, sha256, why, text, bytes, attempts, at })
+        } else {
+            Entry::Released(Release { place, by: None, reason: "considered".into(), at })
+        });
+        Ok(())
     }
 
     /// Mail of an opportunity whose declaration was considered in the same round did not know it yet.
@@ -366,9 +427,11 @@ impl Engine {
     }
 }
 
-fn with_keys(mut outcome: Outcome, message: &Message, shelf: &Shelf<'_>) -> Outcome {
-    outcome.keys = needs(message)
-        .keys
+fn with_keys(mut outcome: Outcome, witnessed: &Witnessed, shelf: &Shelf<'_>) -> Outcome {
+    let carrier = witnessed.carried_by.iter().map(|carrier| carrier.message.as_ref());
+    let names: BTreeSet<String> =
+        carrier.chain([witnessed.message.as_ref()]).flat_map(|message| needs(message).keys).collect();
+    outcome.keys = names
         .into_iter()
         .map(|name| {
             let digest = shelf.key(&name, outcome.seen_at).and_then(|record| record.digest());
@@ -392,7 +455,7 @@ fn unconsidered(message: &Message, seen_at: Timestamp, rules: Digest) -> Outcome
     tracing::error!(event = "message.unconsidered", sha256 = %message.digest);
     let mut outcome = Outcome::unread(message, seen_at, rules);
     outcome.reasons.push(
-        Reason::new("needs_review", "The message could not be considered: a defect of the program.")
+        Reason::new(UNCONSIDERED, "The message could not be considered: a defect of the program.")
             .fix("Read the message yourself and report the defect with its sha256."),
     );
     outcome

@@ -11,11 +11,12 @@ use crate::answer::{Register, Unavailable};
 use crate::edge::dkim;
 use crate::edge::store::{Store, StoreError};
 use crate::model::{
-    Address, Digest, KeyRecord, KeyState, Message, MessageId, OpportunityId, Outcome, Seller, Witnessed,
+    Address, Asked, Digest, KeyRecord, KeyState, Message, MessageId, OpportunityId, Outcome, Seller,
+    Witnessed,
 };
 use crate::parse::{parse, unparsed};
-use crate::pipeline::{Known, Library, needs};
-use crate::record::Place;
+use crate::pipeline::{Known, Library, carrier, needs};
+use crate::record::{Act, Letter, Place, Side, Subject};
 
 /// A key record this much older than a message's first sight does not speak for it: keys rotate.
 const KEY_AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
@@ -63,11 +64,23 @@ impl<'a> Shelf<'a> {
         }
         let raw = self.keep(self.store.raw(digest)).flatten()?;
         let seen = self.keep(self.store.seen(digest)).flatten()?;
+        let outer = match seen.place {
+            Place::Attached { to, .. } => self.load(&to),
+            _ => None,
+        };
         let attached = matches!(seen.place, Place::Attached { .. });
-        let work = |message| Known::new(self.witness(message, seen.seen_at, attached), self.seller);
+        let work = |message| {
+            let mut witnessed = self.witness(message, seen.seen_at, attached);
+            let outer = outer.as_ref().map(|known| Arc::new(known.witnessed.clone()));
+            witnessed.carried_by = outer.and_then(|o| carrier(&o, &witnessed.message, self.seller));
+            Known::new(witnessed, self.seller)
+        };
         // A defect of ours in one message must not stop the others: what is left of it is its octets.
-        let known =
+        let mut known =
             catch_unwind(AssertUnwindSafe(|| work(parse(&raw)))).unwrap_or_else(|_| work(unparsed(&raw)));
+        if let Place::Letter { key } = &seen.place {
+            known.asked = self.keep(self.store.letter(key)).flatten().and_then(|p| asked(p.letter));
+        }
         let known = Arc::new(known);
         let mut loaded = self.loaded.borrow_mut();
         if loaded.len() >= LOADED_MAX {
@@ -110,7 +123,13 @@ impl<'a> Shelf<'a> {
                 }
             }
         }
-        Witnessed { signatures: dkim::check(&message, &keys), message: Arc::new(message), seen_at, attached }
+        Witnessed {
+            signatures: dkim::check(&message, &keys),
+            message: Arc::new(message),
+            seen_at,
+            attached,
+            carried_by: None,
+        }
     }
 
     /// The record that was first seen when the message was, or later: for ever the same one.
@@ -150,6 +169,17 @@ impl<'a> Shelf<'a> {
             }
         }
     }
+}
+
+/// What a letter of ours put before a champion.
+fn asked(letter: Letter) -> Option<Asked> {
+    let (declaration, criteria) = (letter.declaration?, letter.criteria?);
+    (letter.side == Side::Champion).then_some(Asked {
+        message_id: letter.message_id,
+        declaration,
+        criteria,
+        asks: letter.asks,
+    })
 }
 
 impl Library for Shelf<'_> {
@@ -206,6 +236,30 @@ impl Register for Records<'_> {
         let mut digests = self.0.copies(id)?;
         digests.extend(self.0.children(id)?);
         self.newest(&digests)
+    }
+
+    fn copies(&self, id: &MessageId) -> Result<Vec<Outcome>, Unavailable> {
+        self.newest(&self.0.copies(id)?)
+    }
+
+    fn copy(&self, sha256: &Digest) -> Result<Option<Outcome>, Unavailable> {
+        Ok(self.0.outcome(sha256)?)
+    }
+
+    fn linked(&self, opportunity: &OpportunityId) -> Result<Vec<Outcome>, Unavailable> {
+        self.newest(&self.0.linked(opportunity)?)
+    }
+
+    fn review(&self, after: Option<&Digest>, limit: usize) -> Result<Vec<Outcome>, Unavailable> {
+        self.newest(&self.0.review(after, limit)?)
+    }
+
+    fn acts(&self, subject: &Subject) -> Result<Vec<Act>, Unavailable> {
+        Ok(self.0.acts(subject)?)
+    }
+
+    fn act(&self, name: &str) -> Result<Option<Act>, Unavailable> {
+        Ok(self.0.act(name)?)
     }
 }
 

@@ -5,12 +5,16 @@
 
 mod desk;
 mod engine;
+mod letters;
 mod library;
+mod log;
+mod quarantine;
 mod rejudge;
 mod reload;
 
 pub use desk::{Desk, answer_from};
 pub use engine::{Engine, SeenAt, Taken};
+pub use log::tile_of;
 pub use reload::reload;
 
 use std::net::SocketAddr;
@@ -23,6 +27,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::answer::{Request, Response};
+use crate::edge::outbox::Outbox;
 use crate::edge::source::{Delivery, Fatal, Intake, Progress};
 use crate::edge::store::StoreError;
 use crate::edge::{http, imap, maildir, socket};
@@ -48,6 +53,8 @@ pub struct Daemon {
     pub desk: Desk,
     /// What to watch.
     pub mailboxes: Vec<Mailbox>,
+    /// Where letters leave; without it none are written.
+    pub outbox: Option<Outbox>,
     /// Where HTTP is served.
     pub listen: Option<SocketAddr>,
     /// Folder of the local socket.
@@ -133,6 +140,9 @@ pub async fn run(
     });
     let heartbeat = Arc::new(Heartbeat(Instant::now().into()));
     tasks.spawn(consider_loop(Arc::clone(&desk), Arc::clone(&heartbeat), stop.clone()));
+    if let Some(outbox) = daemon.outbox {
+        tasks.spawn(letters::run(Arc::clone(&desk), outbox, stop.clone()));
+    }
     tasks.spawn(feed_watchdog(heartbeat, stop.clone()));
     for (mailbox, intake) in sources {
         tasks.spawn(watch_mailbox(mailbox, intake, Arc::clone(&desk), stop.clone()));
@@ -171,9 +181,9 @@ async fn take_loop(
             delivery = received.recv() => delivery,
             _ = stop.wait_for(|s| *s) => None,
         };
-        let Some(Delivery { batch, done }) = delivery else { return Ok(()) };
+        let Some(Delivery { batch, set_aside, done }) = delivery else { return Ok(()) };
         let engine = Arc::clone(&desk.engine);
-        match tokio::task::spawn_blocking(move || engine.take(batch, seen_at)).await? {
+        match tokio::task::spawn_blocking(move || engine.take_delivery(batch, set_aside, seen_at)).await? {
             Ok(taken) => {
                 tracing::info!(event = "mail.stored", new = taken.new, known = taken.known);
                 let _ = done.send(Ok(()));
@@ -195,7 +205,12 @@ async fn consider_loop(
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), DaemonError> {
     let engine = Arc::clone(&desk.engine);
-    let outdated = tokio::task::spawn_blocking(move || engine.mark_outdated()).await??;
+    let gates = desk.gates.digest();
+    let work = move || {
+        engine.note_governing(gates)?;
+        engine.mark_outdated()
+    };
+    let outdated = tokio::task::spawn_blocking::<_, Result<usize, StoreError>>(work).await??;
     if outdated > 0 {
         tracing::info!(event = "accounts.changed", outdated);
     }
@@ -204,7 +219,10 @@ async fn consider_loop(
         let considered = desk.engine.consider_waiting().await?;
         if considered > 0 {
             tracing::info!(event = "mail.considered", considered);
+            desk.considered.notify_one();
         }
+        let engine = Arc::clone(&desk.engine);
+        tokio::task::spawn_blocking(move || engine.store.checkpoint()).await??;
         tokio::select! {
             () = desk.arrived.notified() => {}
             () = tokio::time::sleep(ROUND) => {}
@@ -238,8 +256,8 @@ async fn watch_mailbox(
 ) -> Result<(), DaemonError> {
     match mailbox {
         Mailbox::Imap(settings) => {
-            let cursor = desk.engine.store.cursor(&settings.key())?;
-            imap::watch(*settings, cursor, intake, stop).await?;
+            let known = desk.engine.known(&settings.key())?;
+            imap::watch(*settings, known, intake, stop).await?;
         }
         Mailbox::Maildir(path, poll) => {
             let key = maildir::key(&path);

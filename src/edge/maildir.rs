@@ -10,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use notify::event::{EventKind, ModifyKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::{mpsc, watch as signal};
@@ -17,7 +18,7 @@ use tokio::task::spawn_blocking;
 use tracing::{error, info, warn};
 
 use crate::edge::source::{BATCH_BYTES_MAX, BATCH_MESSAGES_MAX, Fatal, Fetched, Intake, MESSAGE_BYTES_MAX};
-use crate::record::Place;
+use crate::record::{Place, SetAside, Trouble};
 
 /// Interval of looking when the kernel told nothing: inotify does not see other machines' writes.
 pub const POLL: Duration = Duration::from_secs(30);
@@ -62,6 +63,7 @@ pub async fn watch(
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
             () = noticed => {}
+            () = source.intake.nudged() => {}
             () = tokio::time::sleep(poll) => {}
         }
     }
@@ -193,13 +195,13 @@ impl Source {
             Ok(Ok(Ok(raw))) => Some(raw),
             Ok(Ok(Err(bytes))) => {
                 if self.reported.insert(name.to_owned()) {
+                    let mailbox = self.key.as_str();
                     error!(
                         event = "mail.oversize",
-                        mailbox = self.key,
-                        name,
-                        bytes,
-                        "too large; a person must look at it"
+                        mailbox, name, bytes, "too large; a person must look at it"
                     );
+                    let text = format!("larger than {MESSAGE_BYTES_MAX} bytes");
+                    self.set_aside(name, Trouble::Oversize, text, Some(bytes)).await;
                 }
                 None
             }
@@ -207,10 +209,20 @@ impl Source {
             Ok(Err(error)) => {
                 if self.reported.insert(name.to_owned()) {
                     error!(event = "mail.unfetchable", mailbox = self.key, name, %error, "will be tried again");
+                    self.set_aside(name, Trouble::Unfetchable, error.to_string(), None).await;
                 }
                 None
             }
             Err(_) => None,
+        }
+    }
+
+    /// Puts a message that could not be read on record; if that fails, the store's own alarm is louder.
+    async fn set_aside(&self, name: &str, why: Trouble, text: String, bytes: Option<u64>) {
+        let place = Place::Maildir { mailbox: self.key.clone(), name: name.to_owned() };
+        let aside = SetAside { place, sha256: None, why, text, bytes, attempts: 1, at: Timestamp::now() };
+        if let Err(error) = self.intake.deliver_with(Vec::new(), vec![aside]).await {
+            warn!(event = "mail.not_stored", mailbox = self.key, %error);
         }
     }
 }

@@ -1,11 +1,18 @@
 //! All IO, each port in one place. Nothing here decides.
 
+pub mod archive;
 pub mod dkim;
 pub mod dns;
 pub mod http;
 pub mod imap;
 pub mod maildir;
 pub mod mailfile;
+pub mod oauth;
+pub mod outbox;
+mod password;
+pub mod smtp;
 pub mod socket;
 pub mod source;
 pub mod store;
+
+pub use password::Password;

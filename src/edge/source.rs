@@ -1,12 +1,13 @@
 //! How mail comes in: every source hands over batches and goes on only after they are durable.
 
+use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
-use crate::record::Place;
+use crate::record::{Cursor, Place, SetAside};
 
 /// Most messages in one batch: small enough that progress survives a slow link, large enough that one
 /// fdatasync is shared by many messages.
@@ -25,11 +26,36 @@ pub struct Fetched {
     pub raw: Vec<u8>,
 }
 
+/// What the record holds of a mailbox when its source starts.
+#[derive(Clone)]
+pub struct Known {
+    /// How far the folder was read; `None` reads everything.
+    pub cursor: Option<Cursor>,
+    /// Messages that are set aside.
+    pub set_aside: Vec<SetAside>,
+    /// Whether a place is accounted for: seen, or set aside. Blocking.
+    pub accounts_for: Arc<dyn Fn(&Place) -> bool + Send + Sync>,
+}
+
+impl From<Option<Cursor>> for Known {
+    fn from(cursor: Option<Cursor>) -> Self {
+        Self { cursor, set_aside: Vec::new(), accounts_for: Arc::new(|_| true) }
+    }
+}
+
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}, {} set aside", self.cursor, self.set_aside.len())
+    }
+}
+
 /// A batch on its way to the store; `done` fires after the durable commit, or with the reason why not.
 #[derive(Debug)]
 pub struct Delivery {
     /// The copies, oldest first.
     pub batch: Vec<Fetched>,
+    /// Messages that could not be taken.
+    pub set_aside: Vec<SetAside>,
     /// Fires after the commit.
     pub done: oneshot::Sender<Result<(), String>>,
 }
@@ -75,13 +101,36 @@ impl Intake {
     /// # Errors
     /// When the store refused it or is gone; the cursor must stay where it was.
     pub async fn deliver(&self, batch: Vec<Fetched>) -> Result<(), NotStored> {
-        if batch.is_empty() {
+        self.deliver_with(batch, Vec::new()).await
+    }
+
+    /// The same, together with messages that could not be taken.
+    ///
+    /// # Errors
+    /// As [`Self::deliver`].
+    pub async fn deliver_with(&self, batch: Vec<Fetched>, set_aside: Vec<SetAside>) -> Result<(), NotStored> {
+        if batch.is_empty() && set_aside.is_empty() {
             return Ok(());
         }
         let (done, answer) = oneshot::channel();
         let closed = || NotStored("the store is closed".into());
-        self.deliveries.send(Delivery { batch, done }).await.map_err(|_| closed())?;
+        self.deliveries.send(Delivery { batch, set_aside, done }).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?.map_err(NotStored)
+    }
+
+    /// Waits until somebody wants the mailbox looked at now.
+    pub async fn nudged(&self) {
+        self.progress.nudge.notified().await;
+    }
+
+    /// True once after somebody wanted what is set aside to be tried again.
+    pub fn take_retry(&self) -> bool {
+        self.progress.retry.swap(false, Ordering::Relaxed)
+    }
+
+    /// How many messages the server lists that the record does not account for.
+    pub fn report_missing(&self, missing: u64) {
+        self.progress.missing.store(missing, Ordering::Relaxed);
     }
 
     /// A source calls this after each completed cycle: everything the server listed is durable.
@@ -95,11 +144,20 @@ impl Intake {
 pub struct Progress {
     start: Instant,
     last_ms: AtomicU64,
+    missing: AtomicU64,
+    retry: AtomicBool,
+    nudge: Notify,
 }
 
 impl Default for Progress {
     fn default() -> Self {
-        Self { start: Instant::now(), last_ms: AtomicU64::new(u64::MAX) }
+        Self {
+            start: Instant::now(),
+            last_ms: AtomicU64::new(u64::MAX),
+            missing: AtomicU64::new(0),
+            retry: AtomicBool::new(false),
+            nudge: Notify::new(),
+        }
     }
 }
 
@@ -107,6 +165,22 @@ impl Progress {
     fn beat(&self) {
         let ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last_ms.store(ms, Ordering::Relaxed);
+    }
+
+    /// Has the mailbox looked at now.
+    pub fn nudge(&self) {
+        self.nudge.notify_one();
+    }
+
+    /// Has what is set aside tried again now.
+    pub fn retry(&self) {
+        self.retry.store(true, Ordering::Relaxed);
+        self.nudge();
+    }
+
+    /// How many messages the server listed at the last reconciliation that the record did not account for.
+    pub fn missing(&self) -> u64 {
+        self.missing.load(Ordering::Relaxed)
     }
 
     /// Time since the last completed cycle; `None` before the first.

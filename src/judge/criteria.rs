@@ -197,6 +197,10 @@ fn result_in(scan: &Scan, place: &dyn Fn(&Range<usize>) -> bool) -> Option<Spoke
 }
 
 fn in_sentence(sentence: &Sentence, scan: &Scan, topics: &Topics<'_>, answers: &mut Answers) {
+    let within = |span: &Range<usize>| sentence.span.start <= span.start && span.end <= sentence.span.end;
+    if result_in(scan, &within).is_none() {
+        return;
+    }
     let mut numbering = false;
     let mut waiting: Vec<Mention> = Vec::new();
     for clause in &sentence.clauses {

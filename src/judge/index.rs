@@ -5,40 +5,67 @@
 //! A pattern is tried only where every one of its needs is met. The rarest need is its key, so that a word costs only
 //! the patterns that hang on it. A need may be too wide, never too narrow: what cannot be told is no need.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
+use std::sync::Mutex;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
-use regex_syntax::ast;
 
-use super::language::{Pack, Reads, Rule};
-use super::needs::{self, Need, best, cost, is_word, shortest, useful};
-use super::spell::{self, Piece};
+use super::cutter::Cutter;
+use super::language::{Example, Pack, Reads, Rule};
+use super::skeleton::{CELLS_MAX, Cells, Key, List, Memo, Row, Skeleton, Step, bit, key_of_step, up_to};
+use crate::text::squeeze;
 
-/// More needs of one pattern cost more than they save.
-const NEEDS_MAX: usize = 3;
+/// What a word costs for each time that it stands in an example.
+const COUNT_COST: u32 = 16;
+/// Longer runs of letters are no words of a language with spaces, and are not kept.
+const TOKEN_LEN_MAX: usize = 24;
+/// So many words of tokens are kept, and an eighth of it of tokens.
+const KNOWN_MAX: usize = 1 << 18;
+/// More words than these take longer to look for than the pattern itself.
+const BESIDE_MAX: usize = 24;
 
 /// A pattern that waits for its words.
 #[derive(Debug)]
 struct Waiting {
-    rule: usize,
-    pattern: usize,
-    /// Besides the key.
-    needs: Vec<u32>,
+    candidate: Candidate,
+    reads: Reads,
+    skeleton: Skeleton,
+}
+
+/// What a word wakes.
+#[derive(Debug, Clone, Copy)]
+struct Wakes {
+    /// Index in `waiting`.
+    waiting: u32,
+    /// One way of one step, when the word stands in that way alone.
+    way: Option<(u16, u16)>,
+    /// Where in `beside` the words are of which one must be there too.
+    beside: (u32, u32),
+    /// Tells wakes apart.
+    number: u32,
 }
 
 /// The patterns of one pack by the words that they need.
 #[derive(Debug)]
 pub(super) struct Index {
-    literals: Option<AhoCorasick>,
-    /// For each stretch and literal the needs that it meets, each with where the literal must stand: 0 anywhere, 1 at
-    /// the start of a word, 2 at its end, 3 as a whole word.
-    meets: [Vec<Vec<(u32, u8)>>; 3],
-    /// For each stretch and need the patterns that hang on it.
-    by_key: [Vec<Vec<Waiting>>; 3],
-    /// For each stretch the patterns without needs.
-    always: [Vec<Waiting>; 3],
-    needs: usize,
+    pieces: Option<AhoCorasick>,
+    /// For each piece of text its words, each with where the piece must stand: 0 anywhere, 1 at the start of a word,
+    /// 2 at its end, 3 as a whole word.
+    words: Vec<Vec<(u32, u8)>>,
+    waiting: Vec<Waiting>,
+    /// For each word what hangs on it: patterns that read sentences or clauses, and those that read texts.
+    wakes: [Vec<Vec<Wakes>>; 2],
+    /// The patterns without a word that every match must hold.
+    always: [Vec<Wakes>; 2],
+    beside: Vec<u32>,
+    /// How many wakes there are.
+    hung: u32,
+    lists: Vec<List>,
+    /// For each word the lists that have it.
+    lists_of: Vec<Vec<u32>>,
+    /// One for each text that is being read at the same time.
+    desks: Mutex<Vec<Desk>>,
 }
 
 /// A pattern worth trying: indices of rule and pattern.
@@ -48,24 +75,57 @@ pub(super) struct Candidate {
     pub pattern: usize,
 }
 
-/// Where the literals of a pack stand in a text.
+/// A pattern worth trying on a stretch: 0 is the sentence or text itself, from 1 on its clauses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Woken {
+    pub stretch: usize,
+    pub candidate: Candidate,
+}
+
+/// Where the words of a pack stand in a text.
 #[derive(Debug)]
 pub(super) struct Found<'a> {
     index: &'a Index,
-    /// The literals, by end.
-    places: Vec<Place>,
-    /// For each need the last stretch in which it was met.
-    met: Vec<u32>,
-    stretch: u32,
-    here: Vec<u32>,
+    /// For each byte of the text how many spaces are before it.
+    spaces: &'a [u32],
+    desk: Desk,
 }
 
-/// A literal in the text.
+/// What reading a text needs to write on. It is kept for the next text: it is large and mostly zero.
+#[derive(Debug, Default)]
+struct Desk {
+    /// The words of each token that was seen before, as a range of `known`.
+    tokens: HashMap<Box<[u8]>, (u32, u32)>,
+    known: Vec<u32>,
+    /// The short tokens of the text in order.
+    here_tokens: Vec<Token>,
+    /// The pieces of text in long tokens, by end.
+    places: Vec<Place>,
+    /// For each word where in `cells` it is; 0 for words that are not there.
+    slots: Vec<u16>,
+    cells: Vec<Cells>,
+    /// The words that are there.
+    here: Vec<u32>,
+    /// For each wake the last stretch in which it was looked at.
+    seen: Vec<u32>,
+    stretch: u32,
+    memo: Memo,
+}
+
+/// Letters between spaces, with its words as a range of `known`.
+#[derive(Debug)]
+struct Token {
+    start: u32,
+    end: u32,
+    words: (u32, u32),
+}
+
+/// A piece of text where it stands.
 #[derive(Debug)]
 struct Place {
     start: u32,
     end: u32,
-    literal: u32,
+    piece: u32,
     /// 1 at the start of a word, 2 at its end, 3 both.
     place: u8,
 }
@@ -73,277 +133,473 @@ struct Place {
 impl Index {
     /// Builds the index of a pack.
     pub(super) fn new(rules: &[Rule], pack: &Pack) -> Self {
-        let mut maker = Maker { pack, lists: HashMap::new(), numbers: HashMap::new(), needs: Vec::new() };
-        let mut waiting: Vec<(Reads, Option<u32>, Waiting)> = Vec::new();
+        let mut cutter = Cutter::new(pack);
+        let mut waiting = Vec::new();
         for rule in &pack.rules {
             let Some(written) = rules.get(*rule) else { continue };
             for (pattern, text) in written.matches.iter().enumerate() {
-                let needs = maker.of_pattern(text.as_str());
-                let mut numbers: Vec<u32> = needs.into_iter().map(|need| maker.number(need)).collect();
-                let key = (!numbers.is_empty()).then(|| numbers.remove(0));
-                waiting.push((written.reads, key, Waiting { rule: *rule, pattern, needs: numbers }));
+                let candidate = Candidate { rule: *rule, pattern };
+                let skeleton = cutter.of_pattern(text.as_str());
+                waiting.push(Waiting { candidate, reads: written.reads, skeleton });
             }
         }
+        let (words, lists) = cutter.done();
         let mut index = Self {
-            literals: None,
-            meets: [(); 3].map(|()| Vec::new()),
-            by_key: [(); 3].map(|()| maker.needs.iter().map(|_| Vec::new()).collect()),
-            always: [(); 3].map(|()| Vec::new()),
-            needs: maker.needs.len(),
+            pieces: None,
+            words: Vec::new(),
+            wakes: [(); 2].map(|()| words.iter().map(|_| Vec::new()).collect()),
+            always: [(); 2].map(|()| Vec::new()),
+            beside: Vec::new(),
+            hung: 0,
+            waiting,
+            lists_of: lists_of(words.len(), &lists),
+            lists,
+            desks: Mutex::default(),
         };
-        for (reads, key, pattern) in waiting {
-            let keyed = key.and_then(|key| Some((key, usize::try_from(key).ok()?)));
-            let (Some(by_key), Some(always)) =
-                (index.by_key.get_mut(reads as usize), index.always.get_mut(reads as usize))
-            else {
-                continue;
-            };
-            match keyed.and_then(|(_, at)| by_key.get_mut(at)) {
-                Some(list) => list.push(pattern),
-                None => always.push(pattern),
-            }
-        }
-        index.find_literals(&maker.needs);
+        index.find_pieces(&words);
+        let examples = pack.rules.iter().filter_map(|rule| rules.get(*rule));
+        let counts = index.count(examples.flat_map(|rule| rule.hits.iter().chain(&rule.misses)), words.len());
+        index.hang(&|word| counts.get(word as usize).copied().unwrap_or(0) * COUNT_COST + 1);
         index
     }
 
-    fn find_literals(&mut self, needs: &[Need]) {
-        let used = self.by_key.each_ref().map(|by_key| used_needs(by_key));
-        let mut literals: HashMap<&str, usize> = HashMap::new();
-        let mut texts: Vec<&str> = Vec::new();
-        for (number, need) in needs.iter().enumerate() {
-            for literal in need {
-                let at = *literals.entry(&literal.text).or_insert_with(|| {
-                    texts.push(&literal.text);
-                    self.meets.iter_mut().for_each(|meets| meets.push(Vec::new()));
-                    texts.len() - 1
-                });
-                let Ok(number) = u32::try_from(number) else { continue };
-                for (meets, used) in self.meets.iter_mut().zip(&used) {
-                    if let Some(meets) = meets.get_mut(at).filter(|_| used.contains(&number)) {
-                        meets.push((number, literal.place()));
+    fn find_pieces(&mut self, words: &HashMap<(String, u8), u32>) {
+        let mut pieces: BTreeMap<&str, Vec<(u32, u8)>> = BTreeMap::new();
+        for ((text, place), number) in words {
+            pieces.entry(text).or_default().push((*number, *place));
+        }
+        self.pieces = AhoCorasickBuilder::new().match_kind(MatchKind::Standard).build(pieces.keys()).ok();
+        if self.pieces.is_none() {
+            // Without the automaton no word is found, and every pattern is tried everywhere.
+            self.waiting.iter_mut().for_each(|waiting| waiting.skeleton = Skeleton::default());
+        }
+        self.words = pieces.into_values().collect();
+    }
+
+    /// How often each word stands in the examples of the pack: so it may in mail.
+    fn count<'e>(&self, examples: impl Iterator<Item = &'e Example>, words: usize) -> Vec<u32> {
+        let mut counts = vec![0; words];
+        let text = examples.map(|example| squeeze(&example.text)).collect::<Vec<_>>().join(" ");
+        let mut places = Vec::new();
+        self.places(text.as_bytes(), 0, &mut places);
+        for place in places {
+            for word in self.words_of(&place) {
+                counts.get_mut(word as usize).into_iter().for_each(|count: &mut u32| *count += 1);
+            }
+        }
+        counts
+    }
+
+    /// Hangs each pattern on its rarest words, and each way of an alternation on its own.
+    fn hang(&mut self, cost: &dyn Fn(u32) -> u32) {
+        let waiting = std::mem::take(&mut self.waiting);
+        for (number, waiting) in (0u32..).zip(&waiting) {
+            let kind = usize::from(waiting.reads == Reads::Text);
+            let mut keys = keys(&waiting.skeleton, &self.lists, cost).into_iter();
+            let first = keys.next();
+            let others: Vec<Key> = keys.map(|(_, key)| key).collect();
+            let step = first.as_ref().map(|(step, _)| *step);
+            match step.and_then(|step| waiting.skeleton.get(step)) {
+                Some(Step::Ways(ways)) => {
+                    for (way, skeleton) in (0u16..).zip(ways) {
+                        let mut keys: Vec<Key> =
+                            self::keys(skeleton, &self.lists, cost).into_iter().map(|(_, key)| key).collect();
+                        keys.extend(others.iter().cloned());
+                        let step = step.and_then(|step| u16::try_from(step).ok());
+                        self.hang_one(kind, number, step.map(|step| (step, way)), &keys);
                     }
+                }
+                _ => {
+                    let keys: Vec<Key> = first.into_iter().map(|(_, key)| key).chain(others).collect();
+                    self.hang_one(kind, number, None, &keys);
                 }
             }
         }
-        self.literals = AhoCorasickBuilder::new().match_kind(MatchKind::Standard).build(&texts).ok();
-        if self.literals.is_none() {
-            // Without the automaton every pattern is tried everywhere.
-            for (by_key, always) in self.by_key.iter_mut().zip(&mut self.always) {
-                always.extend(by_key.drain(..).flatten());
+        self.waiting = waiting;
+    }
+
+    /// Hangs a pattern, or one way of it, on the first of its keys; beside it the cheapest other one must be met.
+    fn hang_one(&mut self, kind: usize, waiting: u32, way: Option<(u16, u16)>, keys: &[Key]) {
+        let beside = keys.get(1..).unwrap_or_default().iter().filter(|key| key.words.len() <= BESIDE_MAX);
+        let from = self.beside.len();
+        self.beside.extend(beside.min_by_key(|key| key.cost).into_iter().flat_map(|key| &key.words));
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let beside = (number(from), number(self.beside.len()));
+        let wake = Wakes { waiting, way, beside, number: self.hung };
+        self.hung += 1;
+        match keys.first() {
+            None => self.always.get_mut(kind).into_iter().for_each(|always| always.push(wake)),
+            Some(key) => {
+                let words: BTreeSet<u32> = key.words.iter().copied().collect();
+                for word in words {
+                    let list = self.wakes.get_mut(kind).and_then(|wakes| wakes.get_mut(word as usize));
+                    list.into_iter().for_each(|list| list.push(wake));
+                }
             }
         }
     }
 
-    /// Looks for the literals in `text`.
-    pub(super) fn find(&self, text: &[u8]) -> Found<'_> {
-        let mut places = Vec::new();
-        for found in self.literals.iter().flat_map(|literals| literals.find_overlapping_iter(text)) {
+    /// Where pieces stand in a text from `at` on, by end.
+    fn places(&self, text: &[u8], at: usize, out: &mut Vec<Place>) {
+        let place = |found: aho_corasick::Match| {
             let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
             let before = found.start().checked_sub(1).and_then(|at| text.get(at));
-            places.push(Place {
-                start: number(found.start()),
-                end: number(found.end()),
-                literal: found.pattern().as_u32(),
+            Place {
+                start: number(at + found.start()),
+                end: number(at + found.end()),
+                piece: found.pattern().as_u32(),
                 place: u8::from(!before.is_some_and(is_word))
                     | u8::from(!text.get(found.end()).is_some_and(is_word)) << 1,
-            });
+            }
+        };
+        out.extend(self.pieces.iter().flat_map(|pieces| pieces.find_overlapping_iter(text)).map(place));
+    }
+
+    /// Looks for the words of each token: pieces of text hold no spaces. Most tokens were seen before.
+    fn tokens(&self, text: &[u8], desk: &mut Desk) {
+        if desk.known.len() > KNOWN_MAX || desk.tokens.len() > KNOWN_MAX / 8 {
+            desk.tokens.clear();
+            desk.known.clear();
         }
-        Found { index: self, places, met: vec![0; self.needs], stretch: 0, here: Vec::new() }
+        desk.here_tokens.clear();
+        desk.places.clear();
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let mut at = 0;
+        let mut places = Vec::new();
+        for token in text.split(|byte| *byte == b' ') {
+            let start = at;
+            at += token.len() + 1;
+            if token.len() > TOKEN_LEN_MAX {
+                self.places(token, start, &mut desk.places);
+                continue;
+            }
+            let words = match desk.tokens.get(token) {
+                Some(words) => *words,
+                None => {
+                    places.clear();
+                    self.places(token, 0, &mut places);
+                    let from = desk.known.len();
+                    desk.known.extend(places.iter().flat_map(|place| self.words_of(place)));
+                    let words = (number(from), number(desk.known.len()));
+                    desk.tokens.insert(token.into(), words);
+                    words
+                }
+            };
+            if words.0 != words.1 {
+                desk.here_tokens.push(Token {
+                    start: number(start),
+                    end: number(start + token.len()),
+                    words,
+                });
+            }
+        }
+    }
+
+    fn words_of(&self, place: &Place) -> impl Iterator<Item = u32> {
+        let words = self.words.get(place.piece as usize).into_iter().flatten();
+        words.filter(|(_, must)| must & !place.place == 0).map(|(word, _)| *word)
+    }
+
+    /// Looks for the pieces in `text`. `spaces` says for each of its bytes how many spaces are before it.
+    pub(super) fn find<'a>(&'a self, text: &[u8], spaces: &'a [u32]) -> Found<'a> {
+        let mut desk = match self.desks.lock() {
+            Ok(mut desks) => desks.pop().unwrap_or_default(),
+            Err(_) => Desk::default(),
+        };
+        self.tokens(text, &mut desk);
+        desk.slots.resize(self.wakes.first().map_or(0, Vec::len), 0);
+        desk.seen.resize(self.hung as usize, 0);
+        desk.cells.resize(1, 0);
+        desk.memo.resize(self.lists.len());
+        if desk.stretch > u32::MAX / 2 {
+            desk.seen.fill(0);
+            desk.stretch = 0;
+        }
+        Found { index: self, spaces, desk }
+    }
+}
+
+impl Drop for Found<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut desks) = self.index.desks.lock() {
+            desks.push(std::mem::take(&mut self.desk));
+        }
     }
 }
 
 impl Found<'_> {
-    /// The patterns that read `reads` and are worth trying on `stretch`.
-    pub(super) fn candidates(&mut self, reads: Reads, stretch: &Range<usize>, out: &mut Vec<Candidate>) {
+    /// The patterns that are worth trying on a sentence or its clauses.
+    pub(super) fn in_sentence(
+        &mut self,
+        span: &Range<usize>,
+        clauses: &[Range<usize>],
+        out: &mut Vec<Woken>,
+    ) {
+        self.wake(0, span, clauses, out);
+    }
+
+    /// The patterns that are worth trying on the whole text.
+    pub(super) fn in_text(&mut self, out: &mut Vec<Woken>) {
+        self.wake(1, &(0..self.spaces.len()), &[], out);
+    }
+
+    fn wake(&mut self, kind: usize, span: &Range<usize>, clauses: &[Range<usize>], out: &mut Vec<Woken>) {
         out.clear();
-        let at = reads as usize;
         let index = self.index;
-        let (Some(by_key), Some(always), Some(meets)) =
-            (index.by_key.get(at), index.always.get(at), index.meets.get(at))
-        else {
-            return;
+        let (Some(wakes), Some(always)) = (index.wakes.get(kind), index.always.get(kind)) else { return };
+        let base = self.space(span.start);
+        let words = self.space(span.end.saturating_sub(1)) - base + 1;
+        let coarse = words.div_ceil(CELLS_MAX);
+        self.desk.memo.clear();
+        self.put(span, base, coarse);
+        self.desk.stretch += 1;
+        let cell = |at: usize| (self.space(at) - base) / coarse;
+        let ends = |span: &Range<usize>| (cell(span.start), cell(span.end.saturating_sub(1)));
+        let (_, last) = ends(span);
+        let clauses: Vec<(usize, usize)> = clauses.iter().map(ends).collect();
+        let row = Row {
+            lists: &index.lists,
+            slots: &self.desk.slots,
+            cells: &self.desk.cells,
+            coarse,
+            all: up_to(last),
+            first: 1,
+            last: bit(last),
+            walls: 0,
         };
-        out.extend(always.iter().map(|w| Candidate { rule: w.rule, pattern: w.pattern }));
-        self.stretch += 1;
-        self.here.clear();
-        let from = self.places.partition_point(|place| (place.end as usize) <= stretch.start);
-        for place in self.places.iter().skip(from) {
-            if place.end as usize > stretch.end {
-                break;
-            }
-            if (place.start as usize) < stretch.start {
+        let parted = row.parted(&clauses);
+        for wake in
+            self.desk.here.iter().filter_map(|word| wakes.get(*word as usize)).chain([always]).flatten()
+        {
+            let (Some(waiting), Some(seen)) =
+                (index.waiting.get(wake.waiting as usize), self.desk.seen.get_mut(wake.number as usize))
+            else {
+                continue;
+            };
+            let (from, to) = wake.beside;
+            let beside = index.beside.get(from as usize..to as usize).unwrap_or_default();
+            if std::mem::replace(seen, self.desk.stretch) == self.desk.stretch
+                || !beside.is_empty() && !beside.iter().any(|word| row.has(*word))
+            {
                 continue;
             }
-            for (need, must) in meets.get(place.literal as usize).into_iter().flatten() {
-                if must & !place.place != 0 {
-                    continue;
-                }
-                if let Some(met) = self.met.get_mut(*need as usize).filter(|met| **met != self.stretch) {
-                    *met = self.stretch;
-                    self.here.push(*need);
-                }
-            }
-        }
-        for need in &self.here {
-            for waiting in by_key.get(*need as usize).into_iter().flatten() {
-                let met = |need: &u32| self.met.get(*need as usize) == Some(&self.stretch);
-                if waiting.needs.iter().all(met) {
-                    out.push(Candidate { rule: waiting.rule, pattern: waiting.pattern });
-                }
+            let candidate = waiting.candidate;
+            if waiting.reads == Reads::Clause {
+                let ends = parted.ends(&waiting.skeleton, wake.way, &mut self.desk.memo);
+                let in_clause = |(from, to): &(usize, usize)| ends & up_to(*to) & !(bit(*from) - 1) != 0;
+                let stretches = (1..).zip(&clauses).filter(|(_, clause)| ends != 0 && in_clause(clause));
+                out.extend(stretches.map(|(stretch, _)| Woken { stretch, candidate }));
+            } else if row.ends(&waiting.skeleton, wake.way, &mut self.desk.memo) != 0 {
+                out.push(Woken { stretch: 0, candidate });
             }
         }
         out.sort_unstable();
+        out.dedup();
+        for word in self.desk.here.drain(..) {
+            self.desk.slots.get_mut(word as usize).into_iter().for_each(|slot| *slot = 0);
+        }
+        self.desk.cells.truncate(1);
+    }
+
+    fn space(&self, at: usize) -> usize {
+        self.spaces.get(at).map_or(0, |spaces| *spaces as usize)
+    }
+
+    /// Puts the words of a stretch into their cells.
+    fn put(&mut self, span: &Range<usize>, base: usize, coarse: usize) {
+        let spaces = self.spaces;
+        let cell = |start: u32| {
+            let at = spaces.get(start as usize).map_or(0, |spaces| *spaces as usize);
+            bit(at.saturating_sub(base) / coarse)
+        };
+        let desk = &mut self.desk;
+        let from = desk.here_tokens.partition_point(|token| (token.end as usize) <= span.start);
+        let tokens = std::mem::take(&mut desk.here_tokens);
+        let known = std::mem::take(&mut desk.known);
+        for token in tokens.iter().skip(from).take_while(|token| (token.start as usize) < span.end) {
+            let (from, to) = token.words;
+            let cell = cell(token.start);
+            for word in known.get(from as usize..to as usize).into_iter().flatten() {
+                desk.put(*word, cell, self.index);
+            }
+        }
+        (desk.here_tokens, desk.known) = (tokens, known);
+        let places = std::mem::take(&mut desk.places);
+        let from = places.partition_point(|place| (place.end as usize) <= span.start);
+        for place in places.iter().skip(from).take_while(|place| (place.end as usize) <= span.end) {
+            if place.start as usize >= span.start {
+                self.index.words_of(place).for_each(|word| desk.put(word, cell(place.start), self.index));
+            }
+        }
+        desk.places = places;
     }
 }
 
-/// The needs that patterns of one stretch have.
-fn used_needs(by_key: &[Vec<Waiting>]) -> HashSet<u32> {
-    let keyed = (0u32..).zip(by_key).filter(|(_, waiting)| !waiting.is_empty());
-    keyed.flat_map(|(key, waiting)| waiting.iter().flat_map(|w| w.needs.clone()).chain([key])).collect()
+impl Desk {
+    fn put(&mut self, word: u32, cell: Cells, index: &Index) {
+        let Some(slot) = self.slots.get_mut(word as usize) else { return };
+        if *slot == 0 {
+            *slot = u16::try_from(self.cells.len()).unwrap_or(0);
+            self.cells.push(0);
+            self.here.push(word);
+        }
+        self.cells.get_mut(usize::from(*slot)).into_iter().for_each(|cells| *cells |= cell);
+        for list in index.lists_of.get(word as usize).into_iter().flatten() {
+            self.memo.put(*list, cell);
+        }
+    }
 }
 
-struct Maker<'a> {
-    pack: &'a Pack,
-    /// The need of each list; `None` when it has none, or while it is looked at.
-    lists: HashMap<&'a str, Option<Need>>,
-    numbers: HashMap<Need, u32>,
-    needs: Vec<Need>,
+/// For each of so many words the lists that have it.
+fn lists_of(words: usize, lists: &[List]) -> Vec<Vec<u32>> {
+    let mut lists_of = vec![Vec::new(); words];
+    for (number, list) in (0u32..).zip(lists) {
+        for word in &list.words {
+            lists_of.get_mut(*word as usize).into_iter().for_each(|lists: &mut Vec<u32>| lists.push(number));
+        }
+    }
+    lists_of
 }
 
-impl<'a> Maker<'a> {
-    fn number(&mut self, need: Need) -> u32 {
-        if let Some(number) = self.numbers.get(&need) {
-            return *number;
-        }
-        let number = u32::try_from(self.needs.len()).unwrap_or(u32::MAX);
-        self.needs.push(need.clone());
-        self.numbers.insert(need, number);
-        number
-    }
+/// The keys of the steps of a skeleton, the cheapest first.
+fn keys(skeleton: &[Step], lists: &[List], cost: &dyn Fn(u32) -> u32) -> Vec<(usize, Key)> {
+    let keys =
+        skeleton.iter().enumerate().filter_map(|(at, step)| Some((at, key_of_step(step, lists, cost)?)));
+    let mut keys: Vec<(usize, Key)> = keys.collect();
+    keys.sort_by_key(|(_, key)| key.cost);
+    keys
+}
 
-    /// The needs of a pattern that holds to whole words at its ends as [`spell`] says.
-    fn of_pattern(&mut self, written: &str) -> Vec<Need> {
-        let (start, end) = if self.pack.language.words { spell::bounds(written) } else { (false, false) };
-        let mut needs = self.of_piece(written);
-        for literal in needs.iter_mut().flatten() {
-            literal.close(start, end);
-            if !self.pack.language.words {
-                literal.open();
-            }
-        }
-        let mut needs: Vec<Need> = useful(needs.into_iter().map(shortest).collect());
-        needs.sort_by_key(|need| cost(need, &self.pack.language));
-        needs.dedup();
-        // Beside a rarer word a frequent small one tells little, and it stands in every sentence.
-        let common = &self.pack.language.common;
-        let frequent = |need: &Need| need.iter().any(|literal| common.contains(&literal.text));
-        let mut first = true;
-        needs.retain(|need| std::mem::take(&mut first) || !frequent(need));
-        needs.truncate(NEEDS_MAX);
-        needs
-    }
-
-    /// The needs of a pattern or list entry, whatever stands beside it.
-    fn of_piece(&mut self, written: &str) -> Vec<Need> {
-        let Some((folded_up, lists)) = self.fold_up(written) else { return Vec::new() };
-        match ast::parse::Parser::new().parse(&folded_up) {
-            Ok(tree) => needs::of(&tree, &lists),
-            Err(_) => Vec::new(),
-        }
-    }
-
-    /// The pattern with a character for each list and gap, and the needs of these lists.
-    fn fold_up(&mut self, written: &str) -> Option<(String, Vec<Option<Need>>)> {
-        let mut out = String::new();
-        let mut lists = Vec::new();
-        for piece in spell::pieces(written) {
-            match piece {
-                Piece::Plain(text) => out.push_str(text),
-                Piece::Gap(_) if self.pack.language.words => out.push(needs::GAP),
-                Piece::Gap(_) => out.push_str("(?:)"),
-                Piece::List(name) => {
-                    let number = u32::try_from(lists.len()).ok()?;
-                    out.push(char::from_u32(needs::LIST + number)?);
-                    lists.push(self.of_list(name));
-                }
-            }
-        }
-        Some((out, lists))
-    }
-
-    fn of_list(&mut self, name: &str) -> Option<Need> {
-        let pack = self.pack;
-        let (name, words) = pack.lists.get_key_value(name)?;
-        if let Some(need) = self.lists.get(name.as_str()) {
-            return need.clone();
-        }
-        // A list inside itself ends here.
-        self.lists.insert(name, None);
-        let mut all = Need::new();
-        let mut whole = true;
-        for word in words {
-            match best(self.of_piece(word)) {
-                Some(need) => all.extend(need),
-                None => whole = false,
-            }
-        }
-        let need = whole.then_some(all);
-        self.lists.insert(name, need.clone());
-        need
-    }
+/// A letter or digit for `\b` in folded text. Letters beyond ASCII bound nothing here: then a piece is found more often
+/// than it need be.
+fn is_word(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || *byte == b'_'
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::language::{AnyPattern, Pattern, Says};
+    use crate::judge::spell;
 
-    fn needs(pattern: &str) -> Vec<String> {
+    fn pack() -> Pack {
         let mut pack = Pack::default();
-        pack.lists.insert("met".into(), vec!["met".into(), "fulfil(?:led)?".into()]);
-        pack.lists.insert("any".into(), vec!["met".into(), "[a-z]+".into()]);
-        let mut maker =
-            Maker { pack: &pack, lists: HashMap::new(), numbers: HashMap::new(), needs: Vec::new() };
-        let written = |need: &Need| need.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-        let mut needs: Vec<String> = maker.of_pattern(pattern).iter().map(written).collect();
-        needs.sort();
-        needs
+        let lists = [
+            ("met", &["met", "fulfil(?:led)?", "as (?:good|fine) as met"][..]),
+            ("any", &["met", "[a-z]+"]),
+            ("both", &["{met}", "in <2>order"]),
+        ];
+        for (name, words) in lists {
+            pack.lists.insert(name.into(), words.iter().map(|word| (*word).to_owned()).collect());
+        }
+        pack
+    }
+
+    fn rule(pattern: &str, reads: Reads) -> Rule {
+        Rule {
+            id: "en/x".into(),
+            path: "en/x.toml".into(),
+            pack: 0,
+            says: Says::Risk,
+            reads,
+            matches: vec![Pattern::new(pattern.into(), 1)],
+            unless: AnyPattern::new(Vec::new()),
+            when: AnyPattern::new(Vec::new()),
+            near: reads,
+            about_criteria: false,
+            despite: Default::default(),
+            whole: false,
+            settles: false,
+            soft: false,
+            covers: None,
+            code: String::new(),
+            why: String::new(),
+            hits: Vec::new(),
+            misses: Vec::new(),
+        }
+    }
+
+    /// The stretches on which a pattern is tried, and those that it matches. Clauses end at commas.
+    fn tried(pattern: &str, reads: Reads, text: &str) -> (Vec<usize>, Vec<usize>) {
+        let pack = Pack { rules: vec![0], ..pack() };
+        let index = Index::new(&[rule(pattern, reads)], &pack);
+        let spaces: Vec<u32> = text
+            .bytes()
+            .scan(0, |count, byte| Some(std::mem::replace(count, *count + u32::from(byte == b' '))))
+            .collect();
+        let mut clauses = Vec::new();
+        for clause in text.split(", ") {
+            let at = clause.as_ptr() as usize - text.as_ptr() as usize;
+            clauses.push(at..at + clause.len());
+        }
+        let mut woken = Vec::new();
+        let all = 0..text.len();
+        match reads {
+            Reads::Text => index.find(text.as_bytes(), &spaces).in_text(&mut woken),
+            _ => index.find(text.as_bytes(), &spaces).in_sentence(&all, &clauses, &mut woken),
+        }
+        let regex = spell::compile(&pack, reads, pattern).unwrap();
+        let stretches: Vec<Range<usize>> = std::iter::once(all).chain(clauses).collect();
+        let read = |stretch: &usize| (*stretch > 0) == (reads == Reads::Clause);
+        let matches = |stretch: &usize| regex.is_match(text[stretches[*stretch].clone()].as_bytes());
+        let matched = (0..stretches.len()).filter(read).filter(matches).collect();
+        (woken.iter().map(|woken| woken.stretch).collect(), matched)
     }
 
     #[test]
-    fn needs_are_what_every_match_holds() {
-        assert_eq!(needs("all <3>criteria (?:are )?{met}"), ["|all|", "|criteria|", "|fulfil,|met|"]);
-        assert_eq!(needs("sign-?offs?|approv(?:al|ed)"), ["|approv,|sign"]);
-        assert_eq!(needs("(?:yes)? (?:[a-z]+ ){1,3}as if"), ["|as|", "|if|"]);
-        assert!(needs("{any}").is_empty() && needs("[a-z]+").is_empty() && needs("yes|[a-z]+").is_empty());
-    }
-
-    #[test]
-    fn a_match_never_lacks_a_need() {
-        for (pattern, texts) in [
-            ("sign-?off|approv(?:al|ed)", &["signoff", "sign-off", "approval", "approved"][..]),
-            ("(?:re)?tested (?:it )?ok", &["tested ok", "retested it ok"]),
-            (
-                "(?:the |our )*(?:team|lab)s? (?:[a-z]+ ){0,2}agrees?",
-                &["our labs fully agree", "team agrees"],
-            ),
-            ("yes(?: sir)?,? {met}", &["yes sir, met", "yes fulfilled"]),
-            (r"\d{1,2} ?%", &["43%", "5 %"]),
-            ("(?:no|not)(?: a)? {any}", &["no x", "not a met"]),
-            ("^as if|x$", &["as if", "x"]),
+    fn a_pattern_is_tried_where_it_matches_and_hardly_elsewhere() {
+        let texts = [
+            "all five criteria are met",
+            "met are all the criteria",
+            "the criteria, all are met",
+            "we met them, all is as good as met",
+            "nothing here is in good order",
+            "it's the team's sign-off, approved",
+            "43 % of it, k.o. for us",
+            "frozen since may, from the start",
+            "so and so, yes yes yes",
+        ];
+        for pattern in [
+            "all <3>criteria (?:are )?{met}",
+            "^(?:met|the) <2>all",
+            "{both}$",
+            "{any} of",
+            "sign-?offs?|approv(?:al|ed)",
+            r"\d{1,2} ?%",
+            r"k\.?o\.?",
+            "fro[sz]en?",
+            "(?:so |and )*so$",
+            "(?:yes ?){2,3}",
+            "it's|'s sign",
+            "_+ (?:all|of)",
+            "(?:re)?(?:met|tested) (?:[a-z]+ ){0,2}all",
+            "[^ ]+ is <4>(?:good|fine)",
         ] {
-            let mut pack = Pack::default();
-            pack.lists.insert("met".into(), vec!["met".into(), "fulfil(?:led)?".into()]);
-            pack.lists.insert("any".into(), vec!["met".into(), "[a-z]+".into()]);
-            let regex = spell::compile(&pack, Reads::Clause, pattern).unwrap();
-            let mut maker =
-                Maker { pack: &pack, lists: HashMap::new(), numbers: HashMap::new(), needs: Vec::new() };
-            let needs = maker.of_pattern(pattern);
             for text in texts {
-                assert!(regex.is_match(text.as_bytes()), "{pattern} {text}");
-                let met = |need: &Need| need.iter().any(|literal| literal.stands_in(text.as_bytes()));
-                assert!(needs.iter().all(met), "{pattern} {text} {needs:?}");
+                for reads in [Reads::Clause, Reads::Sentence, Reads::Text] {
+                    let (tried, matched) = tried(pattern, reads, text);
+                    assert!(matched.iter().all(|m| tried.contains(m)), "{pattern} {text} {reads:?}");
+                    assert!(tried.len() <= matched.len() + 1, "{pattern} {text} {reads:?} {tried:?}");
+                }
             }
         }
+    }
+
+    #[test]
+    fn order_and_distance_count() {
+        let tried = |pattern, text| !tried(pattern, Reads::Clause, text).0.is_empty();
+        assert!(tried("all <2>met", "all of it met") && !tried("all <2>met", "all of it was met"));
+        assert!(!tried("all <2>met", "met all") && !tried("all <2>met", "all, met"));
+        assert!(!tried("{met} now", "a meter now") && tried("^{met}", "so, met"));
+    }
+
+    #[test]
+    fn long_stretches_are_read_coarsely() {
+        let text = format!("all {} met", "so ".repeat(1_000));
+        assert!(
+            tried("all", Reads::Sentence, &text).0 == [0]
+                && tried("all met", Reads::Sentence, &text).0.is_empty()
+        );
+        assert!(tried("so met", Reads::Sentence, &text).0 == [0]);
     }
 }

@@ -300,6 +300,33 @@ pub(super) struct Case {
     pub names: Vec<String>,
 }
 
+/// The bytes with which some words start: most words need not be looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Initials([bool; 256]);
+
+impl Initials {
+    /// Whether `word` may be one of the words.
+    pub(super) fn may_start(&self, word: &str) -> bool {
+        word.as_bytes().first().is_some_and(|byte| self.0.get(usize::from(*byte)) == Some(&true))
+    }
+}
+
+impl Default for Initials {
+    fn default() -> Self {
+        Self([false; 256])
+    }
+}
+
+impl<'w> FromIterator<&'w String> for Initials {
+    fn from_iter<I: IntoIterator<Item = &'w String>>(words: I) -> Self {
+        let mut initials = Self::default();
+        for byte in words.into_iter().filter_map(|word| word.as_bytes().first()) {
+            initials.0.get_mut(usize::from(*byte)).into_iter().for_each(|known| *known = true);
+        }
+        initials
+    }
+}
+
 /// What the engine must know about a language.
 #[derive(Debug, Clone)]
 pub(super) struct Language {
@@ -366,6 +393,8 @@ pub(super) struct Language {
     pub decimal: Option<char>,
     /// Words that may take part in naming criteria by number: where none stands, no number need be looked for.
     pub counting: HashSet<String>,
+    /// How these words start.
+    pub counts: Initials,
     /// All words of the word lists: a capitalised word that is none of them may be a name.
     pub vocabulary: HashSet<String>,
 }
@@ -375,6 +404,7 @@ impl Language {
     pub(super) fn collect_counting(&mut self) {
         let named = self.criterion.iter().chain(&self.leading).chain(&self.last).chain(self.ordinals.keys());
         self.counting = named.cloned().collect();
+        self.counts = self.counting.iter().collect();
     }
 
     /// Number words and ordinals.
@@ -419,6 +449,7 @@ impl Default for Language {
             units: BTreeMap::new(),
             decimal: None,
             counting: HashSet::new(),
+            counts: Initials::default(),
             vocabulary: HashSet::new(),
         }
     }

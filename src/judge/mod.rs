@@ -7,6 +7,7 @@
 
 mod compile;
 mod criteria;
+mod cutter;
 mod examples;
 mod explain;
 mod figures;
@@ -14,13 +15,14 @@ mod guess;
 mod index;
 mod language;
 mod names;
-mod needs;
 mod rules;
 mod scan;
+mod skeleton;
 mod source;
 mod spell;
 mod tongue;
 mod topics;
+mod tree;
 mod units;
 mod weigh;
 
@@ -94,7 +96,9 @@ fn hear(reading: &Reading, question: &Question<'_>, rules: &Rules) -> (Judgement
         }
         opinion
     };
-    if !reading.sure && opens_a_gate(opinion.verdict) {
+    // Where nobody can tell who wrote the words, they are not even a sure no.
+    let whose = reading.doubts.iter().any(|d| d.code == "unsure_cut");
+    if !reading.sure && (whose || opens_a_gate(opinion.verdict)) {
         opinion.sure = false;
         opinion.reasons.extend(reading.doubts.iter().cloned());
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::index::Candidate;
+use super::index::{Candidate, Woken};
 use super::language::{Pack, Pattern, Reads, Rule, Says};
 use super::rules::Rules;
 use super::tongue::{self, Heard, Mask, Readers, bit};
@@ -217,33 +217,35 @@ impl Reader<'_> {
     fn trials(&self, plain: &[u8]) -> Vec<Trial> {
         let mut trials = Vec::new();
         let reading = self.sentences.iter().fold(0, |m, s| m | s.readers.full | s.readers.veto);
+        let mut spaces = Vec::with_capacity(plain.len());
+        let mut count = 0;
+        for byte in plain {
+            spaces.push(count);
+            count += u32::from(*byte == b' ');
+        }
+        let mut woken = Vec::new();
         for pack in (0..self.rules.packs.len()).filter(|pack| reading & bit(*pack) != 0) {
             let Some(index) = self.rules.index(pack) else { continue };
-            let mut found = index.find(plain);
-            let mut candidates = Vec::new();
+            let mut found = index.find(plain, &spaces);
             for (i, sentence) in self.sentences.iter().enumerate() {
-                if !reads(pack, &sentence.readers, Pass::Blanked) {
-                    continue;
-                }
-                found.candidates(Reads::Sentence, &sentence.span, &mut candidates);
-                self.add(&candidates, &sentence.span, i, &mut trials);
-                for clause in &sentence.clauses {
-                    found.candidates(Reads::Clause, clause, &mut candidates);
-                    self.add(&candidates, clause, i, &mut trials);
+                if reads(pack, &sentence.readers, Pass::Blanked) {
+                    found.in_sentence(&sentence.span, &sentence.clauses, &mut woken);
+                    self.add(&woken, &sentence.span, i, &mut trials);
                 }
             }
-            let all = 0..plain.len();
-            found.candidates(Reads::Text, &all, &mut candidates);
-            self.add(&candidates, &all, 0, &mut trials);
+            found.in_text(&mut woken);
+            self.add(&woken, &(0..plain.len()), 0, &mut trials);
         }
         trials
     }
 
-    fn add(&self, candidates: &[Candidate], stretch: &Range<usize>, sentence: usize, out: &mut Vec<Trial>) {
-        for candidate in candidates {
-            let Some(rule) = self.rules.rules.get(candidate.rule) else { continue };
-            let pass = pass_of(rule.says);
-            out.push(Trial { candidate: *candidate, pass, stretch: stretch.clone(), sentence });
+    fn add(&self, woken: &[Woken], stretch: &Range<usize>, sentence: usize, out: &mut Vec<Trial>) {
+        let clauses = self.sentences.get(sentence).map_or(&[][..], |s| &s.clauses);
+        for woken in woken {
+            let Some(rule) = self.rules.rules.get(woken.candidate.rule) else { continue };
+            let clause = woken.stretch.checked_sub(1).and_then(|clause| clauses.get(clause));
+            let stretch = clause.unwrap_or(stretch).clone();
+            out.push(Trial { candidate: woken.candidate, pass: pass_of(rule.says), stretch, sentence });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::language::Language;
+use super::language::{Initials, Language};
 use crate::model::Criterion;
 use crate::text::{fold, squeeze};
 
@@ -30,6 +30,7 @@ pub(super) struct Topics<'a> {
     named: Vec<(u32, BTreeSet<String>)>,
     /// For each content word the numbers of the criteria that have it.
     by_word: HashMap<String, Vec<u32>>,
+    initials: Initials,
 }
 
 impl<'a> Topics<'a> {
@@ -43,7 +44,8 @@ impl<'a> Topics<'a> {
                 by_word.entry(word.clone()).or_default().push(*n);
             }
         }
-        Self { language, named, by_word }
+        let initials = by_word.keys().collect();
+        Self { language, named, by_word, initials }
     }
 
     /// How many.
@@ -82,7 +84,7 @@ impl<'a> Topics<'a> {
         let mention = |n: u32| Mention { n, by_number: false };
         let mut named = Vec::new();
         let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
-        for word in words(clause) {
+        for word in words(clause).filter(|word| self.initials.may_start(word)) {
             let Some(with) = self.by_word.get(stem(word, self.language)) else { continue };
             if let [only] = with.as_slice() {
                 named.push(mention(*only));
@@ -159,7 +161,8 @@ struct Numbers<'a> {
 
 impl Numbers<'_> {
     fn read(&self, clause: &str, numbering: &mut bool) -> Vec<u32> {
-        let counts = |word: &str| self.language.counting.contains(word);
+        let language = self.language;
+        let counts = |word: &str| language.counts.may_start(word) && language.counting.contains(word);
         let digits = clause.bytes().any(|b| b.is_ascii_digit() || b == b'#');
         if !digits && !clause.split(|c: char| !c.is_alphanumeric()).any(counts) {
             return Vec::new();

@@ -87,11 +87,13 @@ pub struct Declaration {
 impl Declaration {
     /// Digest of the criteria and their results: an endorsement holds only for these.
     pub fn criteria_digest(&self) -> Digest {
-        let lines: Vec<String> = self
-            .criteria
-            .iter()
-            .map(|c| format!("{} {:?}", crate::text::squeeze(&c.text), c.result))
-            .collect();
-        Digest::of_fields(lines.iter().map(String::as_bytes))
+        criteria_digest(&self.criteria)
     }
+}
+
+/// Digest of criteria and their results.
+pub fn criteria_digest(criteria: &[Criterion]) -> Digest {
+    let lines: Vec<String> =
+        criteria.iter().map(|c| format!("{} {:?}", crate::text::squeeze(&c.text), c.result)).collect();
+    Digest::of_fields(lines.iter().map(String::as_bytes))
 }

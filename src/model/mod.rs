@@ -1,7 +1,9 @@
 //! The nouns: what the stages hand to each other. No decisions live here.
 
 mod address;
+mod asked;
 mod authorship;
+mod criteria;
 mod declaration;
 mod digest;
 mod message;
@@ -14,8 +16,13 @@ mod standing;
 mod witness;
 
 pub use address::{Address, Mailbox, MessageId, OpportunityId};
+pub use asked::Asked;
 pub use authorship::{Authorship, Binding, Claim, CriteriaSeen};
-pub use declaration::{Criterion, Declaration, DeclaredResult, Form, Lint};
+pub use criteria::{
+    Condition, CriteriaDiff, CriteriaVersion, EvidenceKind, FileHash, ManualEvidence, PlanCriterion,
+    PlanReport, Reworded,
+};
+pub use declaration::{Criterion, Declaration, DeclaredResult, Form, Lint, criteria_digest};
 pub use digest::Digest;
 pub use message::{Defect, Header, Message, Part};
 pub use opinion::{CriterionAnswer, Guess, Judgement, Spoken, Verdict};
@@ -23,5 +30,5 @@ pub use outcome::{Automatic, Kind, Outcome, Recognition};
 pub use policy::{Account, Accounts, Border, Policy, Receiver, Seller};
 pub use reading::{InlineAnswer, Reading, Segment, SegmentKind};
 pub use reason::{Reason, Source};
-pub use standing::{Endorser, Evidence, Standing, StandingReport, Tally};
+pub use standing::{Acceptance, Endorser, Evidence, Standing, StandingReport, Tally, Terms};
 pub use witness::{Body, KeyRecord, KeyState, Signature, Witnessed};

@@ -1,8 +1,14 @@
 //! Where an opportunity stands.
 
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CriteriaSeen, Digest, MessageId, OpportunityId, Reason};
+use super::{
+    Condition, CriteriaSeen, CriteriaVersion, Digest, ManualEvidence, MessageId, OpportunityId, PlanReport,
+    Reason,
+};
 
 /// CONTRACT "standing".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -69,6 +75,35 @@ pub struct Evidence {
     pub verified: bool,
     /// The sentence that carries the verdict.
     pub quote: String,
+    /// Who read it so, when it does not count by the machine's reading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_by: Option<String>,
+}
+
+/// A person's decision that a standing rests on: shown as `accepted by NAME`, never as verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acceptance {
+    /// Who decided.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// What: a verdict, `no verdict`, `not about this opportunity`.
+    pub decided: String,
+    /// Why, in their words.
+    pub reason: String,
+    /// Message-ID of the mail, in angle brackets.
+    pub message_id: Option<String>,
+    /// Names of the decisions, for an undo.
+    pub decisions: Vec<String>,
+}
+
+/// What the operator's configuration lets count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// Above this amount two persons must decide the same; so they must when no amount is registered.
+    pub second_person_above: Option<u64>,
+    /// A yes older than this counts as nothing until it is given again, in days; without it a yes does not age.
+    pub evidence_days_max: Option<u32>,
 }
 
 /// Criteria in numbers.
@@ -80,6 +115,9 @@ pub struct Tally {
     pub declared_passed: usize,
     /// Confirmed in writing by every required endorser.
     pub confirmed: usize,
+    /// Declared criteria that the plan calls mandatory, when a plan is registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mandatory: Option<usize>,
     /// Whether the criteria were quoted or only threaded.
     pub seen: Option<CriteriaSeen>,
 }
@@ -101,4 +139,50 @@ pub struct StandingReport {
     pub evidence: Vec<Evidence>,
     /// Message-ID of the declaration that gates.
     pub declaration: Option<MessageId>,
+    /// Where it stands without what people decided: only this opens a gate that wants verified words.
+    pub verified_standing: Standing,
+    /// Why it stands there, when that is less than `standing`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verified_reasons: Vec<Reason>,
+    /// The decisions that `standing` rests on, when it is more than the verified one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted_by: Vec<Acceptance>,
+    /// The declared lists of criteria, oldest first; the last one gates.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<CriteriaVersion>,
+    /// The plan beside the declaration, when one is registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanReport>,
+    /// What a conditional yes is tied to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// Evidence that people recorded: never verified.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub manual: Vec<ManualEvidence>,
+    /// Copies that a person must look at.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub review: BTreeSet<Digest>,
+}
+
+impl StandingReport {
+    /// The report of an opportunity of which nothing is known.
+    pub fn nothing(opportunity: &OpportunityId) -> Self {
+        Self {
+            opportunity: opportunity.clone(),
+            standing: Standing::NoDeclaration,
+            reasons: Vec::new(),
+            criteria: Tally::default(),
+            endorsers: Vec::new(),
+            evidence: Vec::new(),
+            declaration: None,
+            verified_standing: Standing::NoDeclaration,
+            verified_reasons: Vec::new(),
+            accepted_by: Vec::new(),
+            versions: Vec::new(),
+            plan: None,
+            conditions: Vec::new(),
+            manual: Vec::new(),
+            review: BTreeSet::new(),
+        }
+    }
 }

@@ -99,6 +99,8 @@ pub struct Witnessed {
     pub seen_at: Timestamp,
     /// It was only ever seen attached to another message: whoever attached it may have changed it.
     pub attached: bool,
+    /// The mail of its own author that carried it, when one of the seller's people handed in what he had sent.
+    pub carried_by: Option<Arc<Witnessed>>,
 }
 
 impl Witnessed {

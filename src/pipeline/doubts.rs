@@ -87,6 +87,14 @@ fn add_other_question(outcome: &mut Outcome, facts: &Facts, answered: Option<&Ar
     else {
         return;
     };
+    // Our own letter asked for the same criteria in the same words, and it is on record as ours.
+    let restates = |k: &Arc<Known>| {
+        k.message().message_id.as_ref() == Some(parent)
+            && declared.declaration.as_ref().is_some_and(|d| k.restates(declared.message(), d))
+    };
+    if facts.ancestors.iter().any(restates) {
+        return;
+    }
     let quoted = outcome.authorship.as_ref().is_some_and(|a| a.seen == CriteriaSeen::Quoted);
     let mails: Vec<&Arc<Known>> =
         facts.ancestors.iter().filter(|k| k.message().message_id.as_ref() == Some(parent)).collect();
@@ -146,7 +154,7 @@ fn contradict(a: &Known, b: &Known) -> bool {
         let (a, b) = (&a.message().in_reply_to, &b.message().in_reply_to);
         return !a.is_empty() && !b.is_empty() && a != b;
     }
-    if a.witnessed.attached == b.witnessed.attached {
+    if !a.witnessed.attached && !b.witnessed.attached {
         return true;
     }
     match (&a.declaration, &b.declaration) {

@@ -11,6 +11,8 @@ use crate::text::{fixed, fold};
 
 /// Most lines that a wrapped attribution takes.
 const LINES_MAX: usize = 4;
+/// "wrote:" on a line of its own is not longer than this, in bytes of folded text.
+const TAIL_BYTES_MAX: usize = 24;
 /// Longest attribution, in bytes of folded text.
 const BYTES_MAX: usize = 400;
 
@@ -45,11 +47,23 @@ pub(super) fn find(lines: &[Line<'_>], i: usize) -> Option<Found> {
 pub(super) fn quote_follows(lines: &[Line<'_>], i: usize, from: usize) -> bool {
     let depth = lines.get(i).map_or(0, |l| l.depth);
     lines.iter().skip(from).take(4).find(|l| !l.is_blank()).is_some_and(|l| {
-        l.depth > depth && l.folded != ":"
+        l.depth > depth && l.folded != ":" && !is_torn_verb(l)
             || l.body.starts_with('\t')
             || l.body.starts_with("| ")
             || l.mark == Mark::Indented
     })
+}
+
+/// Whether a line is nothing but the end of an attribution: "wrote:".
+fn is_torn_verb(line: &Line<'_>) -> bool {
+    line.folded.len() <= TAIL_BYTES_MAX
+        && line.folded.ends_with(':')
+        && WORDS.verb_ends.is_match(&line.folded)
+}
+
+/// Whether an angle bracket is still open at the end of `text`.
+fn is_open(text: &str) -> bool {
+    text.matches('<').count() > text.matches('>').count()
 }
 
 struct Words {
@@ -105,20 +119,32 @@ fn alternatives(table: Table) -> String {
 fn window(lines: &[Line<'_>], i: usize) -> Option<Found> {
     let depth = lines.get(i)?.depth;
     let mut joined = String::new();
-    for n in 1..=LINES_MAX {
+    let mut parted = false;
+    for n in 1..=LINES_MAX + 1 {
         let line = lines.get(i + n - 1)?;
-        // "<a@b\n>:" leaves a lone ">:" that only looks like a quote.
-        let tail = n > 1 && line.depth == depth + 1 && line.folded == ":";
-        if line.is_blank() || (line.depth != depth && !tail) || line.mark == Mark::Hidden {
+        // "<a@b\n>:" and "<a@b\n> wrote:" leave a last line that only looks like a quote.
+        let tail = n > 1
+            && line.depth == depth + 1
+            && (line.folded == ":" || is_torn_verb(line) && is_open(&joined));
+        // Polymail parts the address from the name by an empty line.
+        if line.is_blank() && n > 1 && !parted && lines.get(i + n).is_some_and(|l| l.folded == "<") {
+            parted = true;
+            continue;
+        }
+        if line.is_blank()
+            || (line.depth != depth && !tail)
+            || line.mark == Mark::Hidden
+            || n > LINES_MAX && !parted
+        {
             return None;
+        }
+        if tail {
+            joined.push('>');
         }
         if n > 1 && !line.folded.starts_with(['>', ':']) {
             joined.push(' ');
         }
         joined.push_str(line.folded.trim_matches(['*', '_', ' ', '|']));
-        if tail && n > 1 && !joined.ends_with('>') {
-            joined.insert(joined.len() - 1, '>');
-        }
         if joined.len() > BYTES_MAX {
             return None;
         }

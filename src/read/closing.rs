@@ -26,7 +26,8 @@ const TAGLINE_WORDS_MAX: usize = 12;
 pub(super) fn is_delimiter(lines: &[Line<'_>], i: usize) -> bool {
     let Some(line) = lines.get(i) else { return false };
     let body = line.body.trim_end_matches('\r');
-    if body == "-- " {
+    // RFC 9580 §7.1 puts "- " before a dash.
+    if matches!(body, "-- " | "- -- ") {
         return true;
     }
     let loose = matches!(body.trim_end(), "--" | "\u{2014}");
@@ -58,11 +59,11 @@ pub(super) fn armor(lines: &[Line<'_>], i: usize) -> usize {
     end.map_or(0, |n| n + 1)
 }
 
-/// Whether a rule line stands above the footer of a mailing list.
+/// Whether a rule line stands above the footer of a mailing list or of a virus scanner.
 pub(super) fn is_list_footer(lines: &[Line<'_>], i: usize) -> bool {
     static WORDS: LazyLock<Regex> = LazyLock::new(|| {
         fixed(
-            r"mailing list$|mailing list (?:-|<)|you received this message because you are subscribed|to unsubscribe from this|/mailman/",
+            r"mailing list$|mailing list (?:-|<)|you received this message because you are subscribed|to unsubscribe from this|/mailman/|^this e-?mail has been (?:checked|scanned) |^diese e-?mail wurde .{0,40}auf viren |^(?:virus-free|virenfrei|sans virus|libre de virus|virus-vrij)\\.|^l'absence de virus dans ce courrier|^este (?:correo|e-?mail) .{0,60}virus",
         )
     });
     lines.get(i).is_some_and(|l| is_rule(l) || l.folded == "--" || l.folded == "__")
@@ -166,7 +167,18 @@ pub(super) fn contact_block(run: &[&Line<'_>]) -> Option<usize> {
             }
         }
     }
-    best
+    best.filter(|start| !is_signed_with_number(run, *start, end))
+}
+
+/// Whether all that would be cut is a telephone number right below the signed name: people type that, and one line
+/// is no block.
+fn is_signed_with_number(run: &[&Line<'_>], start: usize, end: usize) -> bool {
+    end - start == 1
+        && is_name_below_sign_off(run, start)
+        && run.get(start).is_some_and(|l| {
+            l.folded.chars().filter(char::is_ascii_digit).count() >= 6
+                && !l.folded.contains(|c: char| c.is_alphabetic() || matches!(c, '@' | '|'))
+        })
 }
 
 /// Whether the lines above `start` end in a sign-off with or without a name.
@@ -246,10 +258,16 @@ pub(super) fn is_sentence(folded: &str) -> bool {
     if folded.ends_with('?') || (words >= 3 && PLAIN.is_match(folded)) {
         return true;
     }
-    words >= 4
-        && folded.ends_with(['.', '!', ';', ','])
-        && !folded.ends_with("inc.")
-        && !folded.ends_with("ltd.")
+    // "He will sign." is one; "Castello Foods S.p.A." and "Acme Tools Corp." are names.
+    let last = folded.trim_end_matches(['.', '!']).rsplit(' ').next().unwrap_or_default();
+    let long_end = last.chars().count() >= 4
+        && last.chars().all(char::is_alphabetic)
+        && !matches!(last, "corp" | "gmbh" | "reserved");
+    words == 3 && folded.ends_with(['.', '!']) && long_end
+        || words >= 4
+            && folded.ends_with(['.', '!', ';', ','])
+            && !folded.ends_with("inc.")
+            && !folded.ends_with("ltd.")
         || words >= 3 && VERDICT.is_match(folded)
         || words >= 12
 }
@@ -282,6 +300,8 @@ mod tests {
         assert_eq!(cut("All met.\n\nBest,\nDana\n\nDana Ruiz\nLead | Acme\n+1 555 0100 200\n"), Some(5));
         assert_eq!(cut("All met.\n\nBest,\nDana\nLead Engineer\n+1 555 0100 200\n"), Some(4));
         assert_eq!(cut("All met.\n\nBest,\nDana\n"), None);
+        assert_eq!(cut("All met.\n\nBest,\nDana\n+1 555 0100 200\n"), None);
+        assert_eq!(cut("All met.\n\nBest,\nDana\n\n+1 555 0100 200\n"), Some(5));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use regex::Regex;
 use super::assemble;
 use super::lines;
 use super::original::{self, Originals};
+use super::split;
 use crate::model::{Reading, Reason, SegmentKind};
 use crate::text::fixed;
 
@@ -24,7 +25,10 @@ pub(super) fn guard(reading: &mut Reading, originals: &Originals) {
         doubt(reading, "attribution_left", "Something in the typed text looks like the head of a quote.");
     }
     let unsure = reading.segments.iter().any(|s| s.kind == SegmentKind::Unsure);
-    if reading.fresh.is_empty() && unsure && !reading.unsure.trim().is_empty() {
+    let unmarked = reading.segments.iter().any(|s| s.evidence == split::UNMARKED);
+    if reading.fresh.is_empty() && unsure && !reading.unsure.trim().is_empty()
+        || unmarked && !reading.fresh.is_empty()
+    {
         doubt(reading, "unsure_cut", "What was typed could not be told from what was quoted.");
     }
     for (code, text) in disguises(reading) {

@@ -58,6 +58,13 @@ pub(super) fn block(lines: &[Line<'_>], i: usize) -> usize {
     }
 }
 
+/// Whether a header block holds what programs write into every one: an address, a year or a time. People write
+/// "From: Hamburg", "To: Lyon", "Date: Thursday", too.
+pub(super) fn is_evident(block: &[Line<'_>]) -> bool {
+    static WHEN: LazyLock<Regex> = LazyLock::new(|| fixed(r"\b(?:19|20)\d\d\b|\b\d{1,2}[:.h]\d\d\b|年"));
+    block.iter().any(|l| l.folded.contains('@') || WHEN.is_match(&l.folded))
+}
+
 /// How many lines of labels without colons begin at line `i`, as eM Client writes them below its divider; 0 when there
 /// are less than two kinds.
 pub(super) fn bare_block(lines: &[Line<'_>], i: usize) -> usize {

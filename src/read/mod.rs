@@ -8,6 +8,8 @@
 mod assemble;
 mod attribution;
 mod closing;
+mod fence;
+mod forward;
 mod guard;
 mod header;
 mod html;
@@ -20,6 +22,7 @@ mod witness;
 #[cfg(test)]
 mod tests;
 
+pub use forward::{InlineForward, inline_forward};
 use original::Originals;
 
 use crate::model::{Defect, Message, Reading, Reason, Segment, SegmentKind};

@@ -107,6 +107,7 @@ pub(super) fn align(lines: &[Line<'_>], classes: &mut [Class], originals: &Origi
         return;
     }
     let typed = classes.iter().zip(lines).any(|(c, l)| is_fresh(c.kind) && !l.is_blank());
+    stragglers(lines, classes, originals);
     quoted_without_marks(lines, classes, originals);
     if typed && !classes.iter().zip(lines).any(|(c, l)| is_fresh(c.kind) && !l.is_blank()) {
         // The whole mail repeats an earlier one: pasted, or said again. We cannot tell which.
@@ -114,6 +115,7 @@ pub(super) fn align(lines: &[Line<'_>], classes: &mut [Class], originals: &Origi
             *class = Class::new(SegmentKind::Unsure, "original.only");
         }
     }
+    unknown_quotes(lines, classes, originals);
     edited_quotes(lines, classes, originals);
     unclaimed_quotes(lines, classes, originals);
 }
@@ -129,6 +131,49 @@ pub(super) fn is_inverted(fresh: &str, originals: &Originals) -> bool {
 
 fn is_typed(kind: SegmentKind) -> bool {
     matches!(kind, SegmentKind::Fresh | SegmentKind::FreshInline | SegmentKind::Unsure)
+}
+
+/// Text without marks below an attribution of which no original holds anything: the author may have cited somebody
+/// and gone on, so it may veto.
+fn unknown_quotes(lines: &[Line<'_>], classes: &mut [Class], originals: &Originals) {
+    let below = |c: &Class| c.kind == SegmentKind::Quoted && c.evidence == "attribution.below";
+    let all: Vec<u64> =
+        lines.iter().zip(&*classes).filter(|(_, c)| below(c)).flat_map(|(l, _)| words(l.body)).collect();
+    if originals.aligned(&all).contains(&true) {
+        return;
+    }
+    for class in classes.iter_mut().filter(|c| below(c)) {
+        *class = Class::new(SegmentKind::Unsure, "quote.unknown");
+    }
+}
+
+/// A short unmarked line inside a marked quote: what the original goes on with was wrapped out of it, and what
+/// parts two words that are neighbours there was typed in between.
+fn stragglers(lines: &[Line<'_>], classes: &mut [Class], originals: &Originals) {
+    for k in 1..classes.len() {
+        if classes.get(k).is_none_or(|c| c.evidence != "quote.straggler") {
+            continue;
+        }
+        let at = |n: usize| lines.get(n).map(|l| words(l.body)).unwrap_or_default();
+        let (above, own, below) = (at(k - 1), at(k), at(k + 1));
+        let (Some(last), Some(first), Some(next)) = (above.last(), own.first(), below.first()) else {
+            continue;
+        };
+        let wrapped = originals.pairs.contains(&(*last, *first));
+        let parted = originals.pairs.contains(&(*last, *next));
+        let own_is_known = own.windows(2).all(|pair| match pair {
+            [a, b] => originals.pairs.contains(&(*a, *b)),
+            _ => true,
+        });
+        let class = match (wrapped && own_is_known, parted) {
+            (true, false) => Class::new(SegmentKind::Quoted, "quote.wrapped"),
+            (false, true) if !wrapped => Class::new(SegmentKind::FreshInline, "typed.parted"),
+            _ => continue,
+        };
+        if let Some(kept) = classes.get_mut(k) {
+            *kept = class;
+        }
+    }
 }
 
 fn quoted_without_marks(lines: &[Line<'_>], classes: &mut [Class], originals: &Originals) {

@@ -6,6 +6,7 @@
 
 use super::attribution;
 use super::closing;
+use super::fence::{self, Fence};
 use super::header::{self, Divider};
 use super::lines::{Line, Mark};
 use super::markers::Label;
@@ -30,8 +31,18 @@ impl Class {
 /// Evidence of text that is hidden inside quoted text.
 pub(super) const HIDDEN_QUOTE: &str = "html.hidden_in_quote";
 
+/// Evidence of an attribution with nothing typed above it and no quote marks below.
+pub(super) const UNMARKED: &str = "attribution.unmarked";
+/// Evidence of text below a tagline.
+const TAGLINE_BELOW: &str = "tagline.below";
+/// More lines than this between a tagline and a quote may be a quote that lost its marks.
+const TYPED_BELOW_TAGLINE_MAX: usize = 8;
+/// Quoted lines that are only indented.
+const INDENT: &str = "    ";
 /// Banners stand in the first paragraphs only.
 const BANNER_PARAGRAPHS_MAX: usize = 3;
+/// A bare blockquote of more lines than this is not taken for indented words of the author.
+const INDENTED_LINES_MAX: usize = 6;
 /// A line that a program wrapped out of a quote is shorter than this…
 const STRAGGLER_BYTES_MAX: usize = 60;
 /// …and the quoted line above it was about full.
@@ -42,6 +53,7 @@ pub(super) fn classify(lines: &[Line<'_>]) -> Vec<Class> {
     let mut walk = Walk { lines, classes: vec![None; lines.len()], ..Walk::default() };
     let start = walk.banners();
     walk.run(start);
+    walk.between_tagline_and_quote();
     walk.closings();
     walk.finish()
 }
@@ -58,6 +70,8 @@ struct Walk<'a, 'b> {
     prefix: Option<String>,
     /// We are below a signature delimiter, a list footer or a tagline: what typed lines are here.
     closed: Option<Class>,
+    /// No fenced block begins above this line.
+    unfenced: usize,
 }
 
 impl Walk<'_, '_> {
@@ -100,8 +114,38 @@ impl Walk<'_, '_> {
                 Mark::Moved => self.one(i, SegmentKind::Unsure, "html.moved"),
                 Mark::Form => self.one(i, SegmentKind::Unsure, "html.form"),
                 Mark::Indented => self.indented(i),
-                Mark::None | Mark::Attribution => self.head(i).unwrap_or_else(|| self.text(i)),
+                Mark::None | Mark::Attribution => {
+                    self.fenced(i).or_else(|| self.head(i)).unwrap_or_else(|| self.text(i))
+                }
             };
+        }
+    }
+
+    /// A block of code between fences, typed as a whole.
+    fn fenced(&mut self, i: usize) -> Option<usize> {
+        if i < self.unfenced || self.closed.is_some() {
+            return None;
+        }
+        match fence::find(self.lines, i) {
+            Fence::Block(count) => {
+                let class = self.typed_class();
+                self.typed = true;
+                self.set(i, i + count, class.kind, class.evidence);
+                Some(i + count)
+            }
+            Fence::Not(count) => {
+                self.unfenced = i + count;
+                None
+            }
+        }
+    }
+
+    /// What a typed line is here.
+    fn typed_class(&self) -> Class {
+        if self.quoted {
+            Class::new(SegmentKind::FreshInline, "typed.below_quote")
+        } else {
+            Class::new(SegmentKind::Fresh, "typed")
         }
     }
 
@@ -177,11 +221,39 @@ impl Walk<'_, '_> {
         if framed {
             self.quoted = true;
             self.set(i, end, SegmentKind::Quoted, "html.blockquote");
+        } else if self.closed.is_none() && self.is_own_indent(i, end) {
+            let class = self.typed_class();
+            self.set(i, end, class.kind, class.evidence);
         } else {
             self.set(i, end, SegmentKind::Unsure, "html.indented");
         }
         self.closed = None;
         end
+    }
+
+    /// Whether a bare blockquote without the head of a mail anywhere ends what the author typed above it. One that is
+    /// announced by a colon, answered below, long, or that holds labels or addresses may be somebody else's words.
+    fn is_own_indent(&self, from: usize, to: usize) -> bool {
+        let filled = |l: &&Line<'_>| !l.is_blank();
+        let above = self.lines.iter().take(from).rev().find(filled);
+        let below = (to..self.lines.len()).find(|k| self.lines.get(*k).is_some_and(|l| !l.is_blank()));
+        let heads = |k: usize| {
+            self.lines
+                .get(k)
+                .is_some_and(|l| l.depth > 0 || l.mark == Mark::Cut || header::divider(l).is_some())
+                || attribution::find(self.lines, k).is_some()
+                || header::block(self.lines, k) > 0
+        };
+        let block: Vec<&Line<'_>> =
+            self.lines.iter().take(to).skip(from).filter(filled).take(INDENTED_LINES_MAX + 1).collect();
+        let own =
+            |l: &&Line<'_>| !l.folded.contains('@') && !l.folded.ends_with(':') && header::label(l).is_none();
+        self.typed
+            && !self.quoted
+            && above.is_some_and(|l| l.mark == Mark::None && !l.folded.ends_with(':'))
+            && below.is_none_or(heads)
+            && block.len() <= INDENTED_LINES_MAX
+            && block.iter().all(own)
     }
 
     /// The head of a quoted mail: divider, header block, Notes header or attribution.
@@ -208,7 +280,8 @@ impl Walk<'_, '_> {
         let block = header::block(self.lines, i);
         if block > 0 {
             self.set(i, i + block, HeaderBlock, "header.block");
-            return Some(self.below(i + block, true, (Quoted, "header.block")));
+            let evident = header::is_evident(self.lines.get(i..i + block).unwrap_or_default());
+            return Some(self.below(i + block, evident, (Quoted, "header.block")));
         }
         let notes = if self.typed { header::notes(self.lines, i) } else { 0 };
         if notes > 0 {
@@ -256,8 +329,16 @@ impl Walk<'_, '_> {
             && let Some((prefix, end)) = prefixed(self.lines, next)
         {
             self.set(from, end, SegmentKind::Quoted, "quote.prefix");
+            // Spaces are no quote mark: below an answer, what is indented less may be quoted as well.
+            if prefix == INDENT && typed {
+                return self.rest(end, SegmentKind::Unsure, "boundary.unsure");
+            }
             self.prefix = Some(prefix);
             return end;
+        }
+        if below.1 == "attribution.below" && !typed {
+            self.unmark(from);
+            return from;
         }
         // With nothing typed above, the text below may be the answer under a quote that lost its marks.
         let sure = strong && typed;
@@ -266,6 +347,15 @@ impl Walk<'_, '_> {
             self.rest(from, below.0, below.1)
         } else {
             self.rest(from, SegmentKind::Unsure, "boundary.unsure")
+        }
+    }
+
+    /// Programs that write an attribution mark what they quote, so text without marks below one that stands at the
+    /// top was most likely typed there. It is read as typed, and the reading is never sure (see [`UNMARKED`]).
+    fn unmark(&mut self, from: usize) {
+        let head = self.classes.iter_mut().take(from).rev().flatten();
+        for class in head.take_while(|c| c.kind == SegmentKind::Attribution) {
+            class.evidence = UNMARKED;
         }
     }
 
@@ -291,9 +381,9 @@ impl Walk<'_, '_> {
             self.closed = Some(Class::new(SegmentKind::Signature, "signature.delimiter"));
         } else if closing::is_list_footer(self.lines, i) {
             self.closed = Some(Class::new(SegmentKind::Disclaimer, "list.footer"));
-        } else if closing::is_tagline(line) && self.closed.is_none() {
+        } else if closing::is_tagline(line) && self.closed.is_none() && !self.goes_on(i + 1) {
             // People type above a tagline, or below a quote under it; text right below it may be a lost quote.
-            let below = Class::new(SegmentKind::Unsure, "tagline.below");
+            let below = Class::new(SegmentKind::Unsure, TAGLINE_BELOW);
             self.closed = self.typed.then_some(below);
             return self.one(i, SegmentKind::Tagline, "tagline");
         }
@@ -303,12 +393,47 @@ impl Walk<'_, '_> {
         if !header::is_rule(line) {
             self.typed = true;
         }
-        let (kind, evidence) = if self.quoted {
-            (SegmentKind::FreshInline, "typed.below_quote")
-        } else {
-            (SegmentKind::Fresh, "typed")
-        };
-        self.one(i, kind, evidence)
+        let class = self.typed_class();
+        self.one(i, class.kind, class.evidence)
+    }
+
+    /// Whether a typed sentence stands right below, so that the line above it is one of its paragraph.
+    fn goes_on(&self, next: usize) -> bool {
+        self.lines.get(next).is_some_and(|l| {
+            l.depth == 0
+                && l.mark == Mark::None
+                && closing::is_sentence(&l.folded)
+                && !closing::is_tagline(l)
+                && !closing::is_disclaimer(&l.folded)
+                && attribution::find(self.lines, next).is_none()
+        })
+    }
+
+    /// Text between a tagline and the head of a marked quote is no lost quote: the quote stands below it.
+    fn between_tagline_and_quote(&mut self) {
+        let mut i = 0;
+        while i < self.classes.len() {
+            let is = |k: usize| self.classes.get(k).copied().flatten().map(|c| c.evidence);
+            let blank = |k: usize| self.lines.get(k).is_some_and(Line::is_blank);
+            if is(i) != Some(TAGLINE_BELOW) {
+                i += 1;
+                continue;
+            }
+            let end = (i..self.classes.len())
+                .find(|k| is(*k) != Some(TAGLINE_BELOW) && !blank(*k))
+                .unwrap_or(self.classes.len());
+            let below =
+                (end..self.classes.len()).find(|k| is(*k) != Some("attribution.evidence") && !blank(*k));
+            let quoted = is(end) == Some("attribution.evidence") && below.and_then(is) == Some("quote.mark");
+            let filled = || self.lines.get(i..end).unwrap_or_default().iter().filter(|l| !l.is_blank());
+            let own = |l: &Line<'_>| !l.folded.contains('@') && !l.folded.ends_with(':');
+            if quoted && filled().count() <= TYPED_BELOW_TAGLINE_MAX && filled().all(own) {
+                let closing = filled().all(|l| !closing::is_sentence(&l.folded));
+                let kind = if closing { SegmentKind::Signature } else { SegmentKind::Fresh };
+                self.set(i, end, kind, "tagline.above_quote");
+            }
+            i = end;
+        }
     }
 
     /// Takes contact blocks, notices and rules off the end of each typed run.
@@ -388,14 +513,15 @@ fn prefixed(lines: &[Line<'_>], from: usize) -> Option<(String, usize)> {
     let prefix = if let Some(name) = initials {
         first.get(..=name.len())?
     } else {
-        ["\t", "| ", "|", "    ", ": ", "% ", "# "].into_iter().find(|p| first.starts_with(p))?
+        ["\t", "| ", "|", INDENT, ": ", "% ", "# "].into_iter().find(|p| first.starts_with(p))?
     };
-    let carries = |l: &Line<'_>| {
-        l.is_blank() || l.body.starts_with(prefix.trim_end_matches(' ')) && l.body.starts_with(prefix)
-    };
+    let carries = |l: &Line<'_>| l.is_blank() || l.body.starts_with(prefix) || l.body == prefix.trim_end();
     let end = (from..lines.len()).find(|k| lines.get(*k).is_some_and(|l| !carries(l))).unwrap_or(lines.len());
-    let last = (from..end).rev().find(|k| lines.get(*k).is_some_and(|l| !l.is_blank()))?;
-    Some((prefix.to_owned(), last + 1))
+    let filled = |k: &usize| lines.get(*k).is_some_and(|l| !l.is_blank());
+    let last = (from..end).rev().find(filled)?;
+    // One indented line may begin a paragraph of a quote that has no marks at all.
+    let alone = (from..end).filter(filled).count() == 1 && end < lines.len();
+    (!(alone && prefix == INDENT)).then(|| (prefix.to_owned(), last + 1))
 }
 
 /// The initials before a `>` (`KD> yes?`), with the sign.

@@ -32,7 +32,7 @@ pub(super) fn answer<'a>(
 ) -> Answer<'a> {
     let others: Vec<&Declared<'_>> =
         thread.declarations.iter().filter(|d| d.message.digest != message.digest).collect();
-    let threaded = by_headers(message, thread, &others);
+    let threaded = by_headers(message, thread, &others, seller);
     let tagged =
         by_opportunity(&opportunity::opportunities(message, &reading.fresh, seller), &others, seller);
     let quoted = by_quote(reading, &others);
@@ -79,8 +79,11 @@ fn by_headers<'a>(
     message: &Message,
     thread: &Thread<'_>,
     declarations: &[&'a Declared<'a>],
+    seller: &Seller,
 ) -> Option<&'a Declared<'a>> {
-    let mut todo: Vec<&MessageId> = message.parents();
+    // What the mail is addressed to comes after what it says it answers.
+    let tokens = opportunity::prompts_addressed(message, seller);
+    let mut todo: Vec<&MessageId> = message.parents().into_iter().chain(&tokens).collect();
     todo.reverse();
     // Reports name the mail that they are about in their attached copy (RFC 3464 §2).
     let reported: Vec<&MessageId> = message.attached.iter().filter_map(|m| m.message_id.as_ref()).collect();

@@ -30,6 +30,9 @@ pub(super) fn doubts(
             Reason::new("parts_differ", text).fix("Send the declaration again, with one text in both parts."),
         );
     }
+    if let Some(doubt) = reading.doubts.iter().find(|d| d.code == "unsure_cut") {
+        doubts.push(doubt.clone().fix("State the criteria in a mail of its own, above what it quotes."));
+    }
     if is_below(reading) {
         let text = "The declaration lists results below its signature, where nobody reads them.";
         doubts.push(Reason::new("criteria_unread", text).fix("State every criterion above the signature."));

@@ -5,6 +5,7 @@ mod criteria;
 mod declaration;
 mod doubts;
 mod forward;
+mod handed_in;
 mod machine;
 mod mojibake;
 mod opportunity;
@@ -13,14 +14,16 @@ mod result;
 mod subject;
 mod target;
 mod wording;
+mod written;
 
 use crate::model::{
     Automatic, Declaration, Kind, Message, OpportunityId, Reading, Reason, Recognition, Seller,
 };
 use answers::Answer;
 use forward::Forward;
+pub use handed_in::handed_in;
 use machine::Writer;
-pub use opportunity::{opportunities, opportunity, other_named};
+pub use opportunity::{opportunities, opportunity, other_named, prompts_addressed};
 
 /// A declaration on record and the message that it came in.
 #[derive(Debug, Clone)]
@@ -88,7 +91,7 @@ pub fn recognise(message: &Message, reading: &Reading, thread: &Thread<'_>, sell
             (None, None) if looks_like_answer || tagged => Kind::Orphan,
             (None, None) => Kind::Other,
         };
-        reasons.extend(forward_reason(forward));
+        reasons.extend(forward_reason(forward, || handed_in(message, seller).is_some()));
         reasons.extend(answer.reasons);
     }
     recognition.reasons = reasons;
@@ -153,8 +156,10 @@ fn machine_reason(kind: Automatic, why: String) -> Reason {
     }
 }
 
-fn forward_reason(forward: Option<Forward>) -> Option<Reason> {
+fn forward_reason(forward: Option<Forward>, handed_in: impl Fn() -> bool) -> Option<Reason> {
     let text = match forward? {
+        // Its author says again what he said.
+        Forward::Inline if handed_in() => return None,
         Forward::Inline => {
             "The mail passes on somebody else's words in its own text; whoever sends it could have changed them."
         }

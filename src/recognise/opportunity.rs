@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::model::{Address, Message, OpportunityId, Reason, Seller};
+use crate::model::{Address, Message, MessageId, OpportunityId, Reason, Seller};
 use crate::text::fixed;
 
 /// The opportunity that `message` names by itself: the plus-address of the evidence mailbox, a tag in the subject, or
@@ -65,6 +65,15 @@ pub fn other_named(text: &str, own: &OpportunityId) -> Vec<OpportunityId> {
 /// Whether the mail came to the evidence mailbox with a tag: an opportunity or a prompt's token.
 pub(super) fn has_evidence_tag(message: &Message, seller: &Seller) -> bool {
     tags(message, seller).next().is_some()
+}
+
+/// Message-IDs of the prompts whose tokens the mail is addressed to: `evidence+t.TOKEN@…` belongs to `<t.TOKEN@…>`.
+pub fn prompts_addressed(message: &Message, seller: &Seller) -> Vec<MessageId> {
+    let token = |tag: String| tag.starts_with("t.").then_some(tag);
+    tags(message, seller)
+        .filter_map(token)
+        .filter_map(|tag| MessageId::new(&format!("{tag}@{}", seller.evidence.domain())))
+        .collect()
 }
 
 fn addressed(message: &Message, seller: &Seller) -> BTreeSet<OpportunityId> {

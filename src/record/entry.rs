@@ -3,6 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::act::Act;
+use super::aside::{Release, SetAside};
+use super::letter::{Letter, Order, Posted};
+use super::log::{ERASED, Leaf, PLAIN, SALTED};
 use crate::model::{Digest, KeyRecord, Message, MessageId, Outcome};
 
 /// Where a copy of a message was found.
@@ -36,6 +40,11 @@ pub enum Place {
         to: Digest,
         /// Number among its attached messages, from 1.
         n: u32,
+    },
+    /// We wrote it ourselves.
+    Letter {
+        /// The letter's key.
+        key: Digest,
     },
 }
 
@@ -82,6 +91,76 @@ pub struct Seen {
     pub links: Links,
 }
 
+/// What stays of an entry whose octets were erased: enough for the tree to stand, for the mailbox to be read on where
+/// it was, and for the message not to be looked at again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tombstone {
+    /// The kind of the erased entry.
+    pub of: String,
+    /// Version of its body: how the commitment was made.
+    pub v: u8,
+    /// Its commitment.
+    pub commitment: Digest,
+    /// The copy that it was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Digest>,
+    /// Where the copy was seen; only places in mailboxes, whose names are ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+impl Tombstone {
+    /// What stays of `entry`, whose leaf is `leaf`.
+    pub fn new(entry: &Entry, leaf: &Leaf) -> Self {
+        let (sha256, place) = match entry {
+            Entry::Seen(seen) => (Some(seen.sha256), Some(seen.place.clone())),
+            Entry::Considered(outcome) => (Some(outcome.sha256), None),
+            Entry::Erased(earlier) => (earlier.sha256, earlier.place.clone()),
+            _ => (None, None),
+        };
+        let place = place.filter(|place| matches!(place, Place::Imap { .. } | Place::Maildir { .. }));
+        Self { of: leaf.kind.clone(), v: leaf.version, commitment: leaf.commitment, sha256, place }
+    }
+
+    /// The leaf of the erased entry, which had this number.
+    pub fn leaf(&self, seq: u64) -> Leaf {
+        Leaf { seq, version: self.v, kind: self.of.clone(), commitment: self.commitment }
+    }
+}
+
+/// The leaf of an entry from the body of its frame, also when its octets were erased; `None` when the body cannot be
+/// read.
+pub fn record_leaf(seq: u64, version: u8, body: &[u8]) -> Option<Leaf> {
+    match version {
+        ERASED => serde_json::from_slice::<Tombstone>(body).ok().map(|tombstone| tombstone.leaf(seq)),
+        PLAIN | SALTED => Leaf::of_body(seq, version, body),
+        _ => None,
+    }
+}
+
+/// The files of the operator that govern what counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Governing {
+    /// The rule set.
+    Rules,
+    /// The accounts file.
+    Accounts,
+    /// The gates file.
+    Gates,
+}
+
+impl Governing {
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rules => "rules",
+            Self::Accounts => "accounts",
+            Self::Gates => "gates",
+        }
+    }
+}
+
 /// One entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
@@ -92,11 +171,48 @@ pub enum Entry {
     Key(KeyRecord),
     /// A message was considered; the newest such entry of a copy counts.
     Considered(Box<Outcome>),
+    /// A message was set aside.
+    SetAside(SetAside),
+    /// A message is no longer set aside.
+    Released(Release),
+    /// A letter was planned.
+    Letter(Box<Letter>),
+    /// A mail server is about to be spoken to about a letter.
+    Posting {
+        /// The letter.
+        key: Digest,
+        /// When.
+        at: Timestamp,
+    },
+    /// How that ended.
+    Posted {
+        /// The letter.
+        key: Digest,
+        /// When.
+        at: Timestamp,
+        /// The end.
+        posted: Posted,
+    },
+    /// A person of the seller ordered something about the letters.
+    Order(Order),
     /// A gate answered and the asker wanted that recorded.
     Gate {
         /// When.
         at: Timestamp,
         /// The answer as given (CONTRACT "HTTP").
         answer: serde_json::Value,
+    },
+    /// The octets of an entry were erased. Never appended: it takes an entry's place.
+    Erased(Tombstone),
+    /// A person did something: decided, linked, registered.
+    Act(Box<Act>),
+    /// What governs the judging or the gates was read and is another than before.
+    Governed {
+        /// When.
+        at: Timestamp,
+        /// What.
+        what: Governing,
+        /// Its digest; none when there is none any more.
+        digest: Option<Digest>,
     },
 }

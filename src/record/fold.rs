@@ -1,68 +1,74 @@
-//! The fold: from the set of an opportunity's outcomes to its standing. A pure function of the set: the order
-//! of arrival is nowhere to be seen, and where two readings are possible the one that opens fewer gates wins.
+//! The fold: from the set of an opportunity's outcomes, and of what people decided about them, to its standing. A pure
+//! function of the set: the order of arrival is nowhere to be seen, and where two readings are possible the one that
+//! opens fewer gates wins.
+//!
+//! It is run twice. The *decided* standing takes what people decided for the word that counts; the *verified* one takes
+//! a decision only for a doubt. So a decision can close what the machine would open, and can open nothing that asks for
+//! the champion's verified words.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::{SignedDuration, Timestamp};
+
+use super::act::{Act, Decision, Deed};
 use super::chain::Chain;
+use super::condition::conditions;
+use super::explain::explain;
+use super::freeze::freeze;
+use super::plan::{self, Plan};
+use super::rulings::{Review, Ruling, Rulings};
+use super::versions::versions;
 use crate::decide::{endorsement, is_authentic, is_statement};
 use crate::model::{
-    Address, Automatic, Claim, CriteriaSeen, Declaration, DeclaredResult, Digest, Endorser, Evidence, Kind,
-    OpportunityId, Outcome, Reason, Spoken, Standing, StandingReport, Tally, Verdict,
+    Acceptance, Address, Claim, CriteriaSeen, CriteriaVersion, CriterionAnswer, Declaration, DeclaredResult,
+    Digest, Endorser, Evidence, Form, Kind, ManualEvidence, OpportunityId, Outcome, Reason, Spoken, Standing,
+    StandingReport, Tally, Terms, Verdict,
 };
 
 /// Role of a declared champion while no accounts file names another.
 const ROLE_TECHNICAL: &str = "technical";
 
-/// Where `opportunity` stands. `outcomes` are the newest outcomes of all its copies, in any order.
+/// Everything on record about an opportunity, in any order.
+#[derive(Debug, Clone, Copy)]
+pub struct Dossier<'a> {
+    /// The newest outcomes of all copies that may belong to it.
+    pub outcomes: &'a [Outcome],
+    /// The acts about it and about these messages.
+    pub acts: &'a [Act],
+}
+
+/// Where `opportunity` stands by its mail alone: nobody has decided anything, and no term limits it.
 pub fn standing(opportunity: &OpportunityId, outcomes: &[Outcome]) -> StandingReport {
-    let messages = one_copy_each(outcomes);
-    let chain = Chain::new(&messages);
-    let mut report = StandingReport {
-        opportunity: opportunity.clone(),
-        standing: Standing::NoDeclaration,
-        reasons: Vec::new(),
-        criteria: Tally::default(),
-        endorsers: Vec::new(),
-        evidence: Vec::new(),
-        declaration: None,
-    };
-    // What was delivered is what was declared: an attached copy gates only while nothing else is known.
-    let delivered = |m: &Outcome| messages.iter().any(|o| !o.attached && o.message_id == m.message_id);
-    let declared = |m: &&Outcome| m.declaration.is_some() && !(m.attached && delivered(m));
-    let declared: Vec<&Outcome> = messages.iter().copied().filter(declared).collect();
-    let newest = chain.newest(&declared);
-    let (Some(gating), Some(declaration)) =
-        (newest.first(), newest.first().and_then(|m| m.declaration.as_ref()))
-    else {
-        report.reasons.push(no_declaration());
+    fold(opportunity, Dossier { outcomes, acts: &[] }, &Terms::default(), Timestamp::UNIX_EPOCH)
+}
+
+/// Where `opportunity` stands at `now`.
+pub fn fold(
+    opportunity: &OpportunityId,
+    dossier: Dossier<'_>,
+    terms: &Terms,
+    now: Timestamp,
+) -> StandingReport {
+    let rulings = Rulings::new(opportunity, dossier.acts, dossier.outcomes, terms.second_person_above);
+    let belongs = |o: &&Outcome| rulings.belongs(o, dossier.outcomes);
+    let messages = one_copy_each(dossier.outcomes.iter().filter(belongs));
+    let scene = Scene { opportunity, messages, rulings, terms, now };
+    let mut report = scene.report(By::Decisions);
+    report.verified_standing = report.standing;
+    if scene.rulings.is_empty() {
         return report;
-    };
-    let case = Case { gating, declaration, messages: &messages, chain: &chain };
-    report.declaration.clone_from(&gating.message_id);
-    report.criteria = case.declared_tally();
-    let mut votes = Vec::new();
-    for champion in &declaration.champions {
-        let vote = case.vote(champion);
-        report.endorsers.push(Endorser {
-            role: ROLE_TECHNICAL.into(),
-            who: champion.to_string(),
-            standing: vote.standing,
-        });
-        votes.push(vote);
     }
-    report.standing = combine(&votes);
-    report.criteria.confirmed = case.confirmed_by_all(&votes);
-    report.criteria.seen =
-        votes.iter().filter_map(Vote::seen).max_by_key(|seen| *seen != CriteriaSeen::Quoted);
-    report.evidence = votes.iter().flat_map(|v| &v.statements).map(|m| evidence(m)).collect();
-    freeze(&mut report, &case, &newest);
-    explain(&mut report, &case, &votes);
+    let verified = scene.report(By::Machine);
+    if favour(verified.standing) < favour(report.standing) {
+        report.verified_standing = verified.standing;
+        report.verified_reasons = verified.reasons;
+        report.accepted_by = scene.acceptances();
+    }
     report
 }
 
 /// Copies that agree in content are one message: the copy with the strongest proof speaks for it.
-fn one_copy_each(outcomes: &[Outcome]) -> Vec<&Outcome> {
+fn one_copy_each<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Vec<&'a Outcome> {
     let mut best: BTreeMap<Digest, &Outcome> = BTreeMap::new();
     for outcome in outcomes {
         let strength = |o: &Outcome| (is_authentic(o), o.sure, std::cmp::Reverse(o.sha256));
@@ -74,112 +80,404 @@ fn one_copy_each(outcomes: &[Outcome]) -> Vec<&Outcome> {
     best.into_values().collect()
 }
 
+/// Whose word counts where people decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// Theirs.
+    Decisions,
+    /// The machine's; theirs is a doubt.
+    Machine,
+}
+
+/// What a message counts as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Word {
+    /// It leaves things as they were.
+    Silent,
+    /// A person must look.
+    Doubtful,
+    /// The verified champion's statement.
+    Said(Standing),
+    /// A person's reading of it.
+    Accepted(Standing),
+}
+
+/// What is known of the opportunity.
+struct Scene<'a> {
+    opportunity: &'a OpportunityId,
+    messages: Vec<&'a Outcome>,
+    rulings: Rulings<'a>,
+    terms: &'a Terms,
+    now: Timestamp,
+}
+
+impl Scene<'_> {
+    fn report(&self, by: By) -> StandingReport {
+        let mut report = StandingReport::nothing(self.opportunity);
+        let seen: Vec<Seen<'_>> = self.messages.iter().filter_map(|m| self.look(m, by)).collect();
+        let messages: Vec<&Outcome> = seen.iter().map(|s| s.message).collect();
+        let chain = Chain::new(&messages);
+        // What was delivered is what was declared: an attached copy gates only while nothing else is known.
+        let delivered = |m: &Outcome| {
+            m.message_id.is_some() && messages.iter().any(|o| !o.attached && o.message_id == m.message_id)
+        };
+        let declared = |m: &&Outcome| m.declaration.is_some() && !(m.attached && delivered(m));
+        let declared: Vec<&Outcome> = messages.iter().copied().filter(declared).collect();
+        let newest = chain.newest(&declared);
+        let (Some(gating), Some(declaration)) =
+            (newest.first(), newest.first().and_then(|m| m.declaration.as_ref()))
+        else {
+            report.reasons.push(no_declaration());
+            self.add_manual(&mut report);
+            return report;
+        };
+        let written = |m: &&Outcome| m.date.map_or(m.seen_at, |date| date.min(m.seen_at));
+        let plan = Plan::of(&self.rulings, declared.iter().map(written).min());
+        let optional = plan.optional(declaration);
+        report.versions = versions(&declared, gating);
+        let case = Case {
+            gating,
+            declaration,
+            seen: &seen,
+            chain: &chain,
+            optional,
+            versions: report.versions.clone(),
+        };
+        report.declaration.clone_from(&gating.message_id);
+        report.criteria = case.declared_tally();
+        report.plan = plan.beside(declaration);
+        report.criteria.mandatory = report.plan.as_ref().map(|_| plan.mandatory(declaration));
+        let votes: Vec<Vote<'_>> = declaration.champions.iter().map(|c| case.vote(c)).collect();
+        report.endorsers = votes.iter().map(Vote::endorser).collect();
+        report.standing = combine(&votes);
+        report.criteria.confirmed = case.confirmed_by_all(&votes);
+        report.criteria.seen =
+            votes.iter().filter_map(Vote::seen).max_by_key(|seen| *seen != CriteriaSeen::Quoted);
+        report.evidence = votes.iter().flat_map(|v| &v.statements).map(|s| evidence(s)).collect();
+        if let Some(plan) = &report.plan {
+            report.reasons.extend(plan::reasons(plan));
+            if !plan.missing.is_empty() {
+                lower(&mut report.standing, Standing::Partial);
+            }
+        }
+        freeze(&mut report, &case, &votes, &newest);
+        self.age(&mut report, &votes);
+        explain(&mut report, &case, &votes);
+        self.add_conditions(&mut report, &votes);
+        self.add_manual(&mut report);
+        report
+    }
+
+    /// What conditional answers are tied to, and whether the day for it has passed.
+    fn add_conditions(&self, report: &mut StandingReport, votes: &[Vote<'_>]) {
+        let tied = votes.iter().filter(|v| v.standing == Standing::Conditional).flat_map(|v| &v.statements);
+        report.conditions = tied.flat_map(|s| conditions(s.message, self.now)).collect();
+        for condition in report.conditions.iter().filter(|c| c.overdue) {
+            let due = condition.due.map(|d| d.to_string()).unwrap_or_default();
+            let text = format!("{} wanted this by {due}: \"{}\"", condition.who, condition.text);
+            report.reasons.push(
+                Reason::new("condition_overdue", text)
+                    .fix("Tell the champion where it stands; it ends only by a later mail of the champion."),
+            );
+        }
+    }
+
+    /// Evidence that people recorded is shown and opens nothing.
+    fn add_manual(&self, report: &mut StandingReport) {
+        report.manual = manual(&self.rulings);
+        for evidence in report.manual.iter().filter(|_| report.standing != Standing::Confirmed) {
+            let text = format!(
+                "{} recorded a {}: {}. It is no verified endorsement.",
+                evidence.by,
+                evidence.kind.as_str(),
+                evidence.note
+            );
+            let fix = "Ask the champion to write it in answer to the declaration.";
+            report.reasons.push(Reason::new("manual_only", text).fix(fix));
+        }
+    }
+
+    /// A yes that is older than the operator wants counts as nothing until it is given again.
+    fn age(&self, report: &mut StandingReport, votes: &[Vote<'_>]) {
+        let Some(days) = self.terms.evidence_days_max else { return };
+        let Ok(oldest) = self.now.checked_sub(SignedDuration::from_hours(24 * i64::from(days))) else {
+            return;
+        };
+        // A Date in the future must not keep a yes young.
+        let written = |m: &Outcome| m.date.map_or(m.seen_at, |date| date.min(m.seen_at));
+        let statements = votes.iter().filter(|v| opens(v.standing)).flat_map(|v| &v.statements);
+        let stale: Vec<&Outcome> = statements.map(|s| s.message).filter(|m| written(m) < oldest).collect();
+        for message in &stale {
+            let text = format!(
+                "The yes of {} is of {}, more than {days} days ago.",
+                message.from.as_ref().map_or("nobody", Address::as_str),
+                written(message).strftime("%F")
+            );
+            report.reasons.push(
+                Reason::new("stale_evidence", text)
+                    .fix("Ask the champion whether it still holds, in writing."),
+            );
+        }
+        if !stale.is_empty() {
+            lower(&mut report.standing, Standing::NeedsReview);
+        }
+    }
+
+    /// The message with what was decided of it; nothing when it does not count here at all.
+    fn look<'b>(&'b self, message: &'b Outcome, by: By) -> Option<Seen<'b>> {
+        if self.rulings.is_cleared(message, &self.messages) {
+            return None;
+        }
+        let ruling = match self.rulings.of(message, &self.messages) {
+            Review::Decided(ruling) if by == By::Decisions => Some(ruling),
+            _ => None,
+        };
+        let is_gone = ruling.as_ref().is_some_and(|r| match r.decision {
+            Decision::NotAbout => true,
+            Decision::Reject => message.declaration.is_some(),
+            _ => false,
+        });
+        let doubted = ruling.is_none() && self.rulings.is_doubted(message);
+        (!is_gone).then_some(Seen { message, ruling, doubted })
+    }
+
+    /// Whose decisions the standing may rest on.
+    fn acceptances(&self) -> Vec<Acceptance> {
+        let mut all = Vec::new();
+        for message in &self.messages {
+            let Review::Decided(ruling) = self.rulings.of(message, &self.messages) else { continue };
+            if ruling.decision != Decision::Clear {
+                all.push(ruling.acceptance(message));
+            }
+        }
+        all.sort_by(|a, b| (a.at, &a.decisions).cmp(&(b.at, &b.decisions)));
+        all
+    }
+}
+
+impl Ruling {
+    fn acceptance(&self, message: &Outcome) -> Acceptance {
+        let decided = match &self.decision {
+            Decision::Accept { verdict, .. } => verdict.as_str(),
+            Decision::Reject => "no verdict",
+            Decision::NotAbout => "not about this opportunity",
+            Decision::AskSe => "the SE is asked",
+            Decision::Clear => "cleared",
+        };
+        Acceptance {
+            by: self.by.join(" and "),
+            at: self.at,
+            decided: decided.to_owned(),
+            reason: self.reason.clone(),
+            message_id: message.message_id.as_ref().map(|id| format!("<{id}>")),
+            decisions: self.acts.iter().map(Act::name).collect(),
+        }
+    }
+}
+
+/// A message, and what was decided of it.
+#[derive(Debug)]
+pub(super) struct Seen<'a> {
+    pub message: &'a Outcome,
+    pub ruling: Option<Ruling>,
+    /// Somebody decided that it does not say what the machine reads.
+    pub doubted: bool,
+}
+
+impl Seen<'_> {
+    /// The verdict that a person accepted, if one did.
+    pub fn accepted(&self) -> Option<Verdict> {
+        match self.ruling.as_ref()?.decision {
+            Decision::Accept { verdict, .. } => Some(verdict),
+            _ => None,
+        }
+    }
+
+    fn speaks_for(&self, champion: &Address) -> bool {
+        let named = self.ruling.as_ref().and_then(|r| match &r.decision {
+            Decision::Accept { speaks_for, .. } => speaks_for.as_ref(),
+            _ => None,
+        });
+        self.message.kind == Kind::Reply
+            && named.map_or(self.message.from.as_ref() == Some(champion), |named| named == champion)
+    }
+}
+
 /// The declaration that gates, and everything that was said.
-struct Case<'a> {
-    gating: &'a Outcome,
-    declaration: &'a Declaration,
-    messages: &'a [&'a Outcome],
-    chain: &'a Chain<'a>,
+pub(super) struct Case<'a> {
+    pub gating: &'a Outcome,
+    pub declaration: &'a Declaration,
+    pub seen: &'a [Seen<'a>],
+    pub chain: &'a Chain<'a>,
+    /// Numbers of declared criteria that a technical win does not need.
+    pub optional: BTreeSet<u32>,
+    pub versions: Vec<CriteriaVersion>,
 }
 
 /// What one champion said last.
-struct Vote<'a> {
-    champion: Address,
-    standing: Standing,
+pub(super) struct Vote<'a> {
+    pub champion: Address,
+    pub standing: Standing,
     /// What counts.
-    statements: Vec<&'a Outcome>,
+    pub statements: Vec<&'a Seen<'a>>,
     /// What a person must look at first.
-    doubtful: Vec<&'a Outcome>,
+    pub doubtful: Vec<&'a Outcome>,
 }
 
 impl Vote<'_> {
     fn seen(&self) -> Option<CriteriaSeen> {
-        self.statements.first().and_then(|s| s.authorship.as_ref()).map(|a| a.seen)
+        self.statements.first().and_then(|s| s.message.authorship.as_ref()).map(|a| a.seen)
+    }
+
+    fn endorser(&self) -> Endorser {
+        Endorser { role: ROLE_TECHNICAL.into(), who: self.champion.to_string(), standing: self.standing }
     }
 }
 
 impl<'a> Case<'a> {
-    /// The newest authentic statement of `champion`; a doubtful mail that may be newer freezes the vote.
+    /// The newest statement of `champion`; a doubtful mail that may be newer freezes the vote.
     fn vote(&self, champion: &Address) -> Vote<'a> {
-        let said: Vec<&Outcome> = self
-            .messages
-            .iter()
-            .copied()
-            .filter(|m| m.kind == Kind::Reply && m.from.as_ref() == Some(champion) && speaks(m))
-            .filter(|m| self.is_current(m) || !opens_a_gate(m))
-            .collect();
-        let newest = self.chain.newest(&said);
-        let standing = newest.iter().map(|m| self.standing_of(m)).min_by_key(|s| favour(*s));
+        let said = self.said_by(champion, |s| self.is_current(s.message) || !self.opens_a_gate(s));
+        let newest = self.newest(&said);
+        let standing = newest.iter().filter_map(|s| self.standing_of(s)).min_by_key(|s| favour(*s));
         Vote {
             champion: champion.clone(),
             standing: standing.unwrap_or(Standing::AwaitingReply),
-            doubtful: newest.iter().copied().filter(|m| !is_statement(m)).collect(),
-            statements: newest.into_iter().filter(|m| is_authentic(m)).collect(),
+            doubtful: newest.iter().filter(|s| self.word(s) == Word::Doubtful).map(|s| s.message).collect(),
+            statements: newest
+                .into_iter()
+                .filter(|s| s.accepted().is_some() || is_authentic(s.message))
+                .collect(),
         }
+    }
+
+    /// What `champion` said that orders, and that `also` holds for.
+    pub fn said_by(&self, champion: &Address, also: impl Fn(&Seen<'a>) -> bool) -> Vec<&'a Seen<'a>> {
+        let speaks = |s: &&Seen<'_>| s.speaks_for(champion) && self.word(s) != Word::Silent;
+        self.seen.iter().filter(speaks).filter(|s| also(s)).collect()
+    }
+
+    /// Those that no other one is newer than.
+    pub fn newest(&self, said: &[&'a Seen<'a>]) -> Vec<&'a Seen<'a>> {
+        let outcomes: Vec<&Outcome> = said.iter().map(|s| s.message).collect();
+        let newest: BTreeSet<Digest> = self.chain.newest(&outcomes).iter().map(|o| o.identity).collect();
+        said.iter().copied().filter(|s| newest.contains(&s.message.identity)).collect()
     }
 
     /// Whether the statement speaks of the criteria that gate now.
-    fn is_current(&self, statement: &Outcome) -> bool {
+    pub fn is_current(&self, statement: &Outcome) -> bool {
         statement.criteria_digest == self.gating.criteria_digest
     }
 
-    fn standing_of(&self, outcome: &Outcome) -> Standing {
-        if !is_statement(outcome) {
-            return Standing::NeedsReview;
+    /// What a message counts as.
+    pub fn word(&self, seen: &Seen<'_>) -> Word {
+        let machine = self.machine_word(seen.message);
+        match seen.ruling.as_ref().map(|r| &r.decision) {
+            Some(Decision::Accept { .. }) if !may_be_accepted(seen.message) => machine,
+            Some(Decision::Accept { verdict, .. }) => {
+                accepted_standing(*verdict).map_or(Word::Silent, Word::Accepted)
+            }
+            Some(Decision::Reject | Decision::NotAbout) => Word::Silent,
+            // A no of the machine's stays one, whoever doubts it.
+            _ if seen.doubted && matches!(machine, Word::Said(s) if opens(s)) => Word::Doubtful,
+            _ => machine,
         }
-        match outcome.verdict {
+    }
+
+    /// What a message counts as by the machine's reading: a sure "inconclusive" leaves things as they were.
+    fn machine_word(&self, outcome: &Outcome) -> Word {
+        if outcome.sure && matches!(outcome.verdict, Some(Verdict::Inconclusive | Verdict::Automatic)) {
+            return Word::Silent;
+        }
+        if !is_statement(outcome) {
+            return Word::Doubtful;
+        }
+        Word::Said(match outcome.verdict {
             Some(Verdict::Confirmed) if endorsement(outcome).is_some() => Standing::Confirmed,
-            Some(Verdict::Conditional) if is_partial(outcome) && !self.declares_open() => Standing::Partial,
+            Some(Verdict::Conditional) if self.is_partial(outcome) && !self.declares_open() => {
+                Standing::Partial
+            }
             Some(Verdict::Conditional) => Standing::Conditional,
             Some(Verdict::Deferred) => Standing::Deferred,
             Some(Verdict::Declined) => Standing::Declined,
             Some(Verdict::Retracted) => Standing::Retracted,
-            _ => Standing::NeedsReview,
+            _ => return Word::Doubtful,
+        })
+    }
+
+    fn standing_of(&self, seen: &Seen<'_>) -> Option<Standing> {
+        match self.word(seen) {
+            Word::Silent => None,
+            Word::Doubtful => Some(Standing::NeedsReview),
+            Word::Said(standing) | Word::Accepted(standing) => Some(standing),
         }
+    }
+
+    /// Whether a message is a yes, if only to a part.
+    pub fn opens_a_gate(&self, seen: &Seen<'_>) -> bool {
+        matches!(self.word(seen), Word::Said(s) | Word::Accepted(s) if opens(s))
     }
 
     /// Whether the declaration itself leaves a criterion open: then a partial yes accepts what was proposed.
     fn declares_open(&self) -> bool {
-        self.declaration.form == crate::model::Form::Conditional
+        self.declaration.form == Form::Conditional
+    }
+
+    /// Part of the criteria is said to be met, another part that the win needs is not.
+    fn is_partial(&self, outcome: &Outcome) -> bool {
+        let unmet = |c: &CriterionAnswer| {
+            matches!(c.result, Spoken::Fail | Spoken::Unproven | Spoken::Partial)
+                && !self.optional.contains(&c.n)
+        };
+        outcome.criteria.iter().any(|c| c.result == Spoken::Pass) && outcome.criteria.iter().any(unmet)
     }
 
     fn declared_tally(&self) -> Tally {
         let criteria = &self.declaration.criteria;
         let passed = criteria.iter().filter(|c| c.result == DeclaredResult::Pass).count();
-        Tally { total: criteria.len(), declared_passed: passed, confirmed: 0, seen: None }
+        Tally { total: criteria.len(), declared_passed: passed, ..Tally::default() }
     }
 
-    /// Criteria that every champion said are met.
+    /// Criteria that every champion said are met, in words that nobody had to interpret.
     fn confirmed_by_all(&self, votes: &[Vote<'_>]) -> usize {
         let met = |vote: &Vote<'_>, n: u32| {
             vote.statements
                 .iter()
-                .filter(|s| s.sure)
-                .any(|s| s.criteria.iter().any(|c| c.n == n && c.result == Spoken::Pass))
+                .filter(|s| is_statement(s.message) && matches!(self.word(s), Word::Said(_)))
+                .any(|s| s.message.criteria.iter().any(|c| c.n == n && c.result == Spoken::Pass))
         };
         let by_all = |n: u32| !votes.is_empty() && votes.iter().all(|v| met(v, n));
         self.declaration.criteria.iter().filter(|c| by_all(c.n)).count()
     }
 }
 
-/// Whether a reply says anything that orders: a sure "inconclusive" leaves things as they were, and so does
-/// an unproven one.
-fn speaks(outcome: &Outcome) -> bool {
-    !(outcome.sure && matches!(outcome.verdict, Some(Verdict::Inconclusive | Verdict::Automatic)))
+/// Whether a person's reading of a mail may stand for a champion's word: never of the seller's own, a machine's or a
+/// forged one.
+pub fn may_be_accepted(outcome: &Outcome) -> bool {
+    let claim = outcome.authorship.as_ref().map(|a| a.claim);
+    outcome.kind == Kind::Reply
+        && !matches!(claim, None | Some(Claim::Seller | Claim::Machine | Claim::Forged))
 }
 
-fn opens_a_gate(outcome: &Outcome) -> bool {
-    matches!(outcome.verdict, Some(Verdict::Confirmed | Verdict::Conditional)) && is_statement(outcome)
+/// Where a person's reading leads; nothing for "says no verdict".
+fn accepted_standing(verdict: Verdict) -> Option<Standing> {
+    Some(match verdict {
+        Verdict::Confirmed => Standing::Confirmed,
+        Verdict::Conditional => Standing::Conditional,
+        Verdict::Deferred => Standing::Deferred,
+        Verdict::Declined => Standing::Declined,
+        Verdict::Retracted => Standing::Retracted,
+        Verdict::Inconclusive | Verdict::Automatic => return None,
+    })
 }
 
-/// Part of the criteria is said to be met, another part not.
-fn is_partial(outcome: &Outcome) -> bool {
-    let any = |wanted: &[Spoken]| outcome.criteria.iter().any(|c| wanted.contains(&c.result));
-    any(&[Spoken::Pass]) && any(&[Spoken::Fail, Spoken::Unproven, Spoken::Partial])
+/// Whether a statement of this standing is a yes of some kind.
+fn opens(standing: Standing) -> bool {
+    matches!(standing, Standing::Confirmed | Standing::Conditional | Standing::Partial)
 }
 
 /// Less is less favourable to the seller.
-fn favour(standing: Standing) -> u8 {
+pub(super) fn favour(standing: Standing) -> u8 {
     match standing {
         Standing::Retracted => 0,
         Standing::Declined => 1,
@@ -193,6 +491,13 @@ fn favour(standing: Standing) -> u8 {
     }
 }
 
+/// Brings a standing down to `to`, never up.
+pub(super) fn lower(standing: &mut Standing, to: Standing) {
+    if favour(*standing) > favour(to) {
+        *standing = to;
+    }
+}
+
 /// Every champion must have spoken; the least favourable word counts.
 fn combine(votes: &[Vote<'_>]) -> Standing {
     let worst =
@@ -201,254 +506,45 @@ fn combine(votes: &[Vote<'_>]) -> Standing {
     if worst == Standing::AwaitingReply && some_yes { Standing::Partial } else { worst }
 }
 
-/// Doubts that close every gate until a person has looked: conflicts, forgeries, a colleague's objection.
-fn freeze(report: &mut StandingReport, case: &Case<'_>, newest_declarations: &[&Outcome]) {
-    let mut reasons = Vec::new();
-    if case.messages.iter().any(|m| m.has("message_conflict")) {
-        reasons.push(
-            Reason::new("message_conflict", "Different messages came under one Message-ID.")
-                .fix("A person must find out which of them was sent."),
-        );
-    }
-    let digests: BTreeSet<_> = newest_declarations.iter().map(|d| d.criteria_digest).collect();
-    if digests.len() > 1 {
-        reasons.push(
-            Reason::new("message_conflict", "Two declarations of the same moment list different criteria.")
-                .fix("Send one declaration that replaces both."),
-        );
-    }
-    for forged in case.messages.iter().filter(|m| claim(m) == Some(Claim::Forged)) {
-        reasons.push(
-            Reason::new(
-                "identity_failed",
-                format!("A mail that claims to come from {} contradicts itself.", name(forged)),
-            )
-            .fix("A person must look at the mail and clear it."),
-        );
-    }
-    for recall in case.messages.iter().filter(|m| m.automatic == Some(Automatic::Recall)) {
-        let text = format!("{} tried to recall a mail: an answer may be taken back.", name(recall));
-        reasons.push(Reason::new("recall", text).fix("Ask the champion whether the answer still stands."));
-    }
-    for objection in case.messages.iter().filter(|m| objects(m, case)) {
-        let text = format!("{}, of the champion's domain, objects: \"{}\"", name(objection), objection.quote);
-        reasons.push(
-            Reason::new("new_objection", text).fix("Ask the champion to answer the objection in writing."),
-        );
-    }
-    for stray in case.messages.iter().filter(|m| is_stray(m, case)) {
-        let text = format!("{} objects in a mail that names no deal: \"{}\"", name(stray), stray.quote);
-        reasons.push(
-            Reason::new("stray_objection", text)
-                .fix("Ask the champion whether this deal is meant, and to answer its declaration."),
-        );
-    }
-    reasons.extend(replaced(case));
-    // Freezing only ever closes: a "no" on record stays a "no".
-    if !reasons.is_empty() && favour(report.standing) > favour(Standing::NeedsReview) {
-        report.standing = Standing::NeedsReview;
-    }
-    report.reasons.append(&mut reasons);
-}
-
-/// A champion takes something back or says no without a thread and without naming a deal, and has not answered this
-/// deal's declaration since. Nothing proves who wrote it: unproven mail may freeze, never confirm.
-fn is_stray(message: &Outcome, case: &Case<'_>) -> bool {
-    let champions = &case.declaration.champions;
-    message.has("stray_objection")
-        && message.from.as_ref().is_some_and(|from| champions.contains(from))
-        && !is_answered(message, case)
-}
-
-/// Champions of earlier declarations who were replaced after they had answered with something else than a yes: a seller
-/// must not go on asking until somebody agrees.
-fn replaced(case: &Case<'_>) -> Vec<Reason> {
-    let current = &case.declaration.champions;
-    let declared = case.messages.iter().filter_map(|m| m.declaration.as_ref());
-    let earlier: BTreeSet<&Address> =
-        declared.flat_map(|d| &d.champions).filter(|c| !current.contains(c)).collect();
-    let mut reasons = Vec::new();
-    for champion in earlier {
-        let said = |m: &&&Outcome| m.kind == Kind::Reply && m.from.as_ref() == Some(champion) && speaks(m);
-        let said: Vec<&Outcome> = case.messages.iter().filter(said).copied().collect();
-        let newest = case.chain.newest(&said);
-        if let Some(other) = newest.iter().find(|m| endorsement(m).is_none()) {
-            let text = format!(
-                "{champion} was the champion and answered: \"{}\". Now others are asked.",
-                other.quote
-            );
-            reasons.push(
-                Reason::new("champion_changed_after_reply", text)
-                    .fix("A person must find out whether the new champion speaks for the company."),
-            );
-        }
-    }
-    reasons
-}
-
-/// Whether a champion's statement that counts came after `message`.
-fn is_answered(message: &Outcome, case: &Case<'_>) -> bool {
-    let champions = &case.declaration.champions;
-    case.messages.iter().any(|m| {
-        opens_a_gate(m)
-            && champions.iter().any(|c| m.from.as_ref() == Some(c))
-            && case.chain.order(m, message) == Some(Ordering::Greater)
-    })
-}
-
-/// A colleague of a champion says no, and no champion has answered that since.
-fn objects(message: &Outcome, case: &Case<'_>) -> bool {
-    let Some(from) = &message.from else { return false };
-    let champions = &case.declaration.champions;
-    let is_colleague = !champions.contains(from) && champions.iter().any(|c| c.domain() == from.domain());
-    // Block wide: a doubtful mail that names something failed may be a no.
-    let may_say_no =
-        !message.sure && ["declined", "retracted", "concern"].iter().any(|code| message.has(code));
-    let says_no = may_say_no || matches!(message.verdict, Some(Verdict::Declined | Verdict::Retracted));
-    message.kind == Kind::Reply && is_colleague && says_no && !is_answered(message, case)
-}
-
-fn claim(outcome: &Outcome) -> Option<Claim> {
-    outcome.authorship.as_ref().map(|a| a.claim)
-}
-
-fn name(outcome: &Outcome) -> String {
-    outcome.from.as_ref().map_or_else(|| "nobody".to_owned(), ToString::to_string)
-}
-
-fn evidence(outcome: &Outcome) -> Evidence {
+fn evidence(seen: &Seen<'_>) -> Evidence {
+    let outcome = seen.message;
+    let accepted_by = seen.ruling.as_ref().filter(|_| seen.accepted().is_some()).map(|r| r.by.join(" and "));
     Evidence {
         id: outcome.sha256.to_string().chars().take(12).collect(),
         message_id: outcome.message_id.as_ref().map(|id| format!("<{id}>")),
         sha256: outcome.sha256,
-        verified: is_authentic(outcome),
+        // What a person had to read is that person's word, whoever wrote the mail.
+        verified: is_authentic(outcome) && accepted_by.is_none(),
         quote: outcome.quote.clone(),
+        accepted_by,
     }
+}
+
+/// What people recorded besides mail, oldest first.
+fn manual(rulings: &Rulings<'_>) -> Vec<ManualEvidence> {
+    let mut manual: Vec<ManualEvidence> = rulings
+        .acts()
+        .filter_map(|act| match &act.deed {
+            Deed::Evidence { opportunity, kind, link, file } if opportunity == rulings.opportunity() => {
+                Some(ManualEvidence {
+                    name: Act::name(&act.id()),
+                    kind: *kind,
+                    by: act.by.clone(),
+                    at: act.at,
+                    note: act.reason.clone(),
+                    link: link.clone(),
+                    file: file.clone(),
+                    verified: false,
+                })
+            }
+            _ => None,
+        })
+        .collect();
+    manual.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
+    manual
 }
 
 fn no_declaration() -> Reason {
     Reason::new("no_declaration", "No declaration of this opportunity is on record.")
         .fix("Send the win email to the champion with the evidence mailbox in Cc.")
-}
-
-/// Adds why the standing is what it is, and what somebody can do about it.
-fn explain(report: &mut StandingReport, case: &Case<'_>, votes: &[Vote<'_>]) {
-    let mut reasons = Vec::new();
-    for vote in votes {
-        reasons.extend(explain_vote(vote, report.standing, case));
-        reasons.extend(vote.doubtful.iter().flat_map(|message| doubts(message)));
-    }
-    if votes.is_empty() {
-        reasons.extend(reason_of(case.gating, "no_champion"));
-    }
-    // What is known of the question is told beside every answer, a yes too.
-    for code in ["declaration_unauthenticated", "late_declaration"] {
-        reasons.extend(reason_of(case.gating, code));
-    }
-    if report.standing != Standing::Confirmed {
-        if report.standing == Standing::AwaitingReply && !case.declaration.asks {
-            reasons.extend(reason_of(case.gating, "no_ask"));
-        }
-        // What came in and did not count, so that nobody wonders.
-        const TOLD: &[&str] = &[
-            "reply_compliment",
-            "reply_reaction",
-            "reply_neutral",
-            "wrong_sender",
-            "vendor_claim",
-            "forwarded_inline",
-            "not_bound",
-            "identity_unverified",
-            "identity_pending",
-            "criteria_differ",
-            "declaration_unauthenticated",
-            "no_accounts",
-            "partial_criteria",
-            "number_differs",
-            "lookalike",
-            "same_name_other_address",
-        ];
-        for message in case.messages {
-            reasons.extend(TOLD.iter().filter_map(|code| reason_of(message, code)));
-        }
-    }
-    let outdated = |m: &&&Outcome| opens_a_gate(m) && !case.is_current(m);
-    if case.messages.iter().filter(outdated).count() > 0 {
-        reasons.push(
-            Reason::new(
-                "criteria_changed_after_reply",
-                "A yes on record answers other criteria than those declared last.",
-            )
-            .fix("Ask the champion to confirm the criteria as declared last."),
-        );
-    }
-    let mut told = BTreeSet::new();
-    for reason in reasons {
-        if told.insert((reason.code.clone(), reason.text.clone())) {
-            report.reasons.push(reason);
-        }
-    }
-}
-
-/// Why a message is doubtful: whatever its trail says besides the rules that merely fired.
-fn doubts(message: &Outcome) -> Vec<Reason> {
-    const MERELY_FIRED: &[&str] = &["affirmed", "no_accounts", "not_endorsed"];
-    let doubt = |r: &&Reason| !MERELY_FIRED.contains(&r.code.as_str());
-    message.reasons.iter().filter(doubt).map(|r| Reason { rule: None, span: None, ..r.clone() }).collect()
-}
-
-/// A message's own reason of a code, without rule and span: those point into one mail only.
-fn reason_of(outcome: &Outcome, code: &str) -> Option<Reason> {
-    let reason = outcome.reasons.iter().find(|r| r.code == code)?;
-    Some(Reason { rule: None, span: None, ..reason.clone() })
-}
-
-fn explain_vote(vote: &Vote<'_>, overall: Standing, case: &Case<'_>) -> Option<Reason> {
-    let who = &vote.champion;
-    let words = vote.statements.first().map_or("", |s| s.quote.as_str());
-    let reason = match vote.standing {
-        Standing::Confirmed => return None,
-        Standing::AwaitingReply if overall == Standing::Partial => {
-            Reason::new("endorser_missing", format!("{who} has not answered yet."))
-                .fix(format!("Ask {who} to answer in writing."))
-        }
-        Standing::AwaitingReply | Standing::NoDeclaration => {
-            Reason::new("awaiting_reply", format!("{who} has given no verdict yet."))
-                .fix(format!("Ask {who} for a clear answer in writing: are the criteria met?"))
-        }
-        Standing::Conditional => {
-            Reason::new("conditional_open", format!("{who} wrote yes with a condition: \"{words}\""))
-                .fix("Resolve the condition; it ends only by a later mail of the champion.")
-        }
-        Standing::Partial => {
-            let missing: Vec<String> = unmet(vote, case);
-            Reason::new(
-                "partial_criteria",
-                format!("{who} confirmed only a part; open: {}.", missing.join("; ")),
-            )
-            .fix("Prove what is open and ask again.")
-        }
-        Standing::Deferred => Reason::new("deferred", format!("{who} needs more time: \"{words}\"")).fix(
-            "Ask which criteria remain unproven and what would prove them in the next five business days.",
-        ),
-        Standing::Declined => Reason::new("declined", format!("{who} said no: \"{words}\""))
-            .fix("Only a later yes of the champion can change this."),
-        Standing::Retracted => {
-            Reason::new("retracted", format!("{who} took the confirmation back: \"{words}\""))
-                .fix("Only a later yes of the champion can change this.")
-        }
-        Standing::NeedsReview => {
-            Reason::new("needs_review", format!("A mail of {who} must be read by a person."))
-                .fix("Open the opportunity, read the mail, and ask the champion if it is doubtful.")
-        }
-    };
-    Some(reason)
-}
-
-/// Criteria that the champion's statement does not call met.
-fn unmet(vote: &Vote<'_>, case: &Case<'_>) -> Vec<String> {
-    let met = |n: u32| {
-        vote.statements.iter().any(|s| s.criteria.iter().any(|c| c.n == n && c.result == Spoken::Pass))
-    };
-    case.declaration.criteria.iter().filter(|c| !met(c.n)).map(|c| c.text.clone()).collect()
 }

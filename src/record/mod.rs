@@ -1,8 +1,23 @@
 //! The record: entries of an append-only log, and the fold that turns them into a standing.
 
+mod act;
+mod aside;
 mod chain;
+mod condition;
 mod entry;
+mod explain;
 mod fold;
+mod freeze;
+pub mod log;
+mod plan;
+mod rulings;
+mod versions;
 
-pub use entry::{Cursor, Entry, Links, Place, Seen};
-pub use fold::standing;
+pub use act::{Act, Decision, Deed, Reviewed, Subject, may_be_same};
+pub use aside::{Release, SetAside, Trouble};
+pub use entry::{Cursor, Entry, Governing, Links, Place, Seen, Tombstone, record_leaf};
+pub use fold::{Dossier, fold, may_be_accepted, standing};
+pub use rulings::{Review, Ruling, Rulings, is_put_aside, needs_person};
+mod letter;
+
+pub use letter::{Command, Letter, Order, Posted, Posting, Side};

@@ -1,7 +1,7 @@
 //! What ties a reply to its declaration (AUTHENTICITY §2.6). Microsoft 365 signs neither In-Reply-To nor
 //! References: an old "Yes, confirmed" could be threaded anew, so unsigned threading proves nothing.
 
-use crate::model::{Binding, CriteriaSeen, Message, Reason, Signature};
+use crate::model::{Address, Binding, CriteriaSeen, Message, Reason, Signature};
 
 use super::{Case, signature};
 
@@ -13,17 +13,25 @@ pub(super) fn binding(
     case: &Case<'_>,
     seen: CriteriaSeen,
 ) -> Binding {
-    let id = case.declared.message.message_id.as_ref();
-    let replied = id.is_some_and(|id| message.in_reply_to.contains(id));
-    let referenced = id.is_some_and(|id| message.references.contains(id));
+    let prompts = || case.prompts.iter().filter_map(|prompt| prompt.message_id.as_ref());
+    let ids = || case.declared.message.message_id.iter().chain(prompts());
+    let replied = ids().any(|id| message.in_reply_to.contains(id));
+    let referenced = ids().any(|id| message.references.contains(id));
+    // The address that only a prompt's reader knows (RFC 5233): as good as threading, where To is signed.
+    let token = |address: &Address| {
+        let tag = address.local().split_once('+').map(|(_, tag)| format!("{tag}@{}", address.domain()));
+        tag.is_some_and(|tag| prompts().any(|id| id.as_str().eq_ignore_ascii_case(&tag)))
+    };
+    let addressed = message.to.iter().any(|to| token(&to.address));
     let quoted = seen == CriteriaSeen::Quoted;
     let signed = |field: &str| signature.is_some_and(|s| signature::covers(s, message, field));
     if (replied && signed("In-Reply-To"))
         || (referenced && signed("References"))
+        || (addressed && signed("To"))
         || (quoted && signature.is_some())
     {
         Binding::Signed
-    } else if replied || referenced || quoted {
+    } else if replied || referenced || addressed || quoted {
         Binding::Unsigned
     } else {
         Binding::Unbound

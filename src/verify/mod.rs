@@ -44,6 +44,8 @@ pub struct Case<'a> {
     pub declared: &'a Witnessed,
     /// What it declares.
     pub declaration: &'a Declaration,
+    /// Our own letters that restate its criteria to the champion: an answer to one of them answers the declaration.
+    pub prompts: &'a [&'a Message],
 }
 
 /// Whether a declaration was proven to come from the seller's own domain.
@@ -196,6 +198,14 @@ fn not_delivered() -> Reason {
 /// Whether the declaration came from the seller's own domain: for champions taken from it, and for the gate's
 /// remark `declaration_unauthenticated`.
 pub fn authenticate_declaration(witnessed: &Witnessed, policy: &Policy) -> Authenticated {
+    let own = authenticate(witnessed, policy);
+    match &witnessed.carried_by {
+        Some(carrier) if !own.holds => authenticate(carrier, policy),
+        _ => own,
+    }
+}
+
+fn authenticate(witnessed: &Witnessed, policy: &Policy) -> Authenticated {
     let message = witnessed.message.as_ref();
     let failed = |pending, why: &str| Authenticated {
         holds: false,

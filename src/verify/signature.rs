@@ -36,7 +36,11 @@ impl Window {
     pub(super) fn after(declared: &Witnessed, seen_at: Timestamp, policy: &Policy) -> Self {
         let own = declared.message.author().map(|a| a.address.domain());
         let signed = declared.signatures.iter().filter(|s| s.headers_hold && Some(s.domain.as_str()) == own);
-        let signed = signed.filter_map(|s| Timestamp::from_second(s.signed_at?).ok()).max();
+        // A copy that was handed in later is signed later, by the mail that carried it or not at all.
+        let signed = signed
+            .filter(|_| declared.carried_by.is_none())
+            .filter_map(|s| Timestamp::from_second(s.signed_at?).ok())
+            .max();
         let dated = declared.message.date.unwrap_or(declared.seen_at);
         Self { from: Some(signed.map_or(dated, |t| t.max(dated))), ..Self::open(seen_at, policy) }
     }

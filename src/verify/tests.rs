@@ -102,6 +102,7 @@ impl Scene {
                 signatures: vec![good("northwind.example", FULL)],
                 seen_at: time("2026-11-20T10:00:05Z"),
                 attached: false,
+                carried_by: None,
             },
             declaration: Declaration {
                 form: Form::Recap,
@@ -170,8 +171,9 @@ impl Scene {
             signatures: self.signatures.clone(),
             seen_at: self.seen_at,
             attached: false,
+            carried_by: None,
         };
-        let case = Case { declared: &self.declared, declaration: &self.declaration };
+        let case = Case { declared: &self.declared, declaration: &self.declaration, prompts: &[] };
         let reading = Reading { quoted: self.quoted.clone(), ..Reading::default() };
         verify(&witnessed, &case, &reading, &self.policy)
     }

@@ -43,7 +43,7 @@ fn every_key_of_the_shipped_example_is_known() {
         .collect::<Vec<_>>()
         .join("\n");
     let config = Config::read(&write(folder.path(), &without)).unwrap_or_else(|e| panic!("{e}\n{without}"));
-    assert_eq!(config.mailbox.len(), 2);
+    assert_eq!(config.mailbox.len(), 3);
     assert!(config.smtp.is_some() && config.http.is_some() && config.accounts.is_some());
 }
 
@@ -55,6 +55,18 @@ fn slips_are_named_with_line_and_neighbour() {
         ("evidense = 1\n", "endorsed.toml:4: unknown field `evidense`"),
         ("evidense = 1\n", "did you mean `evidence`?"),
         ("[[mailbox]]\nkind = \"imap\"\nhost = \"h\"\nuser = \"u\"\n", "needs the key `password`"),
+        (
+            "[[mailbox]]\nkind = \"imap\"\nhost = \"h\"\nuser = \"u\"\n[mailbox.oauth2]\nprovider = \"microsoft365\"\nclient_id = \"c\"\nclient_secret = { env = \"S\" }\n",
+            "microsoft365 needs the key `tenant`",
+        ),
+        (
+            "[[mailbox]]\nkind = \"imap\"\nhost = \"h\"\nuser = \"u\"\n[mailbox.oauth2]\ntoken_url = \"http://login.example/t\"\nclient_id = \"c\"\nclient_secret = { env = \"S\" }\n",
+            "must be https",
+        ),
+        (
+            "[[mailbox]]\nkind = \"imap\"\nhost = \"h\"\nuser = \"u\"\npassword = { env = \"P\" }\n[mailbox.oauth2]\nprovider = \"gmail\"\nclient_id = \"c\"\nrefresh_token = { env = \"R\" }\n",
+            "exclude each other",
+        ),
         ("[[mailbox]]\nkind = \"imap\"\nfoldr = \"x\"\n", "endorsed.toml:6: unknown field `foldr`"),
         (
             "[[mailbox]]\nkind = \"imap\"\nhost = \"imap.example\"\nuser = \"u\"\npassword = { env = \"P\" }\ntls = \"none\"\n",

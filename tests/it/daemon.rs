@@ -4,159 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use endorsed::edge::store::{OpenOptions, Store};
 use endorsed::record::{Entry, Place};
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::dovecot::{Dovecot, PASSWORD, USER};
-use crate::letters::{BUYER, Letters, SELLER};
-
-/// How long anything may take before a test gives up; nothing waits for it when all is well.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A daemon with a folder of its own.
-struct Home {
-    folder: TempDir,
-    letters: Letters,
-    port: u16,
-}
-
-impl Home {
-    fn new(mailbox: &str) -> Self {
-        let folder = tempfile::Builder::new().prefix("edd").tempdir_in("/tmp").unwrap();
-        let letters = Letters::new();
-        std::fs::write(folder.path().join("dns.json"), letters.dns()).unwrap();
-        std::fs::write(folder.path().join("password"), format!("{PASSWORD}\n")).unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let config = format!(
-            "[seller]\ndomains = [\"{SELLER}\"]\nnames = [\"Cascade\"]\nevidence = \"evidence@{SELLER}\"\n\
-             [store]\npath = \"store\"\n[dns]\nfile = \"dns.json\"\n[http]\nlisten = \"127.0.0.1:{port}\"\n\
-             [policy]\ntrust_declared_champions = true\n{mailbox}"
-        );
-        std::fs::write(folder.path().join("endorsed.toml"), config).unwrap();
-        for name in ["cur", "new", "tmp"] {
-            std::fs::create_dir_all(folder.path().join("Maildir").join(name)).unwrap();
-        }
-        Self { folder, letters, port }
-    }
-
-    fn maildir() -> Self {
-        Self::new("[[mailbox]]\nkind = \"maildir\"\npath = \"Maildir\"\npoll_seconds = 1\n")
-    }
-
-    fn imap(server: &Dovecot) -> Self {
-        Self::new(&format!(
-            "[[mailbox]]\nkind = \"imap\"\nhost = \"localhost\"\nport = {}\nca_file = \"{}\"\nuser = \"{USER}\"\npassword = {{ file = \"password\" }}\n",
-            server.imaps,
-            server.ca().display()
-        ))
-    }
-
-    fn store(&self) -> PathBuf {
-        self.folder.path().join("store")
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_endorsed"));
-        command.args(arguments).arg("--config").arg(self.folder.path().join("endorsed.toml"));
-        command
-    }
-
-    fn ask(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    /// Exit status of the gate into commercial review.
-    fn gate(&self, opportunity: &str) -> i32 {
-        self.ask(&["gate", opportunity, "--to", "commercial_review"]).status.code().unwrap()
-    }
-
-    fn wait_for_gate(&self, opportunity: &str, status: i32) {
-        let start = Instant::now();
-        while self.gate(opportunity) != status {
-            assert!(
-                start.elapsed() < PATIENCE,
-                "the gate of {opportunity} never answered {status}: {:?}",
-                self.shown(opportunity)
-            );
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    fn shown(&self, opportunity: &str) -> String {
-        String::from_utf8_lossy(&self.ask(&["show", opportunity]).stdout).into_owned()
-    }
-
-    fn start(&self) -> Running {
-        let log =
-            std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
-        let child = self.command(&["run"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        let mut running = Running(child);
-        let start = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            let ended = running.0.try_wait().unwrap();
-            assert!(ended.is_none() && start.elapsed() < PATIENCE, "no daemon ({ended:?}): {}", self.log());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        running
-    }
-
-    fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
-    }
-
-    fn deliver(&self, name: &str, raw: &[u8]) {
-        let maildir = self.folder.path().join("Maildir");
-        std::fs::write(maildir.join("tmp").join(name), raw).unwrap();
-        std::fs::rename(maildir.join("tmp").join(name), maildir.join("new").join(name)).unwrap();
-    }
-
-    fn get(&self, path: &str) -> (u16, Value) {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap())
-    }
-}
-
-/// A process that ends with the value.
-struct Running(Child);
-
-impl Running {
-    fn kill(mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-
-    /// SIGTERM, and what it ended with.
-    fn stop(mut self) -> Option<i32> {
-        let asked = Command::new("kill").arg(self.0.id().to_string()).status().unwrap();
-        assert!(asked.success());
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.0.try_wait().unwrap() {
-                return status.code();
-            }
-            assert!(start.elapsed() < Duration::from_secs(10), "SIGTERM takes longer than ten seconds");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::dovecot::{Dovecot, USER};
+use crate::home::{Home, PATIENCE};
+use crate::letters::{BUYER, SELLER};
 
 /// How often each copy was seen and considered, read after the daemon has let go of the store.
 fn counts(store: &Path) -> (BTreeMap<String, usize>, usize, u64) {
@@ -403,6 +261,53 @@ fn a_recorded_gate_answer_is_an_entry_and_a_read_one_is_not() {
 /// Rules that understand nothing.
 const DULL: &str = "[language]\ncommon = [\"the\", \"on\", \"all\", \"three\"]\n[[rule]]\nid = \"aside.thanks\"\nsays = \"aside\"\n\
     why = \"thanks are no verdict\"\nmatch = [\"thanks\"]\nhits = [\"Thanks!\"]\nmisses = [\"Confirmed.\"]\n";
+
+#[test]
+fn proofs_come_from_the_running_daemon() {
+    let home = Home::maildir();
+    home.deliver("1.a.h", &home.letters.declaration("OPP-70030"));
+    home.deliver("2.a.h", &home.letters.reply("OPP-70030", 1, "Yes, we confirm all three criteria are met."));
+    let daemon = home.start();
+    home.wait_for_gate("OPP-70030", 0);
+    let answer = home.get("/v1/gate?opportunity=OPP-70030&to=commercial_review").1;
+    let told = format!("{}:{}", answer["log_size"], answer["log_root"].as_str().unwrap());
+    home.deliver("3.a.h", &home.letters.reply("OPP-70030", 2, "I have to retract my confirmation."));
+    home.wait_for_gate("OPP-70030", 1);
+    let done = |arguments: &[&str]| {
+        let output = home.ask(arguments);
+        let text = [output.stdout.clone(), output.stderr].concat();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&text));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let folder = |name: &str| home.folder.path().join(name).display().to_string();
+    assert!(done(&["verify", "--seen", &told]).contains("still in the log"));
+    done(&["pack", "OPP-70030", "-o", &folder("pack.tar.gz")]);
+    done(&["verify", &folder("pack.tar.gz")]);
+    done(&["store", "backup", &folder("copy")]);
+    done(&["store", "export", "-o", &folder("all.jsonl")]);
+    assert_eq!(home.ask(&["proof", "OPP-70030", "-o", &folder("x.eml")]).status.code(), Some(1), "retracted");
+    let get = |path: &str| {
+        let mut stream = TcpStream::connect(("127.0.0.1", home.port)).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut octets = Vec::new();
+        stream.read_to_end(&mut octets).unwrap();
+        let at = octets.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+        (String::from_utf8_lossy(&octets[9..12]).into_owned(), octets.split_off(at + 4))
+    };
+    let (status, note) = get("/checkpoint");
+    let note = String::from_utf8(note).unwrap();
+    assert!(status == "200" && note.starts_with(&format!("{SELLER}/endorsed\n")), "{note}");
+    let size: usize = note.lines().nth(1).unwrap().parse().unwrap();
+    assert_eq!(get(&format!("/tile/0/000.p/{size}")).1.len(), 32 * size);
+    assert_eq!(get(&format!("/tile/entries/000.p/{size}")).0, "200");
+    for path in
+        ["/tile/0/001", "/tile/0/000", "/tile/9/000", "/tile/../journal", "/tile/entries/%2e%2e/journal"]
+    {
+        assert_eq!(get(path).0, "404", "{path}");
+    }
+    assert_eq!(daemon.stop(), Some(0));
+    done(&["verify"]);
+}
 
 #[test]
 fn rejudge_shows_changes_and_never_makes_a_yes() {

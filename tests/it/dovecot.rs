@@ -48,12 +48,17 @@ impl Dovecot {
 
     /// Starts a server with more configuration.
     pub fn start_with(extra: &str) -> Self {
-        assert!(found("dovecot") && found("doveadm") && found("openssl"), "{INSTALL}");
-        // Somebody may take a port between our look and Dovecot's start.
-        (0..3).find_map(|_| Self::try_start(extra)).expect("Dovecot does not start")
+        Self::start_asking(extra, None)
     }
 
-    fn try_start(extra: &str) -> Option<Self> {
+    /// Starts a server that asks about access tokens at an address (RFC 7662).
+    pub fn start_asking(extra: &str, introspection: Option<&str>) -> Self {
+        assert!(found("dovecot") && found("doveadm") && found("openssl"), "{INSTALL}");
+        // Somebody may take a port between our look and Dovecot's start.
+        (0..3).find_map(|_| Self::try_start(extra, introspection)).expect("Dovecot does not start")
+    }
+
+    fn try_start(extra: &str, introspection: Option<&str>) -> Option<Self> {
         // Unix sockets need a short path, and the mail user must get through.
         let root = tempfile::Builder::new().prefix("edv").tempdir_in("/tmp").unwrap();
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -66,6 +71,16 @@ impl Dovecot {
         certificates(&root.path().join("tls"));
         fs::write(root.path().join("users"), format!("{USER}:{{PLAIN}}{PASSWORD}\n")).unwrap();
         fs::write(root.path().join("extra.conf"), extra).unwrap();
+        if let Some(url) = introspection {
+            let asked = root.path().join("oauth2.conf");
+            fs::write(&asked, include_str!("../dovecot/oauth2.conf.in").replace("@URL@", url)).unwrap();
+            let passdb = format!(
+                "auth_mechanisms = plain login xoauth2 oauthbearer\npassdb {{\n  driver = oauth2\n  \
+                 mechanisms = xoauth2 oauthbearer\n  args = {}\n}}\n",
+                asked.display()
+            );
+            fs::write(root.path().join("auth.conf"), passdb).unwrap();
+        }
         let config = configuration(root.path(), imap, imaps, &owner);
         fs::write(root.path().join("dovecot.conf"), config).unwrap();
         let guard = Command::new("sh")
@@ -94,6 +109,26 @@ impl Dovecot {
     /// The certificate to trust.
     pub fn ca(&self) -> PathBuf {
         self.root.path().join("tls/ca.pem")
+    }
+
+    /// Folder of all mail.
+    pub fn mail(&self) -> PathBuf {
+        self.root.path().join("mail")
+    }
+
+    /// Folder of its sockets.
+    pub fn base(&self) -> PathBuf {
+        self.root.path().join("base")
+    }
+
+    /// As whom the mail is kept: user and group.
+    pub fn ids(&self) -> (u32, u32) {
+        self.owner.ids
+    }
+
+    /// Whether it runs as root.
+    pub fn is_root(&self) -> bool {
+        self.owner.root
     }
 
     /// The watched Maildir.

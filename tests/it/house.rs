@@ -18,6 +18,7 @@ const RANK: &[(&str, u32)] = &[
     ("pipeline", 7),
     ("record", 8),
     ("gate", 9),
+    ("prompt", 9),
     ("answer", 10),
     ("edge", 11),
     ("config", 12),

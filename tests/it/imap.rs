@@ -153,13 +153,13 @@ async fn an_unreadable_message_does_not_stop_the_others() {
 async fn a_wrong_password_ends_the_source_at_the_first_login_only() {
     let (server, sink) = (Dovecot::start(), Sink::new());
     let mut settings = server.settings(Tls::Implicit);
-    settings.password = Password::Fixed("wrong".into());
+    settings.sign_in = Password::Fixed("wrong".into()).into();
     assert!(matches!(run(&settings, &sink).end().await, Err(Fatal::Credentials(_))));
 
     // A password that turns bad later is waited for, and read anew at each login.
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), crate::dovecot::PASSWORD).unwrap();
-    settings.password = Password::File(file.path().to_owned());
+    settings.sign_in = Password::File(file.path().to_owned()).into();
     settings.timings.credentials_retry = Duration::from_millis(300);
     let running = run(&settings, &sink);
     sink.wait_for_first_cycle().await;

@@ -1,6 +1,7 @@
 //! Signed mail made at test time, dated now: what a running daemon sees.
 
 use base64::Engine as _;
+use endorsed::model::Message;
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use mail_auth::common::crypto::Ed25519Key;
 use mail_auth::common::headers::HeaderWriter as _;
@@ -38,11 +39,85 @@ impl Letters {
 
     /// A win email of form B for an opportunity.
     pub fn declaration(&self, opportunity: &str) -> Vec<u8> {
+        self.declaration_of(opportunity, 0)
+    }
+
+    /// The same, sent so many minutes ago.
+    pub fn declaration_of(&self, opportunity: &str, minutes_ago: i64) -> Vec<u8> {
         let head = format!(
             "From: Kim Sorel <kim@{SELLER}>\r\nTo: Dana Ruiz <dana@{BUYER}>\r\nCc: evidence+{opportunity}@{SELLER}\r\nSubject: Cascade evaluation at Larkspur Bank: readout\r\nMessage-ID: <{}>\r\n",
             Self::declared(opportunity)
         );
-        sign(&self.seller, SELLER, &format!("{}{head}{}\r\n{}", trace(0), date(0), crlf(&declared_text())))
+        sign(
+            &self.seller,
+            SELLER,
+            &format!("{}{head}{}\r\n{}", trace(minutes_ago), date(minutes_ago), crlf(&declared_text())),
+        )
+    }
+
+    /// The champion's answer to a letter of ours, to the address that it asks for, with its text quoted.
+    pub fn answer(&self, prompt: &Message, words: &str) -> Vec<u8> {
+        let body = format!(
+            "{words}\n\nOn Mon, 2 Nov 2026 at 09:00, Kim Sorel <evidence@{SELLER}> wrote:\n\n{}",
+            quoted(prompt)
+        );
+        let from = format!("Dana Ruiz <dana@{BUYER}>");
+        sign(&self.buyer, BUYER, &format!("{}{}\r\n{}", trace(0), answering(prompt, &from, ""), crlf(&body)))
+    }
+
+    /// The same from a client that marks no quote and writes no attribution.
+    pub fn answer_unmarked(&self, prompt: &Message, words: &str) -> Vec<u8> {
+        let body = format!("{words}\n\n{}", prompt.plain.clone().unwrap_or_default().replace("\r\n", "\n"));
+        let head = answering(prompt, &format!("Dana Ruiz <dana@{BUYER}>"), "");
+        sign(&self.buyer, BUYER, &format!("{}{head}\r\n{}", trace(0), crlf(&body)))
+    }
+
+    /// The same without quote and without a thread: only the address leads back.
+    pub fn answer_unthreaded(&self, prompt: &Message, words: &str) -> Vec<u8> {
+        let head = format!(
+            "From: Dana Ruiz <dana@{BUYER}>\r\nTo: {}\r\nSubject: Our evaluation\r\nMessage-ID: <new@{BUYER}>\r\n{}",
+            prompt.reply_to[0].address,
+            date(0)
+        );
+        sign(&self.buyer, BUYER, &format!("{}{head}\r\n{}", trace(0), crlf(&format!("{words}\n"))))
+    }
+
+    /// A win email of form A: it asks nothing.
+    pub fn recap(&self, opportunity: &str) -> Vec<u8> {
+        let raw = String::from_utf8(self.declaration(opportunity)).unwrap();
+        let (_, mail) = raw.split_at(raw.find("Received:").unwrap());
+        let ask =
+            "Can you please reply to confirm that your team considers the technical evaluation a success?";
+        assert!(mail.contains(ask));
+        sign(
+            &self.seller,
+            SELLER,
+            &mail.replace(ask, "Lee Park will reach out about the commercial framework."),
+        )
+    }
+
+    /// The champion's answer to that.
+    pub fn reply_to_recap(&self, opportunity: &str, words: &str) -> Vec<u8> {
+        let declared = Self::declared(opportunity);
+        let head = format!(
+            "From: Dana Ruiz <dana@{BUYER}>\r\nTo: Kim Sorel <kim@{SELLER}>\r\nCc: evidence@{SELLER}\r\nSubject: Re: x\r\nMessage-ID: <direct@{BUYER}>\r\nIn-Reply-To: <{declared}>\r\nReferences: <{declared}>\r\n"
+        );
+        sign(&self.buyer, BUYER, &format!("{}{head}{}\r\n{words}\r\n", trace(0), date(0)))
+    }
+
+    /// The champion's vacation responder answers a letter of ours.
+    pub fn vacation(&self, prompt: &Message) -> Vec<u8> {
+        let from = format!("Dana Ruiz <dana@{BUYER}>");
+        let head = answering(prompt, &from, "Auto-Submitted: auto-replied\r\n");
+        let body = "Yes, I got your mail. I am out of the office and will confirm later.\n";
+        sign(&self.buyer, BUYER, &format!("{}{head}\r\n{}", trace(0), crlf(body)))
+    }
+
+    /// The seller's answer to a letter of ours.
+    pub fn order(&self, letter: &Message, words: &str) -> Vec<u8> {
+        let head = answering(letter, &format!("Kim Sorel <kim@{SELLER}>"), "");
+        let body = format!("{words}\n\nOn Mon, 2 Nov 2026 at 09:00, endorsed wrote:\n\n{}", quoted(letter));
+        sign(&self.seller, SELLER, &format!("{}{head}\r\n{}", trace(0), crlf(&body)))
     }
 
     /// The champion's answer to it.
@@ -60,6 +135,16 @@ impl Letters {
         sign(&self.buyer, BUYER, &format!("{}{head}{}\r\n{}", trace(0), date(age), crlf(&body)))
     }
 
+    /// A mail of the seller's, changed by a test, with a signature that fits.
+    pub fn signed_by_seller(&self, mail: &str) -> Vec<u8> {
+        sign(&self.seller, SELLER, unsigned(mail))
+    }
+
+    /// A mail of the buyer's, changed by a test, with a signature that fits.
+    pub fn signed_by_buyer(&self, mail: &str) -> Vec<u8> {
+        sign(&self.buyer, BUYER, unsigned(mail))
+    }
+
     /// Message-ID of the declaration.
     pub fn declared(opportunity: &str) -> String {
         format!("declared-{opportunity}@{SELLER}")
@@ -69,6 +154,27 @@ impl Letters {
     pub fn replied(opportunity: &str, n: usize) -> String {
         format!("reply-{opportunity}-{n}@{BUYER}")
     }
+}
+
+fn quoted(letter: &Message) -> String {
+    let text = letter.plain.clone().unwrap_or_default().replace("\r\n", "\n");
+    text.lines().map(|l| format!("> {l}\n")).collect()
+}
+
+/// The header of an answer, without the empty line after it.
+fn answering(letter: &Message, from: &str, extra: &str) -> String {
+    let id = letter.message_id.as_ref().unwrap();
+    let mut references: Vec<String> = letter.references.iter().map(|r| format!("<{r}>")).collect();
+    references.push(format!("<{id}>"));
+    let subject = letter.subject.trim_start_matches("Re: ");
+    format!(
+        "From: {from}\r\nTo: {}\r\nSubject: Re: {subject}\r\nMessage-ID: <answer-{}-{}>\r\nIn-Reply-To: <{id}>\r\nReferences: {}\r\n{extra}{}",
+        letter.reply_to[0].address,
+        extra.len(),
+        id,
+        references.join("\r\n "),
+        date(0)
+    )
 }
 
 fn declared_text() -> String {
@@ -98,6 +204,15 @@ fn date(minutes_ago: i64) -> String {
 
 fn trace(minutes_ago: i64) -> String {
     format!("Received: from out.example by mx.{SELLER} with ESMTPS id t1;\r\n\t{}\r\n", rfc5322(minutes_ago))
+}
+
+/// The mail below its signature, which stands first.
+fn unsigned(mail: &str) -> &str {
+    ["\r\nReceived:", "\r\nFrom:"]
+        .iter()
+        .filter_map(|f| mail.find(f))
+        .min()
+        .map_or(mail, |at| &mail[at + 2..])
 }
 
 fn sign(pkcs8: &[u8], domain: &str, mail: &str) -> Vec<u8> {

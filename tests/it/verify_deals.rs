@@ -7,11 +7,11 @@ use endorsed::config::load_rules;
 use endorsed::edge::dkim;
 use endorsed::judge::Rules;
 use endorsed::model::{
-    Account, Accounts, Address, Claim, Digest, KeyRecord, Kind, OpportunityId, Outcome, Policy, Seller,
-    Standing, StandingReport, Witnessed,
+    Account, Accounts, Address, Claim, Digest, KeyRecord, Kind, Message, OpportunityId, Outcome, Policy,
+    Seller, Standing, StandingReport, Witnessed,
 };
 use endorsed::parse::parse;
-use endorsed::pipeline::{Corpus, unfold};
+use endorsed::pipeline::{Corpus, unfold_all, witness_all};
 use endorsed::record::standing;
 use endorsed::verify::receipts;
 
@@ -62,12 +62,15 @@ impl Desk {
     pub fn consider(&self, mails: &[Vec<u8>]) -> Vec<Outcome> {
         let mut witnessed = Vec::new();
         for raw in mails {
-            for (place, message) in unfold(parse(raw)) {
+            let messages = unfold_all(parse(raw), &self.policy.seller);
+            let arrived = messages.last().unwrap().1.own_time().unwrap();
+            let witness = |message: Message, attached| {
                 let signatures = dkim::check(&message, &self.keys);
-                let seen_at = message.own_time().unwrap();
-                let attached = !place.is_empty();
-                witnessed.push(Witnessed { message: message.into(), signatures, seen_at, attached });
-            }
+                let seen_at = message.own_time().unwrap_or(arrived);
+                Witnessed { message: message.into(), signatures, seen_at, attached, carried_by: None }
+            };
+            let all = witness_all(messages, &self.policy.seller, witness);
+            witnessed.extend(all.into_iter().map(|(_, witnessed)| witnessed));
         }
         Corpus::new(witnessed, &self.policy.seller).consider_all(&RULES, &self.policy)
     }
@@ -153,6 +156,28 @@ fn threat_12_one_yes_under_two_declarations() {
     refused(&desk, &[first(&desk), second, genuine, moved.into_bytes()], "message_conflict");
 }
 
+/// Only the copy that was led elsewhere is on record; the first one never reached the mailbox.
+#[test]
+fn threat_12_one_yes_led_to_another_deal() {
+    let desk = Desk::new();
+    let softer = LIST.replace("30 seconds", "90 seconds");
+    let quote = "\nOn Fri, 20 Nov 2026 Sam Ito wrote:\n> - Single sign-on through Entra ID: Passed\n> - Failover under 30 seconds: Passed\n";
+    let moved = |headers: &str, quote: &str| {
+        let genuine = answer("r1", D1, "11:00:00", &format!("{YES}{quote}"));
+        let genuine = sign(genuine.as_bytes(), &desk.key, "acme.example", headers, "");
+        String::from_utf8(genuine).unwrap().replace(D1, "d2@northwind-labs.example").into_bytes()
+    };
+    let second = |list: &str| desk.seller(&declaration("d2", "OPP-2", "10:05:00", &recap(list)));
+    // Signed threading fields were changed.
+    refused(&desk, &[second(LIST), moved(FULL, quote)], "identity_failed");
+    // Unsigned ones bind nothing, and the signed quote holds other criteria.
+    refused(&desk, &[second(LIST), moved(M365, "")], "not_bound");
+    refused(&desk, &[second(&softer), moved(M365, quote)], "criteria_differ");
+    // The yes is older than the declaration that it is led to.
+    let later = desk.seller(&declaration("d2", "OPP-2", "12:00:00", &recap(LIST)));
+    refused(&desk, &[later, moved(M365, quote)], "before_declaration");
+}
+
 #[test]
 fn threat_20_answers_are_led_elsewhere() {
     let desk = Desk::new();
@@ -163,7 +188,8 @@ fn threat_20_answers_are_led_elsewhere() {
     assert!(desk.consider(&[own, yes(&desk)])[1].endorsed);
 }
 
-/// A seller who forgot the Cc hands the sent declaration in; its copy bears no signature.
+/// A seller who forgot the Cc hands the sent declaration in; its copy bears no signature, but the mail that carries it
+/// does.
 #[test]
 fn a_declaration_handed_in_later_needs_its_criteria_quoted() {
     let mut desk = Desk::new();
@@ -183,14 +209,100 @@ fn a_declaration_handed_in_later_needs_its_criteria_quoted() {
     assert!(outcomes[2].endorsed, "{:#?}", outcomes[2]);
     let report = desk.standing("OPP-1", &[quoting(quote), handed_in.clone()]);
     assert_eq!(report.standing, Standing::Confirmed);
-    for code in ["late_declaration", "declaration_unauthenticated"] {
-        assert!(report.reasons.iter().any(|r| r.code == code), "the gate must say {code}");
+    let says = |code: &str| report.reasons.iter().any(|r| r.code == code);
+    assert!(says("late_declaration") && !says("declaration_unauthenticated"), "{report:#?}");
+    // Whoever else hands it in vouches for nothing.
+    let text = String::from_utf8(handed_in.clone()).unwrap();
+    let unsigned = &text[text.find("From: Sam").unwrap()..];
+    let colleague = desk.seller(&unsigned.replacen("From: Sam Ito <sam@", "From: Kim Doe <kim@", 1));
+    for carried in [unsigned.as_bytes().to_vec(), colleague] {
+        let report = desk.standing("OPP-1", &[quoting(quote), carried]);
+        assert!(report.reasons.iter().any(|r| r.code == "declaration_unauthenticated"), "the gate must say");
     }
     refused(&desk, &[handed_in.clone(), quoting("")], "late_declaration");
     refused(&desk, &[handed_in.clone(), quoting(&quote.replace("30 s", "90 s"))], "criteria_differ");
     // What was delivered is what was declared, whatever is handed in.
     let outcomes = desk.consider(&[first(&desk), handed_in, quoting("")]);
     assert!(outcomes.last().unwrap().endorsed);
+}
+
+/// The same in the body of the mail, as Gmail, Outlook and Apple Mail pass it on: its author says again what he said.
+#[test]
+fn a_declaration_handed_in_inline_counts_as_its_authors_word() {
+    let desk = Desk::new();
+    let forward = |text: &str, answers: &str| {
+        desk.seller(&format!(
+            "From: Sam Ito <sam@northwind-labs.example>\nTo: evidence+OPP-1@northwind-labs.example\nSubject: Fwd: Technical Win Confirmed - Northwind + Acme\nDate: Fri, 20 Nov 2026 15:00:00 +0100\nMessage-ID: <f1@northwind-labs.example>\n{answers}MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\n{text}"
+        ))
+    };
+    let body = recap(LIST);
+    let gmail = format!(
+        "Forgot the Cc.\n\n---------- Forwarded message ---------\nFrom: Sam Ito <sam@northwind-labs.example>\nDate: Fri, Nov 20, 2026 at 11:00 AM\nSubject: Technical Win Confirmed - Northwind + Acme\nTo: Dana Reyes <dana@acme.example>\n\n\n{body}"
+    );
+    let outlook = format!(
+        "Forgot the Cc.\n\n________________________________\nVon: Sam Ito <sam@northwind-labs.example>\nGesendet: Freitag, 20. November 2026 11:00\nAn: Dana Reyes <dana@acme.example>\nBetreff: Technical Win Confirmed - Northwind + Acme\n\n{body}"
+    );
+    let marked: String = body.lines().map(|l| format!("> {l}\n")).collect();
+    let apple = format!(
+        "Begin forwarded message:\n\n> From: Sam Ito <sam@northwind-labs.example>\n> Subject: Technical Win Confirmed - Northwind + Acme\n> Date: November 20, 2026 at 11:00:00 AM GMT+1\n> To: Dana Reyes <dana@acme.example>\n> Message-Id: <{D1}>\n>\n{marked}"
+    );
+    let threaded = format!("In-Reply-To: <{D1}>\nReferences: <{D1}>\n");
+    let quote = "\nOn Fri, 20 Nov 2026 Sam Ito wrote:\n> - Single sign-on through Entra ID: Passed\n> - Failover under 30 seconds: Passed\n";
+    let quoting = |quote: &str| desk.buyer(&answer("r1", D1, "11:00:00", &format!("{YES}{quote}")));
+    for (text, answers) in [(&gmail, threaded.as_str()), (&outlook, &threaded), (&apple, "")] {
+        let handed_in = forward(text, answers);
+        let outcomes = desk.consider(&[quoting(quote), handed_in.clone()]);
+        let declared = &outcomes[1];
+        assert_eq!(declared.kind, Kind::Declaration, "{declared:#?}");
+        assert_eq!(declared.message_id.as_ref().unwrap().as_str(), D1);
+        assert_eq!(declared.date.unwrap().to_string(), "2026-11-20T10:00:00Z");
+        assert!(declared.has("late_declaration") && !declared.has("declaration_unauthenticated"));
+        assert!(outcomes[0].endorsed, "{:#?}", outcomes[0]);
+        assert!(!outcomes[2].endorsed && !outcomes[2].has("forwarded_inline"), "{:#?}", outcomes[2]);
+        for order in [[quoting(quote), handed_in.clone()], [handed_in.clone(), quoting(quote)]] {
+            let report = desk.standing("OPP-1", &order);
+            assert_eq!(report.standing, Standing::Confirmed, "{report:#?}");
+            assert!(report.reasons.iter().any(|r| r.code == "late_declaration"));
+        }
+        // The champion's own quote must show the same criteria.
+        refused(&desk, &[handed_in.clone(), quoting("")], "late_declaration");
+        refused(&desk, &[handed_in.clone(), quoting(&quote.replace("30 s", "90 s"))], "criteria_differ");
+        // What was delivered is what was declared, and other words under its Message-ID are a conflict.
+        let outcomes = desk.consider(&[first(&desk), handed_in, quoting("")]);
+        assert!(outcomes.last().unwrap().endorsed);
+        let other = forward(&text.replace("30 seconds", "90 seconds"), answers);
+        refused(&desk, &[first(&desk), other, quoting("")], "message_conflict");
+    }
+}
+
+#[test]
+fn nobody_hands_in_what_somebody_else_declared() {
+    let desk = Desk::new();
+    let text = format!(
+        "---------- Forwarded message ---------\nFrom: Sam Ito <sam@northwind-labs.example>\nDate: Fri, Nov 20, 2026 at 10:00 AM\nSubject: Technical Win Confirmed - Northwind + Acme\nTo: Dana Reyes <dana@acme.example>\n\n\n{}",
+        recap(LIST)
+    );
+    let by = |from: &str| {
+        format!(
+            "From: {from}\nTo: evidence+OPP-1@northwind-labs.example\nSubject: Fwd: Technical Win Confirmed - Northwind + Acme\nDate: Fri, 20 Nov 2026 14:00:00 +0000\nMessage-ID: <f1@northwind-labs.example>\nIn-Reply-To: <{D1}>\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\n{text}"
+        )
+    };
+    let quote = "\nOn Fri, 20 Nov 2026 Sam Ito wrote:\n> - Single sign-on through Entra ID: Passed\n> - Failover under 30 seconds: Passed\n";
+    let reply = desk.buyer(&answer("r1", D1, "11:00:00", &format!("{YES}{quote}")));
+    // A colleague of the author.
+    let outcomes = desk.consider(&[desk.seller(&by("Kim Doe <kim@northwind-labs.example>")), reply.clone()]);
+    assert!(outcomes.len() == 2 && outcomes[0].kind == Kind::Forward, "{outcomes:#?}");
+    assert!(outcomes[0].has("forwarded_inline") && !outcomes[1].endorsed);
+    // Somebody in the author's name: nothing proves it.
+    let unsigned = by("Sam Ito <sam@northwind-labs.example>").into_bytes();
+    let outcomes = desk.consider(&[unsigned, reply.clone()]);
+    assert!(outcomes[0].has("declaration_unauthenticated"), "{:#?}", outcomes[0]);
+    assert!(outcomes.iter().all(|o| !o.endorsed));
+    // The champion's words in the seller's mail stay the seller's.
+    let yes = text.replace("Sam Ito <sam@northwind-labs.example>", "Dana Reyes <dana@acme.example>");
+    let claimed = by("Sam Ito <sam@northwind-labs.example>").replace(&text, &yes);
+    let outcomes = desk.consider(&[first(&desk), desk.seller(&claimed)]);
+    assert!(outcomes.len() == 2 && outcomes[1].has("forwarded_inline") && !outcomes[1].endorsed);
 }
 
 /// The champion said yes to something else that the mailbox never saw; the seller then declares under its Message-ID

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_imap::Client;
 use async_imap::imap_proto::{Response, Status};
+use async_imap::{Authenticator, Client};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::BufWriter;
 use tokio::net::TcpStream;
@@ -19,7 +19,8 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::error::{Error, printable};
 use super::session::{Duplex, Session, Transport};
-use super::settings::{Settings, Tls};
+use super::settings::{Settings, SignIn, Tls};
+use crate::edge::oauth::{Token, Tokens};
 use crate::edge::source::Fatal;
 
 /// Keepalive probes find a dead peer in about two minutes, also between our own commands.
@@ -64,7 +65,7 @@ pub(super) fn tls(settings: &Settings) -> Result<Option<TlsConnector>, Fatal> {
 
 /// Connects, secures, greets and logs in; every step has its own time limit.
 pub(super) async fn connect(settings: &Settings, tls: Option<&TlsConnector>) -> Result<Session, Error> {
-    let password = password(settings).await?;
+    let secret = Secret::read(settings).await?;
     let limit = settings.timings.connect;
     let tcp = within(limit, "connect", TcpStream::connect((settings.host.as_str(), settings.port))).await?;
     harden(&tcp).map_err(Error::Io)?;
@@ -92,23 +93,88 @@ pub(super) async fn connect(settings: &Settings, tls: Option<&TlsConnector>) -> 
         }
         (Tls::Implicit | Tls::StartTls, None) => return Err(Error::Tls("not set up".into())),
     };
-    let login = timeout(limit, client.login_with_capabilities(&settings.user, &password));
-    let inner = match login.await {
-        Err(_) => return Err(Error::Timeout("login")),
-        Ok(Err((error, _))) => return Err(Error::from_login(error)),
-        Ok(Ok((session, _))) => session,
-    };
+    let signed_in = timeout(limit, sign_in(client, settings, secret)).await;
+    let inner = signed_in.map_err(|_| Error::Timeout("login"))??;
     let mut session = Session::new(inner, settings.timings);
     session.introduce().await?;
     Ok(session)
 }
 
-async fn password(settings: &Settings) -> Result<String, Error> {
-    let source = settings.password.clone();
-    tokio::task::spawn_blocking(move || source.read())
-        .await
-        .map_err(|e| Error::Password(e.to_string()))?
-        .map_err(Error::Password)
+/// What we sign in with; read anew for each connection.
+enum Secret {
+    Password(String),
+    Token(Tokens, Token),
+}
+
+impl Secret {
+    async fn read(settings: &Settings) -> Result<Self, Error> {
+        let source = settings.sign_in.clone();
+        let read = move || match source {
+            SignIn::Password(password) => password.read().map(Self::Password).map_err(Error::Password),
+            SignIn::OAuth2(tokens) => match tokens.token() {
+                Ok(token) => Ok(Self::Token(tokens, token)),
+                Err(error) => Err(Error::from(error)),
+            },
+        };
+        tokio::task::spawn_blocking(read).await.map_err(|e| Error::Password(e.to_string()))?
+    }
+}
+
+async fn sign_in(
+    client: Client<Transport>,
+    settings: &Settings,
+    secret: Secret,
+) -> Result<async_imap::Session<Transport>, Error> {
+    let (tokens, token) = match secret {
+        Secret::Password(password) => {
+            let login = client.login_with_capabilities(&settings.user, &password).await;
+            return login.map(|(session, _)| session).map_err(|(error, _)| Error::from_login(error));
+        }
+        Secret::Token(tokens, token) => (tokens, token),
+    };
+    let mechanism = tokens.mechanism();
+    let first = mechanism.first_message(&settings.user, &settings.host, settings.port, &token.secret);
+    let mut exchange = Exchange { first: Some(first), farewell: mechanism.farewell(), explanation: None };
+    match client.authenticate(mechanism.name(), &mut exchange).await {
+        Ok(session) => Ok(session),
+        Err((error, _)) => Err(match Error::from_login(error) {
+            // A held token may have been withdrawn: the next connection asks for another one.
+            Error::Credentials(text) if !token.fresh => {
+                tokens.discard();
+                Error::Token { text: exchange.explain(text), wait: None }
+            }
+            Error::Credentials(text) => {
+                tokens.discard();
+                Error::Credentials(exchange.explain(text))
+            }
+            other => other,
+        }),
+    }
+}
+
+/// The client's side of XOAUTH2 and OAUTHBEARER: the token, then a farewell to the server's explanation.
+struct Exchange {
+    first: Option<String>,
+    farewell: &'static str,
+    explanation: Option<String>,
+}
+
+impl Exchange {
+    fn explain(&self, text: String) -> String {
+        self.explanation.as_ref().map_or(text.clone(), |why| format!("{text} {why}"))
+    }
+}
+
+impl Authenticator for &mut Exchange {
+    type Response = String;
+
+    fn process(&mut self, challenge: &[u8]) -> String {
+        self.first.take().unwrap_or_else(|| {
+            // JSON with a status (RFC 7628 §3.2.2); it must be answered before the server says NO.
+            self.explanation = Some(printable(&String::from_utf8_lossy(challenge)));
+            self.farewell.to_owned()
+        })
+    }
 }
 
 async fn secure(settings: &Settings, tls: &TlsConnector, tcp: TcpStream) -> Result<Box<dyn Duplex>, Error> {

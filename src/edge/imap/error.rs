@@ -1,6 +1,9 @@
 //! What can go wrong with a server, told apart by what must follow.
 
 use std::io;
+use std::time::Duration;
+
+use crate::edge::oauth::TokenError;
 
 /// Longest text of a server that is kept, in characters.
 const TEXT_CHARS_MAX: usize = 300;
@@ -47,6 +50,17 @@ pub(super) enum Error {
     /// The password could not be read from its source.
     #[error("{0}")]
     Password(String),
+    /// There is no token now, or the held one was refused.
+    #[error("{text}")]
+    Token {
+        /// What happened.
+        text: String,
+        /// The wait that the token endpoint asks for.
+        wait: Option<Duration>,
+    },
+    /// Signed in, but not allowed to open the mailbox (Microsoft 365).
+    #[error("signed in, but without permission for this mailbox: {0}; grant FullAccess, or check its name")]
+    Permission(String),
     /// The store did not take a batch.
     #[error("{0}")]
     NotStored(String),
@@ -69,6 +83,8 @@ impl Error {
             | Self::Tls(_)
             | Self::Credentials(_)
             | Self::Password(_)
+            | Self::Token { .. }
+            | Self::Permission(_)
             | Self::NotStored(_) => 0,
         }
     }
@@ -86,6 +102,9 @@ impl Error {
 
     /// The wait that the server asks for ("Suggested Backoff Time: 92415 milliseconds"), in milliseconds.
     pub(super) fn suggested_wait_ms(&self) -> Option<u64> {
+        if let Self::Token { wait, .. } = self {
+            return wait.and_then(|wait| wait.as_millis().try_into().ok());
+        }
         let (Self::No(text) | Self::Bad(text) | Self::Bye(text)) = self else { return None };
         let (_, rest) = text.split_once("Backoff Time:")?;
         let digits: String = rest.trim_start().chars().take_while(char::is_ascii_digit).collect();
@@ -106,6 +125,16 @@ impl Error {
                 }
             }
             other => other,
+        }
+    }
+}
+
+impl From<TokenError> for Error {
+    fn from(error: TokenError) -> Self {
+        let text = error.to_string();
+        match error {
+            TokenError::Refused(_) => Self::Credentials(text),
+            TokenError::Later { wait, .. } => Self::Token { text, wait },
         }
     }
 }

@@ -12,14 +12,14 @@ mod backoff;
 mod connect;
 mod error;
 mod name;
-mod password;
 mod reader;
+mod reconcile;
 mod session;
 mod settings;
 mod watch;
 
-pub use password::Password;
-pub use settings::{Settings, Timings, Tls};
+pub use crate::edge::Password;
+pub use settings::{Settings, SignIn, Timings, Tls};
 pub use watch::watch;
 
 /// Filter directive that keeps passwords out of the log: append it to every filter.

@@ -5,16 +5,17 @@
 //! in full is proven; that something did *not* come proves nothing without a tagged OK.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::watch as signal;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use super::error::Error;
 use super::session::{Listed, Session};
-use crate::edge::source::{BATCH_BYTES_MAX, BATCH_MESSAGES_MAX, Fetched, Intake, MESSAGE_BYTES_MAX};
-use crate::record::{Cursor, Place};
+use super::settings::Timings;
+use crate::edge::source::{BATCH_BYTES_MAX, BATCH_MESSAGES_MAX, Fetched, Intake, Known, MESSAGE_BYTES_MAX};
+use crate::record::{Cursor, Place, SetAside, Trouble};
 
 /// UIDs in one listing: bounded, so that progress is made on slow lines.
 const WINDOW: u32 = 1_000;
@@ -29,19 +30,24 @@ const SET_ASIDE_ROW_MAX: u32 = 3;
 
 /// The place in one folder, kept over all sessions.
 pub(super) struct Reader {
-    mailbox: String,
-    intake: Intake,
+    pub(super) mailbox: String,
+    pub(super) intake: Intake,
     stop: signal::Receiver<bool>,
-    unfetchable_retry: Duration,
-    cursor: Option<Cursor>,
+    pub(super) timings: Timings,
+    pub(super) known: Known,
+    pub(super) cursor: Option<Cursor>,
     /// UIDs beyond the cursor that need no more work.
     settled: BTreeSet<u32>,
     batch_max: usize,
     /// The message that stopped a batch, and how much speaks against it.
     suspect: Option<(u32, u32)>,
-    set_aside: VecDeque<u32>,
+    /// UID and the number of tries in vain.
+    set_aside: VecDeque<(u32, u32)>,
     set_aside_row: u32,
     retry_at: Option<Instant>,
+    /// So many are tried without waiting: somebody asked for it.
+    retry_now: usize,
+    pub(super) reconcile_at: Instant,
     /// A listing with sizes failed: list without them, and fetch no more of a message than its limit.
     careful: bool,
     moved: bool,
@@ -50,23 +56,26 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(
         mailbox: String,
-        cursor: Option<Cursor>,
+        known: Known,
         intake: Intake,
         stop: signal::Receiver<bool>,
-        unfetchable_retry: Duration,
+        timings: Timings,
     ) -> Self {
         Self {
             mailbox,
             intake,
             stop,
-            unfetchable_retry,
-            cursor,
+            cursor: known.cursor,
+            known,
             settled: BTreeSet::new(),
             batch_max: BATCH_MESSAGES_MAX,
             suspect: None,
             set_aside: VecDeque::new(),
             set_aside_row: 0,
             retry_at: None,
+            retry_now: 0,
+            reconcile_at: Instant::now() + timings.reconcile,
+            timings,
             careful: false,
             moved: false,
         }
@@ -86,7 +95,7 @@ impl Reader {
                 (self.suspect, std::mem::take(&mut self.set_aside), self.retry_at);
             self.begin_epoch(0);
             // What stopped the last session may stop this one too.
-            self.settled.extend(&set_aside);
+            self.settled.extend(set_aside.iter().map(|(uid, _)| uid));
             (self.suspect, self.set_aside, self.retry_at) = (suspect, set_aside, retry_at);
             return Ok(());
         };
@@ -110,6 +119,7 @@ impl Reader {
             Some(_) => {}
             None => self.begin_epoch(uid_validity),
         }
+        self.recall();
         Ok(())
     }
 
@@ -133,7 +143,11 @@ impl Reader {
             }
             self.read(session, listed, None).await?;
         }
-        self.retry_set_aside(session).await
+        if self.intake.take_retry() {
+            self.retry_now = self.set_aside.len();
+        }
+        self.retry_set_aside(session).await?;
+        self.reconcile(session).await
     }
 
     /// True if anything was gained since the last call.
@@ -151,6 +165,19 @@ impl Reader {
         self.suspect = None;
         self.set_aside.clear();
         self.retry_at = None;
+    }
+
+    /// Takes over what an earlier run set aside in this epoch, and tries it again soon.
+    fn recall(&mut self) {
+        let epoch = self.epoch();
+        for aside in std::mem::take(&mut self.known.set_aside) {
+            let Place::Imap { uid_validity, uid, .. } = aside.place else { continue };
+            if uid_validity != epoch || !self.settled.insert(uid) || aside.why != Trouble::Unfetchable {
+                continue;
+            }
+            self.set_aside.push_back((uid, aside.attempts));
+            self.retry_at = Some(Instant::now());
+        }
     }
 
     /// The first UID that is still unknown.
@@ -184,7 +211,7 @@ impl Reader {
     }
 
     /// Reads listed messages; `end` is the last UID that the listing covered.
-    async fn read(
+    pub(super) async fn read(
         &mut self,
         session: &mut Session,
         listed: Vec<Listed>,
@@ -282,7 +309,7 @@ impl Reader {
             return Err(error);
         }
         if let (Err(error), Some(uid)) = (&result, owed) {
-            self.blame(uid, batch.len() == 1, error);
+            self.blame(uid, batch.len() == 1, error).await?;
         }
         batch.iter().rev().filter(|l| !self.settled.contains(&l.uid)).for_each(|l| queue.push_front(*l));
         if result.is_ok() {
@@ -296,19 +323,18 @@ impl Reader {
     /// Hands complete messages over and waits until they are durable.
     async fn deliver(&mut self, found: BTreeMap<u32, Vec<u8>>) -> Result<(), Error> {
         let uid_validity = self.epoch();
-        let (mut batch, mut uids, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let (mut batch, mut aside, mut uids, mut bytes) = (Vec::new(), Vec::new(), Vec::new(), 0);
         for (uid, raw) in found {
             uids.push(uid);
             if raw.len() > MESSAGE_BYTES_MAX {
-                self.report_oversize(uid, raw.len());
+                aside.push(self.oversize(uid, raw.len()));
                 continue;
             }
             bytes += raw.len();
-            let place = Place::Imap { mailbox: self.mailbox.clone(), uid_validity, uid };
-            batch.push(Fetched { place, raw });
+            batch.push(Fetched { place: self.place(uid), raw });
         }
         let messages = batch.len();
-        self.intake.deliver(batch).await.map_err(|e| Error::NotStored(e.to_string()))?;
+        self.hand_over(batch, aside).await?;
         if let (Some(first), Some(last)) = (uids.first(), uids.last()) {
             let mailbox = self.mailbox.as_str();
             info!(event = "mail.fetched", mailbox, uid_validity, first, last, messages, bytes);
@@ -326,21 +352,27 @@ impl Reader {
         session.noop().await?;
         let mut listed = Vec::new();
         session.list(*first, Some(*last), false, &mut listed).await?;
-        let mut unreadable = None;
-        for uid in absent {
-            if listed.iter().any(|l| l.uid == *uid) {
-                unreadable = unreadable.or(Some(*uid));
-            } else {
-                warn!(event = "mail.vanished", mailbox = self.mailbox, uid, "removed before it was read");
-                self.settled.insert(*uid);
-                self.moved = true;
-            }
-        }
-        Ok(unreadable)
+        let is_listed = |uid: &u32| listed.iter().any(|l| l.uid == *uid);
+        let vanished: Vec<u32> = absent.iter().copied().filter(|uid| !is_listed(uid)).collect();
+        self.note_vanished(&vanished).await?;
+        Ok(absent.iter().copied().find(is_listed))
+    }
+
+    /// Notes that messages were removed before they were read.
+    async fn note_vanished(&mut self, uids: &[u32]) -> Result<(), Error> {
+        let note = |uid: &u32| {
+            error!(event = "mail.vanished", mailbox = self.mailbox, uid, "removed before it was read");
+            self.trouble(*uid, Trouble::Vanished, "removed before it was read".into(), 0)
+        };
+        let notes = uids.iter().map(note).collect();
+        self.hand_over(Vec::new(), notes).await?;
+        self.settled.extend(uids);
+        self.moved |= !uids.is_empty();
+        Ok(())
     }
 
     /// Notes that a batch failed at `uid`, and sets it aside if enough speaks against it.
-    fn blame(&mut self, uid: u32, alone: bool, error: &Error) {
+    async fn blame(&mut self, uid: u32, alone: bool, error: &Error) -> Result<(), Error> {
         // The suspect is tried alone next.
         self.batch_max = 1;
         let weight = if error.is_throttled() { 0 } else { error.blame() };
@@ -348,22 +380,28 @@ impl Reader {
         let blame = before + weight;
         self.suspect = Some((uid, blame));
         if !alone || blame < BLAME_MAX {
-            return;
+            return Ok(());
         }
         let (mailbox, uid_validity) = (self.mailbox.as_str(), self.epoch());
         error!(event = "mail.unfetchable", mailbox, uid_validity, uid, %error, "set aside; will be tried again");
+        // On record before the cursor may pass over it: a restart tries it again.
+        let note = self.trouble(uid, Trouble::Unfetchable, error.to_string(), 1);
+        self.hand_over(Vec::new(), vec![note]).await?;
         self.suspect = None;
         self.settled.insert(uid);
-        self.set_aside.push_back(uid);
+        self.set_aside.push_back((uid, 1));
         self.set_aside_row += 1;
-        self.retry_at.get_or_insert_with(|| Instant::now() + self.unfetchable_retry);
+        self.retry_at.get_or_insert_with(|| Instant::now() + self.timings.unfetchable_retry);
         self.moved |= self.set_aside_row <= SET_ASIDE_ROW_MAX;
+        Ok(())
     }
 
     /// Tries what was set aside once more, one failure an interval: each may cost a reconnect.
     async fn retry_set_aside(&mut self, session: &mut Session) -> Result<(), Error> {
-        while self.retry_at.is_some_and(|at| at <= Instant::now()) && !self.stopped() {
-            let Some(uid) = self.set_aside.pop_front() else {
+        let is_due = |at: Instant| at <= Instant::now();
+        while (self.retry_now > 0 || self.retry_at.is_some_and(is_due)) && !self.stopped() {
+            self.retry_now = self.retry_now.saturating_sub(1);
+            let Some((uid, attempts)) = self.set_aside.pop_front() else {
                 self.retry_at = None;
                 break;
             };
@@ -373,7 +411,7 @@ impl Reader {
                 .await;
             let came = !found.is_empty();
             // Back to the end of the line first: whatever fails now, it is not forgotten.
-            self.set_aside.push_back(uid);
+            self.set_aside.push_back((uid, attempts + 1));
             self.deliver(found).await?;
             let mut listed = Vec::new();
             if fetched.is_ok() && !came {
@@ -384,7 +422,13 @@ impl Reader {
                 self.set_aside.pop_back();
                 info!(event = "mail.unfetchable_solved", mailbox = self.mailbox, uid, gone);
             } else {
-                self.retry_at = Some(Instant::now() + self.unfetchable_retry);
+                self.retry_at = Some(Instant::now() + self.timings.unfetchable_retry);
+                let text = fetched.as_ref().err().map_or_else(|| Error::NoBody.to_string(), Error::to_string);
+                let note = self.trouble(uid, Trouble::Unfetchable, text, attempts + 1);
+                self.hand_over(Vec::new(), vec![note]).await?;
+            }
+            if gone {
+                self.note_vanished(&[uid]).await?;
             }
             match fetched {
                 Err(error) if !error.leaves_session() => return Err(error),
@@ -401,11 +445,33 @@ impl Reader {
         }
     }
 
-    fn report_oversize(&self, uid: u32, bytes: usize) {
+    fn oversize(&self, uid: u32, bytes: usize) -> SetAside {
         let (mailbox, uid_validity) = (self.mailbox.as_str(), self.epoch());
         error!(
             event = "mail.oversize",
             mailbox, uid_validity, uid, bytes, "too large; a person must look at it"
         );
+        let text = format!("larger than {MESSAGE_BYTES_MAX} bytes");
+        SetAside { bytes: Some(bytes as u64), ..self.trouble(uid, Trouble::Oversize, text, 1) }
+    }
+
+    fn trouble(&self, uid: u32, why: Trouble, text: String, attempts: u32) -> SetAside {
+        SetAside {
+            place: self.place(uid),
+            sha256: None,
+            why,
+            text,
+            bytes: None,
+            attempts,
+            at: Timestamp::now(),
+        }
+    }
+
+    pub(super) fn place(&self, uid: u32) -> Place {
+        Place::Imap { mailbox: self.mailbox.clone(), uid_validity: self.epoch(), uid }
+    }
+
+    async fn hand_over(&self, batch: Vec<Fetched>, aside: Vec<SetAside>) -> Result<(), Error> {
+        self.intake.deliver_with(batch, aside).await.map_err(|e| Error::NotStored(e.to_string()))
     }
 }

@@ -17,7 +17,7 @@ use tokio_io_timeout::TimeoutStream;
 use super::error::{Error, printable};
 use super::name;
 use super::settings::Timings;
-use crate::edge::source::{BATCH_BYTES_MAX, MESSAGE_BYTES_MAX};
+use crate::edge::source::{BATCH_BYTES_MAX, Intake, MESSAGE_BYTES_MAX};
 
 /// A whole command may take this many times the longest silence: servers may send "still working" lines for
 /// long, but not for ever.
@@ -245,11 +245,15 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::No`] or [`Error::Bad`] if the server refuses IDLE (the session goes on), else the session's end.
-    pub(super) async fn idle(&mut self, stop: &mut signal::Receiver<bool>) -> Result<Wake, Error> {
+    pub(super) async fn idle(
+        &mut self,
+        stop: &mut signal::Receiver<bool>,
+        intake: &Intake,
+    ) -> Result<Wake, Error> {
         if self.news {
             return Ok(Wake::News);
         }
-        let result = self.idle_round(stop).await;
+        let result = self.idle_round(stop, intake).await;
         self.limit_silence(Some(self.timings.command));
         self.dead |= result.as_ref().is_err_and(|e| !e.leaves_session());
         result
@@ -260,7 +264,11 @@ impl Session {
         let _ = timeout(LOGOUT_MAX, self.command("LOGOUT", |_| Ok(()))).await;
     }
 
-    async fn idle_round(&mut self, stop: &mut signal::Receiver<bool>) -> Result<Wake, Error> {
+    async fn idle_round(
+        &mut self,
+        stop: &mut signal::Receiver<bool>,
+        intake: &Intake,
+    ) -> Result<Wake, Error> {
         let tag = self.send("IDLE").await?;
         loop {
             let begun = self
@@ -288,6 +296,7 @@ impl Session {
             // Reading is cancel-safe: what has arrived stays in the session's buffer.
             let answer = tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => { wake = Some(Wake::Stopped); break }
+                () = intake.nudged() => { wake = Some(Wake::Quiet); break }
                 answer = timeout_at(silence, self.response(ended)) => answer,
             };
             match answer {
@@ -398,6 +407,10 @@ impl Session {
 /// A tagged answer other than OK.
 fn refusal(status: &Status, information: Option<&str>) -> Error {
     let text = printable(information.unwrap_or_default());
+    // Microsoft 365 signs anybody in and refuses the first command on a mailbox that is not theirs to read.
+    if text.contains("authenticated but not connected") {
+        return Error::Permission(text);
+    }
     match status {
         Status::No => Error::No(text),
         Status::Ok | Status::Bad | Status::PreAuth | Status::Bye => Error::Bad(text),

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::password::Password;
+use crate::edge::Password;
+use crate::edge::oauth::Tokens;
 use crate::edge::source::Fatal;
 
 /// How the connection is protected.
@@ -23,6 +24,21 @@ pub enum Tls {
     None,
 }
 
+/// How we prove who we are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SignIn {
+    /// LOGIN (RFC 3501 §6.2.3).
+    Password(Password),
+    /// AUTHENTICATE with an access token.
+    OAuth2(Tokens),
+}
+
+impl From<Password> for SignIn {
+    fn from(password: Password) -> Self {
+        Self::Password(password)
+    }
+}
+
 /// One IMAP folder to read.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -36,8 +52,8 @@ pub struct Settings {
     pub ca_file: Option<PathBuf>,
     /// User to log in as.
     pub user: String,
-    /// Where the password comes from.
-    pub password: Password,
+    /// How we sign in.
+    pub sign_in: SignIn,
     /// Folder in plain UTF-8; it is encoded for the wire (RFC 3501 §5.1.3).
     pub folder: String,
     /// Intervals and deadlines.
@@ -46,14 +62,14 @@ pub struct Settings {
 
 impl Settings {
     /// Settings with the defaults: implicit TLS on port 993, system certificates, `INBOX`.
-    pub fn new(host: impl Into<String>, user: impl Into<String>, password: Password) -> Self {
+    pub fn new(host: impl Into<String>, user: impl Into<String>, sign_in: impl Into<SignIn>) -> Self {
         Self {
             host: host.into(),
             port: 993,
             tls: Tls::Implicit,
             ca_file: None,
             user: user.into(),
-            password,
+            sign_in: sign_in.into(),
             folder: "INBOX".into(),
             timings: Timings::default(),
         }
@@ -124,6 +140,8 @@ pub struct Timings {
     pub credentials_retry: Duration,
     /// Wait before a message that could not be fetched is tried again.
     pub unfetchable_retry: Duration,
+    /// How often everything that the server lists is compared with the record.
+    pub reconcile: Duration,
     /// How long a command in flight may go on after the stop signal.
     pub stop_grace: Duration,
 }
@@ -143,6 +161,7 @@ impl Default for Timings {
             stable: Duration::from_secs(60),
             credentials_retry: Duration::from_secs(900),
             unfetchable_retry: Duration::from_secs(3600),
+            reconcile: Duration::from_secs(900),
             stop_grace: Duration::from_secs(5),
         }
     }

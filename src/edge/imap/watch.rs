@@ -1,6 +1,6 @@
 //! The loop: connect, catch up, wait for news, and again.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch as signal;
 use tokio::time::{Instant, sleep};
@@ -13,12 +13,11 @@ use super::error::Error;
 use super::reader::Reader;
 use super::session::{Session, Wake};
 use super::settings::Settings;
-use crate::edge::source::{Fatal, Intake};
-use crate::record::Cursor;
+use crate::edge::source::{Fatal, Intake, Known};
 
 /// Reads the folder until `stop` turns true (or its sender is gone); failures are waited out and tried again.
 ///
-/// Starts behind `cursor`, the highest UID whose message is durable; `None` reads everything. A message may
+/// Starts behind the cursor of `known`, the highest UID whose message is durable; without one it reads everything. A message may
 /// be delivered again (after a UIDVALIDITY change, or when the store kept a batch but could not say so): the
 /// store knows copies by their sha256.
 ///
@@ -26,14 +25,14 @@ use crate::record::Cursor;
 /// Only what no waiting can heal: see [`Fatal`].
 pub async fn watch(
     settings: Settings,
-    cursor: Option<Cursor>,
+    known: impl Into<Known>,
     intake: Intake,
     stop: signal::Receiver<bool>,
 ) -> Result<(), Fatal> {
     settings.check()?;
     let tls = connect::tls(&settings)?;
     let timings = settings.timings;
-    let reader = Reader::new(settings.key(), cursor, intake.clone(), stop.clone(), timings.unfetchable_retry);
+    let reader = Reader::new(settings.key(), known.into(), intake.clone(), stop.clone(), timings);
     let mut watcher = Watcher {
         backoff: Backoff::new(timings.backoff_min, timings.backoff_max),
         settings,
@@ -51,6 +50,11 @@ pub async fn watch(
         () = stop_then(stop, timings.stop_grace) => Ok(()),
     }
 }
+
+/// How often the clocks are compared.
+const CLOCK_TICK: Duration = Duration::from_secs(15);
+/// Difference between the clocks within one tick that is no mere adjustment.
+const CLOCK_GAP_MAX: Duration = Duration::from_secs(60);
 
 struct Watcher {
     settings: Settings,
@@ -114,7 +118,11 @@ impl Watcher {
     async fn rest(&mut self, session: &mut Session) -> Result<bool, Error> {
         let refused = self.no_idle_until.is_some_and(|until| Instant::now() < until);
         if !refused && session.can("IDLE") {
-            match session.idle(&mut self.stop).await {
+            let idled = tokio::select! {
+                idled = session.idle(&mut self.stop, &self.intake) => idled,
+                () = slept(CLOCK_TICK) => Err(Error::Timeout("the machine slept")),
+            };
+            match idled {
                 Ok(Wake::News) => return Ok(false),
                 Ok(Wake::Stopped) => return Ok(true),
                 // FETCH alone need not make the server look for new mail; NOOP does (RFC 3501 §6.1.2).
@@ -141,7 +149,7 @@ impl Watcher {
         match error {
             Error::Credentials(text) if !self.logged_in => Err(Fatal::Credentials(text.clone())),
             Error::Password(text) if !self.logged_in => Err(Fatal::Settings(text.clone())),
-            Error::Credentials(_) => {
+            Error::Credentials(_) | Error::Permission(_) => {
                 error!(event = "mail.refused", mailbox = self.settings.key(), %error);
                 let wait = self.settings.timings.credentials_retry;
                 Ok(wait + jitter(wait / 10))
@@ -159,12 +167,43 @@ impl Watcher {
     async fn pause(&mut self, time: Duration) -> bool {
         tokio::select! {
             _ = self.stop.wait_for(|stop| *stop) => true,
+            () = self.intake.nudged() => false,
             () = sleep(time) => false,
         }
     }
 }
 
+/// Returns when the machine was suspended or the clock jumped: no connection survives the one, and the other looks the
+/// same from here.
+async fn slept(tick: Duration) {
+    loop {
+        let (steady, wall) = (Instant::now(), SystemTime::now());
+        sleep(tick).await;
+        if jumped(steady.elapsed(), SystemTime::now().duration_since(wall).ok()) {
+            return;
+        }
+    }
+}
+
+/// Whether the wall clock went another way than the steady one, which stands still while the machine sleeps.
+fn jumped(steady: Duration, wall: Option<Duration>) -> bool {
+    wall.is_none_or(|wall| wall.abs_diff(steady) > CLOCK_GAP_MAX)
+}
+
 async fn stop_then(mut stop: signal::Receiver<bool>, grace: Duration) {
     let _ = stop.wait_for(|stop| *stop).await;
     sleep(grace).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suspended_machine_is_noticed_and_an_adjusted_clock_is_not() {
+        let seconds = Duration::from_secs;
+        assert!(!jumped(seconds(15), Some(seconds(15))) && !jumped(seconds(15), Some(seconds(44))));
+        assert!(jumped(seconds(15), Some(seconds(3_600))), "suspended for an hour");
+        assert!(jumped(seconds(900), Some(seconds(2))) && jumped(seconds(15), None), "set back");
+    }
 }

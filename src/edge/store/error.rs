@@ -85,6 +85,17 @@ pub enum StoreError {
         /// What sled said, panics included.
         why: String,
     },
+    /// The log's signing key cannot be used.
+    #[error(
+        "{}: {why}; put back the key that signed so far (`log.key` of a backup, or `key` under [log])",
+        path.display()
+    )]
+    Key {
+        /// The file of the key.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
     /// An earlier write failed; what reached the disk is unknown until the store is opened again.
     #[error("the store stopped after an error ({why}); end the program and start it again, it recovers then")]
     Poisoned {
@@ -99,7 +110,7 @@ pub(super) const RESTORE: &str =
 
 impl StoreError {
     /// Turns an error of the operating system into ours.
-    pub(super) fn io<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + 'a {
+    pub fn io<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + 'a {
         move |source| Self::Io { what, path: path.to_owned(), source }
     }
 

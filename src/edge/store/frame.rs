@@ -78,11 +78,70 @@ pub fn write(out: &mut Vec<u8>, head: (u8, u8, u8, u64), body: &[&[u8]]) -> u32 
     crc
 }
 
+/// Where frames are read from.
+pub trait ReadAt {
+    /// Fills `into` with the bytes from `offset` on.
+    fn read_exact_at(&mut self, into: &mut [u8], offset: u64) -> io::Result<()>;
+}
+
+impl ReadAt for &File {
+    fn read_exact_at(&mut self, into: &mut [u8], offset: u64) -> io::Result<()> {
+        FileExt::read_exact_at(*self, into, offset)
+    }
+}
+
+/// Bytes that [`Ahead`] reads at once.
+const AHEAD_BYTES: usize = 256 << 10;
+
+/// A file that is read from front to back: two system calls for each small frame would be most of the work.
+#[derive(Debug)]
+pub struct Ahead<'a> {
+    file: &'a File,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl<'a> Ahead<'a> {
+    /// Reads ahead in a file.
+    pub fn new(file: &'a File) -> Self {
+        Self { file, start: 0, bytes: Vec::new() }
+    }
+
+    fn held(&self, length: usize, offset: u64) -> Option<&[u8]> {
+        let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;
+        self.bytes.get(from..from.checked_add(length)?)
+    }
+}
+
+impl ReadAt for Ahead<'_> {
+    fn read_exact_at(&mut self, into: &mut [u8], offset: u64) -> io::Result<()> {
+        if into.len() >= AHEAD_BYTES {
+            return FileExt::read_exact_at(self.file, into, offset);
+        }
+        if self.held(into.len(), offset).is_none() {
+            self.bytes.resize(AHEAD_BYTES, 0);
+            let mut length = 0;
+            while length < into.len() {
+                let rest = self.bytes.get_mut(length..).unwrap_or_default();
+                match self.file.read_at(rest, offset + length as u64)? {
+                    0 => break,
+                    n => length += n,
+                }
+            }
+            self.bytes.truncate(length);
+            self.start = offset;
+        }
+        let held = self.held(into.len(), offset).ok_or(io::ErrorKind::UnexpectedEof)?;
+        into.copy_from_slice(held);
+        Ok(())
+    }
+}
+
 /// Reads the frame at `offset` of a file that ends at `end`.
 ///
 /// # Errors
 /// Only those of the operating system; damage is an answer.
-pub fn read(file: &File, offset: u64, end: u64) -> io::Result<Found> {
+pub fn read(file: &mut impl ReadAt, offset: u64, end: u64) -> io::Result<Found> {
     let room = end.saturating_sub(offset);
     if room < HEADER as u64 {
         return Ok(Found::Damaged("a frame is cut off in its header"));

@@ -5,8 +5,9 @@
 //! log items into files that it never fsyncs, so entries themselves stay in the journal.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use sled::transaction::{ConflictableTransactionError, TransactionError};
@@ -15,27 +16,58 @@ use super::error::StoreError;
 use super::frame::{take_u32, take_u64};
 use super::guard;
 use super::journal::{Fact, Span};
-use super::rows::{CopyRow, Head, decode_cursor, key, place_key, read_id, short, table};
+use super::rows::{CopyRow, Head, act_key, aside_key, decode_cursor, key, place_key, read_id, short, table};
 use super::segments::{Placed, Tail};
 use crate::model::{Address, Digest, Kind, MessageId, OpportunityId, Outcome};
-use crate::record::{Cursor, Entry, Place, Seen};
+use crate::record::{Act, Cursor, Deed, Entry, Governing, Place, Seen, Subject, Tombstone, needs_person};
 
 /// The open index.
 #[derive(Debug)]
 pub struct Index {
     folder: PathBuf,
+    /// Empty only while one index takes another's place.
+    open: RwLock<Option<Arc<Open>>>,
+}
+
+#[derive(Debug)]
+struct Open {
     db: sled::Db,
     /// Our own handle on sled's file: its `flush()` does not fsync.
     file: File,
 }
 
-impl Index {
-    /// Opens or makes the index of a folder.
-    pub fn open(folder: &Path, lock_wait: Duration) -> Result<Self, StoreError> {
+impl Open {
+    fn new(folder: &Path, lock_wait: Duration) -> Result<Self, StoreError> {
         let db = guard::open_sled(folder, lock_wait)?;
         let path = folder.join("db");
         let file = File::open(&path).map_err(StoreError::io("open", &path))?;
-        Ok(Self { folder: folder.to_owned(), db, file })
+        Ok(Self { db, file })
+    }
+}
+
+impl Index {
+    /// Opens or makes the index of a folder.
+    pub fn open(folder: &Path, lock_wait: Duration) -> Result<Self, StoreError> {
+        let open = Open::new(folder, lock_wait)?;
+        Ok(Self { folder: folder.to_owned(), open: RwLock::new(Some(Arc::new(open))) })
+    }
+
+    /// Puts another index, which lies beside this one on the same disk, in this one's place; this one is deleted.
+    /// Readers wait meanwhile. On an error nothing is answered any more.
+    pub fn replace_by(&self, other: Self) -> Result<(), StoreError> {
+        let mut slot = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        // Whoever still reads has a handle of the old one; new readers wait for the lock.
+        while slot.as_ref().is_some_and(|open| Arc::strong_count(open) > 1) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        *slot = None;
+        let from = other.folder.clone();
+        drop(other);
+        fs::remove_dir_all(&self.folder).map_err(StoreError::io("remove", &self.folder))?;
+        fs::rename(&from, &self.folder).map_err(StoreError::io("rename", &from))?;
+        guard::sync_parent(&self.folder)?;
+        *slot = Some(Arc::new(Open::new(&self.folder, Duration::from_secs(10))?));
+        Ok(())
     }
 
     /// What the index knows of the files.
@@ -50,9 +82,9 @@ impl Index {
     pub fn commit(&self, draft: Draft<'_>, durable: bool) -> Result<(), StoreError> {
         let mut rows = draft.rows;
         rows.insert(vec![table::HEAD], Some(draft.head.encode()));
-        guard::calm("commit to it", &self.folder, || {
+        self.calm("commit to it", |db| {
             // sled 0.34.7 deadlocks when anything but the closure's argument is asked inside: keep the closure pure.
-            let done = self.db.transaction(|tree| {
+            let done = db.transaction(|tree| {
                 for (key, value) in &rows {
                     match value {
                         Some(value) => tree.insert(key.as_slice(), value.as_slice())?,
@@ -71,8 +103,8 @@ impl Index {
 
     /// Makes everything committed durable. sled 0.34.7: `flush()` is no fsync, hence our own fdatasync.
     pub fn sync(&self) -> Result<(), StoreError> {
-        guard::calm("flush it", &self.folder, || self.db.flush())?;
-        self.file.sync_data().map_err(StoreError::io("fdatasync", &self.folder))
+        self.calm("flush it", |db| db.flush())?;
+        self.handle()?.file.sync_data().map_err(StoreError::io("fdatasync", &self.folder))
     }
 
     /// Where an entry lies in the journal: offset and length.
@@ -93,13 +125,69 @@ impl Index {
 
     /// Sequence numbers of all key records of a name, in the order of the log.
     pub fn key_records(&self, name: &str) -> Result<Vec<u64>, StoreError> {
-        let prefix = key(table::KEY, &[&short(name)]);
-        let rows = guard::calm("read it", &self.folder, || {
-            self.db.scan_prefix(prefix).keys().collect::<sled::Result<Vec<_>>>()
+        self.sequences(&key(table::KEY, &[&short(name)]))
+    }
+
+    /// Sequence numbers of the acts about a subject, in the order of the log.
+    pub fn acts(&self, subject: &Subject) -> Result<Vec<u64>, StoreError> {
+        self.sequences(&act_key(subject))
+    }
+
+    /// Sequence number of the act of a name.
+    pub fn act(&self, name: &str) -> Result<Option<u64>, StoreError> {
+        self.row(&key(table::ACT_NAME, &[&short(name)]), take_u64)
+    }
+
+    /// Sequence number of the newest entry about a governing file.
+    pub fn governed(&self, what: Governing) -> Result<Option<u64>, StoreError> {
+        self.row(&key(table::GOVERNED, &[what.as_str().as_bytes()]), take_u64)
+    }
+
+    /// Declarations that a person linked to an opportunity, by digest.
+    pub fn linked(&self, id: &OpportunityId) -> Result<Vec<Digest>, StoreError> {
+        self.digests(&key(table::LINK, &[id.as_str().as_bytes(), &[0]]), usize::MAX)
+    }
+
+    /// Copies behind `after` that a person may have to look at, by digest.
+    pub fn review(&self, after: Option<&Digest>, limit: usize) -> Result<Vec<Digest>, StoreError> {
+        let start = after.map_or_else(|| vec![table::REVIEW], |d| key(table::REVIEW, &[&d.0, &[0]]));
+        let rows = self.calm("read it", |db| {
+            let rows = db.range(start.as_slice()..vec![table::REVIEW + 1].as_slice());
+            rows.keys().take(limit).collect::<sled::Result<Vec<_>>>()
         })?;
+        let digest = |row: &sled::IVec| row.last_chunk::<32>().map(|bytes| Digest(*bytes));
+        let all = rows.iter().map(digest).collect::<Option<Vec<_>>>();
+        all.ok_or_else(|| self.unreadable("a key is too short"))
+    }
+
+    /// The sequence numbers that end the keys below `prefix`.
+    fn sequences(&self, prefix: &[u8]) -> Result<Vec<u64>, StoreError> {
+        let rows =
+            self.calm("read it", |db| db.scan_prefix(prefix).keys().collect::<sled::Result<Vec<_>>>())?;
         let seq = |row: &sled::IVec| row.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes));
         let all = rows.iter().map(seq).collect::<Option<Vec<_>>>();
         all.ok_or_else(|| self.unreadable("a key is too short"))
+    }
+
+    /// Sequence numbers of the letters and orders of an opportunity (or of none), in the order of the log.
+    pub fn letters(&self, opportunity: Option<&OpportunityId>) -> Result<Vec<u64>, StoreError> {
+        let id = opportunity.map_or("", OpportunityId::as_str);
+        self.sequences(&key(table::LETTERS, &[id.as_bytes(), &[0]]))
+    }
+
+    /// Sequence numbers of what happened to a letter.
+    pub fn post(&self, letter: &Digest) -> Result<Vec<u64>, StoreError> {
+        self.sequences(&key(table::POST, &[&letter.0]))
+    }
+
+    /// Sequence numbers of the letters to an address.
+    pub fn letters_to(&self, address: &Address) -> Result<Vec<u64>, StoreError> {
+        self.sequences(&key(table::ADDRESSEE, &[&short(address.as_str())]))
+    }
+
+    /// Keys of letters whose end is not on record.
+    pub fn open_letters(&self, limit: usize) -> Result<Vec<Digest>, StoreError> {
+        self.digests(&[table::OPEN], limit)
     }
 
     /// How far a mailbox was read.
@@ -149,32 +237,103 @@ impl Index {
         limit: usize,
     ) -> Result<Vec<OpportunityId>, StoreError> {
         let mut found = Vec::new();
-        // The zero byte ends an id; one seek leads from one id to the next.
-        let mut from = match after {
-            Some(id) => key(table::OPPORTUNITY, &[id.as_str().as_bytes(), &[1]]),
-            None => vec![table::OPPORTUNITY],
-        };
+        let mut last = after.map(|id| id.as_str().as_bytes().to_vec());
         while found.len() < limit {
-            let next =
-                guard::calm("read it", &self.folder, || self.db.range(from.as_slice()..).next().transpose())?;
-            let Some((row, _)) = next.filter(|(row, _)| row.first() == Some(&table::OPPORTUNITY)) else {
-                break;
-            };
-            let id = row.get(1..row.len().saturating_sub(33)).unwrap_or_default();
-            found.push(read_id(id).ok_or_else(|| self.unreadable("an opportunity's row"))?);
-            from = key(table::OPPORTUNITY, &[id, &[1]]);
+            // Some are known only because a person linked a declaration to them.
+            let own = self.opportunity_behind(table::OPPORTUNITY, last.as_deref())?;
+            let linked = self.opportunity_behind(table::LINK, last.as_deref())?;
+            let Some(id) = own.into_iter().chain(linked).min() else { break };
+            found.push(read_id(&id).ok_or_else(|| self.unreadable("an opportunity's row"))?);
+            last = Some(id);
         }
         Ok(found)
+    }
+
+    /// Sequence number of the entry that set a place's message aside, while it holds.
+    pub fn set_aside_at(&self, place: &Place) -> Result<Option<u64>, StoreError> {
+        self.row(&aside_key(place), take_u64)
+    }
+
+    /// What is set aside: the place's name, and the sequence number of the entry.
+    pub fn set_aside(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let rows =
+            self.calm("read it", |db| db.scan_prefix([table::ASIDE]).collect::<sled::Result<Vec<_>>>())?;
+        let read = |(key, value): &(sled::IVec, sled::IVec)| {
+            let name: String = key.get(1..)?.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+            Some((name, u64::from_be_bytes(*value.first_chunk()?)))
+        };
+        let all = rows.iter().map(read).collect::<Option<Vec<_>>>();
+        all.ok_or_else(|| self.unreadable("a row is too short"))
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The table of the first row that `other` does not have just so, and the entry that the row is about if it names
+    /// one.
+    pub fn first_difference(&self, other: &Self) -> Result<Option<(char, Option<u64>)>, StoreError> {
+        let theirs = other.handle()?;
+        let row = self.calm("compare it", |db| {
+            let (mut ours, mut theirs) = (db.iter(), theirs.db.iter());
+            loop {
+                match (ours.next().transpose()?, theirs.next().transpose()?) {
+                    (None, None) => return Ok(None),
+                    (ours, theirs) if ours == theirs => {}
+                    (ours, theirs) => return Ok(ours.into_iter().chain(theirs).map(|(key, _)| key).min()),
+                }
+            }
+        })?;
+        Ok(row.map(|key| {
+            let table = key.first().copied().unwrap_or_default();
+            let entry = key.get(1..).and_then(|rest| Some(u64::from_be_bytes(rest.try_into().ok()?)));
+            (char::from(table), entry.filter(|_| table == table::ENTRY))
+        }))
+    }
+
+    /// Writes a row past every draft.
+    #[cfg(test)]
+    pub fn put_raw(&self, key: &[u8], value: &[u8]) {
+        self.handle().unwrap().db.insert(key, value).unwrap();
+    }
+
+    /// The first id behind `last` in a table whose keys are id, zero byte, digest: one seek.
+    fn opportunity_behind(&self, table: u8, last: Option<&[u8]>) -> Result<Option<Vec<u8>>, StoreError> {
+        // The zero byte ends an id.
+        let from = last.map_or_else(|| vec![table], |id| key(table, &[id, &[1]]));
+        let next = self.calm("read it", |db| db.range(from.as_slice()..).next().transpose())?;
+        let row = next.map(|(row, _)| row).filter(|row| row.first() == Some(&table));
+        Ok(row.map(|row| row.get(1..row.len().saturating_sub(33)).unwrap_or_default().to_vec()))
+    }
+
+    fn handle(&self) -> Result<Arc<Open>, StoreError> {
+        let slot = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        slot.clone().ok_or_else(|| self.unreadable("another index could not take its place"))
+    }
+
+    fn calm<T>(
+        &self,
+        what: &'static str,
+        call: impl FnOnce(&sled::Db) -> sled::Result<T>,
+    ) -> Result<T, StoreError> {
+        let open = self.handle()?;
+        guard::calm(what, &self.folder, || call(&open.db))
     }
 
     /// Every row, for comparisons.
     #[cfg(test)]
     pub fn rows(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
-        self.db.iter().map(|row| row.map(|(k, v)| (k.to_vec(), v.to_vec())).unwrap()).collect()
+        self.handle()
+            .unwrap()
+            .db
+            .iter()
+            .map(|row| row.map(|(k, v)| (k.to_vec(), v.to_vec())).unwrap())
+            .collect()
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
-        guard::calm("read it", &self.folder, || self.db.get(key))
+        self.calm("read it", |db| db.get(key))
     }
 
     fn row<T>(
@@ -191,8 +350,8 @@ impl Index {
 
     /// The digests that end the keys below `prefix`.
     fn digests(&self, prefix: &[u8], limit: usize) -> Result<Vec<Digest>, StoreError> {
-        let rows = guard::calm("read it", &self.folder, || {
-            self.db.scan_prefix(prefix).keys().take(limit).collect::<sled::Result<Vec<_>>>()
+        let rows = self.calm("read it", |db| {
+            db.scan_prefix(prefix).keys().take(limit).collect::<sled::Result<Vec<_>>>()
         })?;
         let digest = |row: &sled::IVec| row.last_chunk::<32>().map(|bytes| Digest(*bytes));
         let all = rows.iter().map(digest).collect::<Option<Vec<_>>>();
@@ -257,7 +416,77 @@ impl<'a> Draft<'a> {
                 Ok(())
             }
             Entry::Considered(outcome) => self.add_outcome(outcome, seq),
+            Entry::SetAside(aside) => {
+                self.put(aside_key(&aside.place), seq.to_be_bytes().to_vec());
+                self.pass(&aside.place)
+            }
+            Entry::Released(release) => {
+                self.rows.insert(aside_key(&release.place), None);
+                Ok(())
+            }
+            Entry::Erased(tombstone) => self.add_tombstone(tombstone),
+            Entry::Act(act) => {
+                self.add_act(act, seq);
+                Ok(())
+            }
+            Entry::Governed { what, .. } => {
+                self.put(key(table::GOVERNED, &[what.as_str().as_bytes()]), seq.to_be_bytes().to_vec());
+                Ok(())
+            }
+            Entry::Letter(letter) => {
+                self.put(letters_key(letter.opportunity.as_ref(), seq), Vec::new());
+                self.put(
+                    key(table::ADDRESSEE, &[&short(letter.to.as_str()), &seq.to_be_bytes()]),
+                    Vec::new(),
+                );
+                self.put(key(table::OPEN, &[&letter.key.0]), Vec::new());
+                self.put(key(table::POST, &[&letter.key.0, &seq.to_be_bytes()]), Vec::new());
+                Ok(())
+            }
+            Entry::Posting { key: letter, .. } => {
+                self.put(key(table::POST, &[&letter.0, &seq.to_be_bytes()]), Vec::new());
+                Ok(())
+            }
+            Entry::Posted { key: letter, posted, .. } => {
+                self.put(key(table::POST, &[&letter.0, &seq.to_be_bytes()]), Vec::new());
+                if posted.is_end() {
+                    self.rows.insert(key(table::OPEN, &[&letter.0]), None);
+                }
+                Ok(())
+            }
+            Entry::Order(order) => {
+                self.put(letters_key(Some(&order.opportunity), seq), Vec::new());
+                Ok(())
+            }
             Entry::Gate { .. } => Ok(()),
+        }
+    }
+
+    /// A place stays known, so that erased mail is not fetched again, and what was considered stays considered.
+    fn add_tombstone(&mut self, tombstone: &Tombstone) -> Result<(), StoreError> {
+        if let Some(place) = &tombstone.place {
+            self.add_place(place)?;
+        }
+        if let Some(sha256) = tombstone.sha256.filter(|_| tombstone.of == "considered") {
+            let mut copy = self.copy(&sha256)?;
+            if self.unmark(&sha256, &mut copy) {
+                self.put_copy(&sha256, &copy);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_act(&mut self, act: &Act, seq: u64) {
+        for subject in act.subjects() {
+            let mut row = act_key(&subject);
+            row.extend_from_slice(&seq.to_be_bytes());
+            self.put(row, Vec::new());
+        }
+        let name = Act::name(&act.id());
+        self.put(key(table::ACT_NAME, &[&short(&name)]), seq.to_be_bytes().to_vec());
+        if let Deed::Link { message, opportunity } = &act.deed {
+            let row = key(table::LINK, &[opportunity.as_str().as_bytes(), &[0], &message.sha256.0]);
+            self.put(row, Vec::new());
         }
     }
 
@@ -275,11 +504,22 @@ impl<'a> Draft<'a> {
         for parent in &seen.links.parents {
             self.put(key(table::CHILD, &[&short(parent.as_str()), &seen.sha256.0]), Vec::new());
         }
-        self.put(place_key(&seen.place), Vec::new());
-        if let Place::Imap { mailbox, uid_validity, uid } = &seen.place {
-            self.move_cursor(mailbox, Cursor { uid_validity: *uid_validity, uid: *uid })?;
+        self.add_place(&seen.place)
+    }
+
+    fn add_place(&mut self, place: &Place) -> Result<(), StoreError> {
+        self.put(place_key(place), Vec::new());
+        let aside = aside_key(place);
+        if self.get(&aside)?.is_some() {
+            self.rows.insert(aside, None);
         }
-        Ok(())
+        self.pass(place)
+    }
+
+    /// Moves a folder's cursor over a message that needs no more reading.
+    fn pass(&mut self, place: &Place) -> Result<(), StoreError> {
+        let Place::Imap { mailbox, uid_validity, uid } = place else { return Ok(()) };
+        self.move_cursor(mailbox, Cursor { uid_validity: *uid_validity, uid: *uid })
     }
 
     /// RFC 3501 §2.3.1.1: within one UIDVALIDITY only the highest UID counts; another UIDVALIDITY starts anew.
@@ -300,12 +540,10 @@ impl<'a> Draft<'a> {
         for row in copy.outcome_keys(sha256) {
             self.rows.insert(row, None);
         }
-        if let Some(order) = copy.todo.take() {
-            self.rows.insert(key(table::TODO, &[&order.to_be_bytes(), &sha256.0]), None);
-            self.head.todo = self.head.todo.saturating_sub(1);
-        }
+        self.unmark(sha256, &mut copy);
         copy.outcome = Some(seq);
         copy.unlinked = outcome.kind == Kind::Declaration && outcome.opportunity.is_none();
+        copy.review = needs_person(outcome);
         let opportunity = outcome.opportunity.as_ref();
         copy.opportunity = opportunity.map_or_else(Vec::new, |id| id.as_str().as_bytes().to_vec());
         let author =
@@ -319,6 +557,14 @@ impl<'a> Draft<'a> {
         }
         self.put_copy(sha256, &copy);
         Ok(())
+    }
+
+    /// Takes the mark off a copy; says whether there was one.
+    fn unmark(&mut self, sha256: &Digest, copy: &mut CopyRow) -> bool {
+        let Some(order) = copy.todo.take() else { return false };
+        self.rows.insert(key(table::TODO, &[&order.to_be_bytes(), &sha256.0]), None);
+        self.head.todo = self.head.todo.saturating_sub(1);
+        true
     }
 
     fn mark(&mut self, sha256: &Digest) -> Result<(), StoreError> {
@@ -355,4 +601,10 @@ impl<'a> Draft<'a> {
             None => Ok(self.index.get(key)?.map(|row| row.to_vec())),
         }
     }
+}
+
+/// The row of a letter or an order below its opportunity.
+fn letters_key(opportunity: Option<&OpportunityId>, seq: u64) -> Vec<u8> {
+    let id = opportunity.map_or("", OpportunityId::as_str);
+    key(table::LETTERS, &[id.as_bytes(), &[0], &seq.to_be_bytes()])
 }

@@ -9,14 +9,15 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::error::{StoreError, spot};
-use super::frame::{self, Found, Frame};
+use super::frame::{self, Ahead, Found, Frame};
 use super::segments::Placed;
 use crate::model::Digest;
-use crate::record::Entry;
+use crate::record::log::{ERASED, Leaf, PLAIN, Record, SALT_BYTES, SALTED};
+use crate::record::{Entry, record_leaf};
 
 /// First bytes of the file; the digit is the version of the file.
 const TITLE: [u8; 16] = *b"endorsed-log  1\n";
-/// Version of the bodies that we write.
+/// Version of the bodies that we write, other than those of entries.
 const BODY_VERSION: u8 = 1;
 /// Bytes read at once while looking for a frame after damage.
 const LOOK_BYTES: usize = 1 << 20;
@@ -44,6 +45,8 @@ pub struct Span {
     pub length: u32,
     /// Its checksum.
     pub crc: u32,
+    /// The hash of its leaf, when it is an entry.
+    pub leaf: Option<Digest>,
 }
 
 impl Span {
@@ -73,7 +76,20 @@ impl Journal {
 
     /// Opens the journal.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let file = options().open(path).map_err(StoreError::io("open", path))?;
+        let journal = Self::check_title(path, options().open(path))?;
+        // A killed writer may have left frames in the page cache only. The index must never know more than the disk
+        // holds, so they become durable before anybody replays them.
+        journal.file.sync_all().map_err(StoreError::io("fsync", path))?;
+        Ok(journal)
+    }
+
+    /// Opens the journal only to read it.
+    pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        Self::check_title(path, File::open(path))
+    }
+
+    fn check_title(path: &Path, file: std::io::Result<File>) -> Result<Self, StoreError> {
+        let file = file.map_err(StoreError::io("open", path))?;
         let mut title = [0; TITLE.len()];
         if file.read_exact_at(&mut title, 0).is_err() {
             return Err(StoreError::corrupt("the journal is shorter than its title", path, 0));
@@ -87,9 +103,6 @@ impl Journal {
                 StoreError::corrupt("the journal does not start with its title", path, 0)
             });
         }
-        // A killed writer may have left frames in the page cache only. The index must never know more than the disk
-        // holds, so they become durable before anybody replays them.
-        file.sync_all().map_err(StoreError::io("fsync", path))?;
         Ok(Self { path: path.to_owned(), file })
     }
 
@@ -111,16 +124,16 @@ impl Journal {
 
     /// Reads the fact at `span`, which an index row named.
     pub fn read(&self, offset: u64, length: u32) -> Result<Fact, StoreError> {
-        let found = frame::read(&self.file, offset, offset + u64::from(length));
+        let found = frame::read(&mut &self.file, offset, offset + u64::from(length));
         match found.map_err(StoreError::io("read", &self.path))? {
-            Found::Whole(frame, _) => self.decode(&frame, offset),
+            Found::Whole(frame, _) => Ok(self.decode(&frame, offset)?.0),
             Found::Damaged(why) => Err(StoreError::corrupt(why, &self.path, offset)),
         }
     }
 
     /// The checksum of the frame at `offset`.
     pub fn checksum(&self, offset: u64, end: u64) -> Result<u32, StoreError> {
-        match frame::read(&self.file, offset, end).map_err(StoreError::io("read", &self.path))? {
+        match frame::read(&mut &self.file, offset, end).map_err(StoreError::io("read", &self.path))? {
             Found::Whole(_, crc) => Ok(crc),
             Found::Damaged(why) => Err(StoreError::corrupt(why, &self.path, offset)),
         }
@@ -139,8 +152,9 @@ impl Journal {
         let end = self.length()?.min(to);
         let (mut start, mut at, mut seq) = (from, from, seq);
         let mut batch = Vec::new();
+        let mut ahead = Ahead::new(&self.file);
         while at < end {
-            let (frame, crc) = match frame::read(&self.file, at, end) {
+            let (frame, crc) = match frame::read(&mut ahead, at, end) {
                 Ok(Found::Whole(frame, crc)) => (frame, crc),
                 Ok(Found::Damaged(why)) => return self.torn_or_corrupt(start, at, known, why),
                 Err(error) => return Err(StoreError::io("read", &self.path)(error)),
@@ -148,10 +162,10 @@ impl Journal {
             if (frame.flags & frame::FIRST != 0) != batch.is_empty() || frame.seq != seq {
                 return Err(StoreError::corrupt("a frame stands out of order", &self.path, at));
             }
-            let fact = self.decode(&frame, at)?;
+            let (fact, leaf) = self.decode(&frame, at)?;
             seq += u64::from(matches!(fact, Fact::Entry(_)));
             let length = u32::try_from(frame::HEADER + frame.body.len()).unwrap_or(u32::MAX);
-            let span = Span { offset: at, length, crc };
+            let span = Span { offset: at, length, crc, leaf };
             batch.push((fact, span));
             at = span.end();
             if frame.flags & frame::LAST != 0 {
@@ -163,6 +177,40 @@ impl Journal {
             return self.torn_or_corrupt(start, at, known, "a batch has no end");
         }
         Ok(start)
+    }
+
+    /// An entry as it stands in its frame at `offset`.
+    pub fn record(&self, offset: u64, length: u32) -> Result<Record, StoreError> {
+        let found = frame::read(&mut &self.file, offset, offset + u64::from(length));
+        match found.map_err(StoreError::io("read", &self.path))? {
+            Found::Whole(Frame { seq, version, body, .. }, _) => Ok(Record { seq, version, body }),
+            Found::Damaged(why) => Err(StoreError::corrupt(why, &self.path, offset)),
+        }
+    }
+
+    /// Hands every frame from `from` to `to` to `each`, with its offset. `from` may lie in the middle of a batch.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] names the first frame that is not what was written.
+    pub fn frames(
+        &self,
+        from: u64,
+        to: u64,
+        mut each: impl FnMut(u64, Frame) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut ahead = Ahead::new(&self.file);
+        let mut at = from;
+        while at < to {
+            match frame::read(&mut ahead, at, to).map_err(StoreError::io("read", &self.path))? {
+                Found::Damaged(why) => return Err(StoreError::corrupt(why, &self.path, at)),
+                Found::Whole(frame, _) => {
+                    let length = (frame::HEADER + frame.body.len()) as u64;
+                    each(at, frame)?;
+                    at += length;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Cuts off what follows `end`: a torn write that was never acknowledged.
@@ -178,7 +226,13 @@ impl Journal {
     }
 
     /// Decides what damage at `at`, in the batch that starts at `start`, means.
-    fn torn_or_corrupt(&self, start: u64, at: u64, known: u64, why: &str) -> Result<u64, StoreError> {
+    pub(super) fn torn_or_corrupt(
+        &self,
+        start: u64,
+        at: u64,
+        known: u64,
+        why: &str,
+    ) -> Result<u64, StoreError> {
         if start < known {
             return Err(StoreError::corrupt(why, &self.path, at));
         }
@@ -202,7 +256,7 @@ impl Journal {
             for (n, _) in piece.windows(frame::MARK.len()).enumerate().filter(|(_, w)| **w == frame::MARK) {
                 let offset = at + n as u64;
                 let found =
-                    frame::read(&self.file, offset, end).map_err(StoreError::io("read", &self.path))?;
+                    frame::read(&mut &self.file, offset, end).map_err(StoreError::io("read", &self.path))?;
                 if matches!(found, Found::Whole(frame, _) if frame.flags & frame::FIRST != 0) {
                     return Ok(Some(offset));
                 }
@@ -217,40 +271,81 @@ impl Journal {
         Ok(None)
     }
 
-    fn decode(&self, frame: &Frame, offset: u64) -> Result<Fact, StoreError> {
-        if frame.version != BODY_VERSION || !matches!(frame.kind, frame::ENTRY..=frame::CONSIDER) {
+    /// What a frame says, and the hash of its leaf when it is an entry.
+    pub(super) fn decode(&self, frame: &Frame, offset: u64) -> Result<(Fact, Option<Digest>), StoreError> {
+        let known = match frame.kind {
+            frame::ENTRY => matches!(frame.version, PLAIN..=ERASED),
+            frame::STORED | frame::CONSIDER => frame.version == BODY_VERSION,
+            _ => false,
+        };
+        if !known {
             return Err(StoreError::Format {
                 at: spot(&self.path, offset),
                 found: format!("frame kind {} version {}", frame.kind, frame.version),
-                known: format!("kinds 1 to 3 version {BODY_VERSION}"),
+                known: format!("kind 1 up to version {ERASED}, kinds 2 and 3 version {BODY_VERSION}"),
             });
         }
         let fact = match frame.kind {
-            frame::ENTRY => serde_json::from_slice(&frame.body).ok().map(Fact::Entry),
-            frame::STORED => rows(&frame.body, Placed::SIZE, Placed::decode).map(Fact::Stored),
-            _ => rows(&frame.body, 32, |row| frame::take(row).map(Digest)).map(Fact::Consider),
+            frame::ENTRY => decode_entry(frame).map(|(entry, leaf)| (Fact::Entry(entry), Some(leaf.hash()))),
+            frame::STORED => rows(&frame.body, Placed::SIZE, Placed::decode).map(|p| (Fact::Stored(p), None)),
+            _ => rows(&frame.body, 32, |row| frame::take(row).map(Digest)).map(|d| (Fact::Consider(d), None)),
         };
         let unread = || StoreError::corrupt("a frame's body cannot be read", &self.path, offset);
         fact.ok_or_else(unread)
     }
 }
 
+/// The leaf of an entry's frame; `None` when its body cannot be read.
+pub fn leaf_of(frame: &Frame) -> Option<Leaf> {
+    record_leaf(frame.seq, frame.version, &frame.body)
+}
+
+fn decode_entry(frame: &Frame) -> Option<(Entry, Leaf)> {
+    let leaf = leaf_of(frame)?;
+    let entry = match frame.version {
+        ERASED => Entry::Erased(serde_json::from_slice(&frame.body).ok()?),
+        SALTED => serde_json::from_slice(frame.body.get(SALT_BYTES..)?).ok()?,
+        _ => serde_json::from_slice(&frame.body).ok()?,
+    };
+    Some((entry, leaf))
+}
+
 /// A batch on its way into the journal.
 #[derive(Debug, Default)]
-pub struct Bodies(Vec<(u8, Vec<u8>, Fact)>);
+pub struct Bodies(Vec<(u8, u8, Vec<u8>, Fact)>);
 
 impl Bodies {
-    /// Adds an entry.
+    /// Adds an entry, with a salt of its own: its leaf says nothing to whoever does not have the entry.
     ///
     /// # Errors
     /// [`StoreError::TooLarge`] and [`StoreError::Unwritable`]; nothing is written then.
     pub fn entry(&mut self, entry: Entry) -> Result<(), StoreError> {
-        let body = serde_json::to_vec(&entry).map_err(|e| StoreError::Unwritable { why: e.to_string() })?;
+        let unwritable = |why: String| StoreError::Unwritable { why };
+        if matches!(entry, Entry::Erased(_)) {
+            return Err(unwritable("a tombstone only ever takes the place of an entry".into()));
+        }
+        let mut body = vec![0; SALT_BYTES];
+        getrandom::fill(&mut body).map_err(|e| unwritable(format!("no random salt: {e}")))?;
+        serde_json::to_writer(&mut body, &entry).map_err(|e| unwritable(e.to_string()))?;
         if body.len() > frame::BODY_MAX {
             let (what, bytes, max) = ("an entry".to_owned(), body.len(), frame::BODY_MAX);
             return Err(StoreError::TooLarge { what, bytes, max });
         }
-        self.0.push((frame::ENTRY, body, Fact::Entry(entry)));
+        self.0.push((frame::ENTRY, SALTED, body, Fact::Entry(entry)));
+        Ok(())
+    }
+
+    /// Adds an entry as it stood in another store, with its salt.
+    ///
+    /// # Errors
+    /// [`StoreError::Unwritable`] when it cannot be read; nothing is written then.
+    pub fn record(&mut self, record: Record) -> Result<(), StoreError> {
+        let Record { seq, version, body } = record;
+        let flags = frame::FIRST;
+        let frame = Frame { kind: frame::ENTRY, version, flags, seq, body };
+        let unread = || StoreError::Unwritable { why: format!("entry {seq} cannot be read") };
+        let (entry, _) = decode_entry(&frame).ok_or_else(unread)?;
+        self.0.push((frame::ENTRY, version, frame.body, Fact::Entry(entry)));
         Ok(())
     }
 
@@ -258,7 +353,7 @@ impl Bodies {
     pub fn stored(&mut self, placed: Vec<Placed>) {
         if !placed.is_empty() {
             let body = placed.iter().flat_map(Placed::encode).collect();
-            self.0.insert(0, (frame::STORED, body, Fact::Stored(placed)));
+            self.0.insert(0, (frame::STORED, BODY_VERSION, body, Fact::Stored(placed)));
         }
     }
 
@@ -275,7 +370,7 @@ impl Bodies {
             let (what, bytes, max) = ("a list of marks".to_owned(), body.len(), frame::BODY_MAX);
             return Err(StoreError::TooLarge { what, bytes, max });
         }
-        self.0.push((frame::CONSIDER, body, Fact::Consider(digests)));
+        self.0.push((frame::CONSIDER, BODY_VERSION, body, Fact::Consider(digests)));
         Ok(())
     }
 
@@ -289,14 +384,16 @@ impl Bodies {
         let mut bytes = Vec::new();
         let mut facts = Vec::with_capacity(self.0.len());
         let count = self.0.len();
-        for (n, (kind, body, fact)) in self.0.into_iter().enumerate() {
+        for (n, (kind, version, body, fact)) in self.0.into_iter().enumerate() {
             let first = if n == 0 { frame::FIRST } else { 0 };
             let last = if n + 1 == count { frame::LAST } else { 0 };
             let start = offset + bytes.len() as u64;
-            let crc = frame::write(&mut bytes, (kind, BODY_VERSION, first | last, seq), &[&body]);
+            let crc = frame::write(&mut bytes, (kind, version, first | last, seq), &[&body]);
             let length = u32::try_from(frame::HEADER + body.len()).unwrap_or(u32::MAX);
-            seq += u64::from(kind == frame::ENTRY);
-            facts.push((fact, Span { offset: start, length, crc }));
+            let is_entry = kind == frame::ENTRY;
+            let leaf = if is_entry { record_leaf(seq, version, &body).map(|leaf| leaf.hash()) } else { None };
+            seq += u64::from(is_entry);
+            facts.push((fact, Span { offset: start, length, crc, leaf }));
         }
         (bytes, facts)
     }

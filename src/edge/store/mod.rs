@@ -5,27 +5,41 @@
 //! lock            held while a process has the store open
 //! segments/*.seg  raw mail, append-only, addressed by sha256
 //! journal         the truth: entries, places of raw mail, marks; append-only
+//! tree            hashes of the log over the entries (`record::log`); rebuilt from the journal
+//! checkpoint      the signed head of that log; only moves forward
+//! log.key         the key that signs, unless the configuration names one; log.vkey checks its signatures
 //! journal.head    a length of the journal that was acknowledged, for the case that the index is lost
 //! index/          sled: a pure function of the journal, moved aside and rebuilt when it does not open
 //! ```
 //! One batch is written in this order, and acknowledged at the end: segments, fdatasync; journal, fdatasync; one sled
-//! transaction, flush, fdatasync. An error on the way stops the store for good, since what reached the disk is unknown
+//! transaction, flush, fdatasync. The hashes of the tree go between the journal and sled, without a sync of their own: a head
+//! is signed only after one. An error on the way stops the store for good, since what reached the disk is unknown
 //! then (after a failed fsync the page cache claims what the disk does not hold): the program ends, and opening again
 //! runs the same code as writing does. Whatever sled may do, `guard` has an answer, measured under kills and
 //! simulated power cuts.
 //!
-//! Backup of a store in use: copy `format`, `journal.head`, `journal`, `segments/` in this order, without `index/`.
+//! Backup of a store in use: copy `checkpoint`, `log.key`, `log.vkey`, `format`, `journal.head`, `journal`, `segments/`
+//! in this order, without `index/` and `tree`.
 
+mod audit;
+mod backup;
+mod check;
+mod erase;
 mod error;
 mod frame;
 mod guard;
 mod index;
 mod journal;
+mod letters;
 mod opening;
+mod portable;
 mod rows;
+mod seal;
 mod segments;
+mod signed;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -36,17 +50,23 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use crate::model::{Address, Digest, KeyRecord, MessageId, OpportunityId, Outcome};
-use crate::record::{Cursor, Entry, Place, Seen};
+use crate::record::{Act, Cursor, Entry, Governing, Place, Seen, SetAside, Subject};
 
+pub use check::audit_folder;
 pub use error::StoreError;
 use index::{Draft, Index};
 use journal::{Bodies, Fact, Journal};
 use rows::Head;
+pub use seal::LogKey;
+use seal::Seal;
 use segments::Segments;
+use tree::Tree;
 
 /// Bytes after which a segment of raw mail is followed by the next one: large enough to keep a year's mail in a few
 /// files, small enough to copy.
 pub const SEGMENT_BYTES_MAX: u64 = 256 << 20;
+/// A head is signed at least every so many entries: that many are hashed anew after a crash.
+const SIGN_EVERY: u64 = 10_000;
 /// How long [`Store::open`] waits for a dying predecessor.
 pub const LOCK_WAIT: Duration = Duration::from_secs(10);
 
@@ -96,6 +116,8 @@ pub struct Verified {
     pub raw: u64,
     /// Their octets.
     pub raw_bytes: u64,
+    /// Raw copies whose octets were erased.
+    pub erased: u64,
     /// Bytes of the journal.
     pub journal_bytes: u64,
 }
@@ -111,6 +133,8 @@ pub struct Store {
     dead: OnceLock<String>,
     journal: Journal,
     segments: Segments,
+    tree: Tree,
+    seal: Seal,
     mark: File,
     // Fields drop in order: the index closes before the lock goes.
     index: Index,
@@ -124,6 +148,14 @@ impl Store {
     /// [`StoreError::Locked`], [`StoreError::NotFound`], [`StoreError::Format`], [`StoreError::Corrupt`] (also when the
     /// journal is shorter than what was acknowledged) and [`StoreError::Io`].
     pub fn open(folder: &Path, options: OpenOptions) -> Result<Self, StoreError> {
+        Self::open_with(folder, options, LogKey::default())
+    }
+
+    /// The same, with the key that signs the log.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`], and [`StoreError::Key`].
+    pub fn open_with(folder: &Path, options: OpenOptions, key: LogKey) -> Result<Self, StoreError> {
         if options.create {
             guard::make_folder(folder)?;
         } else if !folder.join("format").exists() && !folder.join("journal").exists() {
@@ -133,12 +165,20 @@ impl Store {
         opening::check_format(folder, options.create)?;
         // A copy of the store may have left out an empty folder.
         guard::make_folder(&folder.join("segments"))?;
+        erase::recover(folder)?;
         let journal = Journal::open(&folder.join("journal"))?;
         let segments = Segments::new(folder.join("segments"), options.segment_bytes_max);
         let mark = opening::open_mark(folder)?;
         let known = opening::read_mark(&mark);
         let (index, head) = opening::open_index(folder, &journal, known, options.lock_wait)?;
         segments.recover(head.tail)?;
+        let seal = Seal::open(folder, key)?;
+        let tree = Tree::open(folder, &journal, head, seal.last().as_ref(), |seq| {
+            Ok(index.entry(seq)?.map_or(journal::START, |(offset, _)| offset))
+        })?;
+        if seal.last().is_none_or(|signed| head.size - signed.size >= SIGN_EVERY) {
+            seal.sign(&tree)?;
+        }
         opening::write_mark(&mark, folder, head.journal)?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -148,6 +188,8 @@ impl Store {
             dead: OnceLock::new(),
             journal,
             segments,
+            tree,
+            seal,
             mark,
             index,
             _lock: lock,
@@ -169,6 +211,10 @@ impl Store {
         let mut bodies = Bodies::default();
         entries.into_iter().try_for_each(|entry| bodies.entry(entry))?;
         bodies.consider(consider)?;
+        self.store(copies, bodies)
+    }
+
+    fn store(&self, copies: Vec<(Digest, &[u8])>, bodies: Bodies) -> Result<u64, StoreError> {
         let mut head = self.writer.lock().map_err(|_| self.dead("a writer panicked".into()))?;
         self.alive()?;
         match self.commit(*head, copies, bodies) {
@@ -176,6 +222,9 @@ impl Store {
                 *head = next;
                 self.size.store(next.size, Ordering::Release);
                 self.todo.store(next.todo, Ordering::Release);
+                if self.seal.last().is_none_or(|signed| next.size - signed.size >= SIGN_EVERY) {
+                    self.seal.sign(&self.tree).map_err(|error| self.stop(error))?;
+                }
                 Ok(next.size)
             }
             Err(error) => Err(self.stop(error)),
@@ -193,12 +242,15 @@ impl Store {
         self.read(|| range.map(|seq| self.entry(seq)).collect())
     }
 
-    /// The octets of a copy, checked against its sha256.
+    /// The octets of a copy, checked against its sha256; `None` when it was never stored, or erased.
     pub fn raw(&self, sha256: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(|| self.index.raw(sha256)?.map(|placed| self.segments.read(&placed)).transpose())
+        self.read(|| match self.index.raw(sha256)? {
+            Some(placed) => self.segments.read(&placed),
+            None => Ok(None),
+        })
     }
 
-    /// Whether a copy's octets are stored.
+    /// Whether a copy's octets were stored. Erased mail counts: it is not taken in again.
     pub fn contains(&self, sha256: &Digest) -> Result<bool, StoreError> {
         self.read(|| Ok(self.index.raw(sha256)?.is_some()))
     }
@@ -257,6 +309,39 @@ impl Store {
         self.read(|| self.index.strays(author))
     }
 
+    /// The acts about a subject, in the order of the log.
+    pub fn acts(&self, subject: &Subject) -> Result<Vec<Act>, StoreError> {
+        self.read(|| {
+            self.index.acts(subject)?.into_iter().filter_map(|s| self.act_at(s).transpose()).collect()
+        })
+    }
+
+    /// The act of a name ([`Act::name`]).
+    pub fn act(&self, name: &str) -> Result<Option<Act>, StoreError> {
+        self.read(|| self.index.act(name)?.map_or(Ok(None), |seq| self.act_at(seq)))
+    }
+
+    /// The digest of a governing file as recorded last; nothing when none was recorded, or there is none any more.
+    pub fn governed(&self, what: Governing) -> Result<Option<Digest>, StoreError> {
+        self.read(|| {
+            let recorded = self.pick(self.index.governed(what)?, |entry| match entry {
+                Entry::Governed { digest, .. } => Some(digest),
+                _ => None,
+            })?;
+            Ok(recorded.flatten())
+        })
+    }
+
+    /// Declarations that a person linked to an opportunity at some time, by digest.
+    pub fn linked(&self, id: &OpportunityId) -> Result<Vec<Digest>, StoreError> {
+        self.read(|| self.index.linked(id))
+    }
+
+    /// At most `limit` copies behind `after` whose newest outcome may need a person, by digest.
+    pub fn review(&self, after: Option<&Digest>, limit: usize) -> Result<Vec<Digest>, StoreError> {
+        self.read(|| self.index.review(after, limit))
+    }
+
     /// All key records of a name (`selector._domainkey.domain`), in the order in which they were recorded: keys
     /// rotate, and each message verifies for ever with the record of its time.
     pub fn keys(&self, name: &str) -> Result<Vec<KeyRecord>, StoreError> {
@@ -280,6 +365,36 @@ impl Store {
     /// Whether something was seen at exactly this place.
     pub fn knows_place(&self, place: &Place) -> Result<bool, StoreError> {
         self.read(|| self.index.knows_place(place))
+    }
+
+    /// What is set aside, by a short name of its place.
+    pub fn set_aside(&self) -> Result<Vec<(String, SetAside)>, StoreError> {
+        self.read(|| {
+            let mut found = Vec::new();
+            for (name, seq) in self.index.set_aside()? {
+                let aside = self.pick(Some(seq), |entry| match entry {
+                    Entry::SetAside(aside) => Some(aside),
+                    _ => None,
+                })?;
+                found.extend(aside.map(|aside| (name, aside)));
+            }
+            Ok(found)
+        })
+    }
+
+    /// What is set aside at a place.
+    pub fn set_aside_at(&self, place: &Place) -> Result<Option<SetAside>, StoreError> {
+        self.read(|| {
+            self.pick(self.index.set_aside_at(place)?, |entry| match entry {
+                Entry::SetAside(aside) => Some(aside),
+                _ => None,
+            })
+        })
+    }
+
+    /// Whether something was seen at a place, or set aside there.
+    pub fn accounts_for(&self, place: &Place) -> Result<bool, StoreError> {
+        self.read(|| Ok(self.index.knows_place(place)? || self.index.set_aside_at(place)?.is_some()))
     }
 
     /// At most `limit` copies that must be considered, in the order in which they were first seen.
@@ -307,7 +422,10 @@ impl Store {
                     Fact::Stored(placed) => {
                         for place in placed {
                             verified.raw += 1;
-                            verified.raw_bytes += self.segments.read(&place)?.len() as u64;
+                            match self.segments.read(&place)? {
+                                Some(octets) => verified.raw_bytes += octets.len() as u64,
+                                None => verified.erased += 1,
+                            }
                         }
                     }
                     Fact::Consider(_) => {}
@@ -343,6 +461,7 @@ impl Store {
         }
         let (bytes, facts) = bodies.frames(head.journal, head.size);
         self.journal.append(head.journal, &bytes)?;
+        self.tree.append(facts.iter().filter_map(|(_, span)| span.leaf))?;
         let mut draft = Draft::new(&self.index, head);
         facts.iter().try_for_each(|(fact, span)| draft.add(fact, *span))?;
         let next = draft.head;
@@ -357,6 +476,13 @@ impl Store {
             Fact::Entry(entry) => Ok(entry),
             Fact::Stored(_) | Fact::Consider(_) => Err(self.astray("a row leads to no entry")),
         }
+    }
+
+    fn act_at(&self, seq: u64) -> Result<Option<Act>, StoreError> {
+        self.pick(Some(seq), |entry| match entry {
+            Entry::Act(act) => Some(*act),
+            _ => None,
+        })
     }
 
     fn pick<T>(
@@ -399,6 +525,17 @@ impl Store {
     fn astray(&self, why: &str) -> StoreError {
         let (path, why) = (self.folder.join("index"), why.to_owned());
         StoreError::Index { what: "follow it", path, why }
+    }
+}
+
+impl Drop for Store {
+    /// Signs what was not signed yet, so that the next start has nothing to hash anew.
+    fn drop(&mut self) {
+        if self.dead.get().is_none()
+            && let Err(error) = self.seal.sign(&self.tree)
+        {
+            tracing::warn!(event = "log.unsigned", %error);
+        }
     }
 }
 

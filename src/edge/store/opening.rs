@@ -13,7 +13,7 @@ use super::rows::Head;
 use super::{frame, guard};
 
 /// The version of the folder that we write.
-const FORMAT: &str = "endorsed store 1";
+pub const FORMAT: &str = "endorsed store 1";
 /// Rows in one sled transaction while the index is rebuilt: about as many as a full batch has.
 const REBUILD_ROWS: usize = 4_000;
 /// First bytes of `journal.head`.
@@ -85,7 +85,12 @@ pub fn open_index(
 }
 
 /// Replays what the index has not seen: all of it when the index is new.
-fn catch_up(path: &Path, journal: &Journal, known: u64, wait: Duration) -> Result<(Index, Head), StoreError> {
+pub fn catch_up(
+    path: &Path,
+    journal: &Journal,
+    known: u64,
+    wait: Duration,
+) -> Result<(Index, Head), StoreError> {
     let index = Index::open(path, wait)?;
     let start = index.head()?;
     let known = known.max(start.journal);

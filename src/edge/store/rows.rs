@@ -8,10 +8,10 @@ use super::frame::{take, take_u32, take_u64};
 use super::journal;
 use super::segments::Tail;
 use crate::model::{Digest, OpportunityId};
-use crate::record::{Cursor, Place};
+use crate::record::{Cursor, Place, Subject};
 
 /// Version of the tables; an index of another version is moved aside and rebuilt.
-const TABLES_VERSION: u8 = 1;
+const TABLES_VERSION: u8 = 3;
 
 /// The tables by the first byte of their keys.
 pub mod table {
@@ -37,8 +37,28 @@ pub mod table {
     pub const CURSOR: u8 = b'm';
     /// Place.
     pub const PLACE: u8 = b'l';
+    /// Place: sequence number of the newest `SetAside`, while it holds.
+    pub const ASIDE: u8 = b'x';
     /// Digest of an author's address and of a copy: an objection that belongs to no opportunity.
     pub const STRAY: u8 = b's';
+    /// Subject of an act and sequence number.
+    pub const ACT: u8 = b'a';
+    /// Name of an act: sequence number.
+    pub const ACT_NAME: u8 = b'n';
+    /// Opportunity, zero byte, digest of a declaration that a person linked to it.
+    pub const LINK: u8 = b'j';
+    /// Name of a governing file: sequence number of the newest entry about it.
+    pub const GOVERNED: u8 = b'v';
+    /// Digest of a copy that a person may have to look at.
+    pub const REVIEW: u8 = b'r';
+    /// Opportunity, zero byte, sequence number of a letter or an order.
+    pub const LETTERS: u8 = b'g';
+    /// Key of a letter, sequence number of what happened to it.
+    pub const POST: u8 = b'o';
+    /// Key of a letter whose end is not on record.
+    pub const OPEN: u8 = b'q';
+    /// Digest of an address, sequence number of a letter to it.
+    pub const ADDRESSEE: u8 = b'w';
 }
 
 /// What the index knows of the files, and the counts.
@@ -101,6 +121,8 @@ pub struct CopyRow {
     pub unlinked: bool,
     /// Whether its newest outcome is an objection without an opportunity.
     pub stray: bool,
+    /// Whether its newest outcome may need a person.
+    pub review: bool,
     /// The opportunity of its newest outcome, or the digest of a stray's author; empty when there is none.
     pub opportunity: Vec<u8>,
 }
@@ -116,6 +138,7 @@ impl CopyRow {
             self.unlinked,
             self.attached,
             self.stray,
+            self.review,
         ];
         let mut out = vec![flags.iter().rev().fold(0, |byte, flag| byte << 1 | u8::from(*flag))];
         if let Some((segment, offset, length)) = self.raw {
@@ -137,6 +160,7 @@ impl CopyRow {
             unlinked: flags & 16 != 0,
             attached: flags & 32 != 0,
             stray: flags & 64 != 0,
+            review: flags & 128 != 0,
             ..Self::default()
         };
         if flags & 1 != 0 {
@@ -156,6 +180,9 @@ impl CopyRow {
         let mut keys = Vec::new();
         if self.unlinked {
             keys.push(key(table::UNLINKED, &[&sha256.0]));
+        }
+        if self.review {
+            keys.push(key(table::REVIEW, &[&sha256.0]));
         }
         if self.stray {
             keys.push(key(table::STRAY, &[&self.opportunity, &sha256.0]));
@@ -180,6 +207,16 @@ pub fn decode_cursor(bytes: &mut &[u8]) -> Option<Cursor> {
 
 /// The key of a place.
 pub fn place_key(place: &Place) -> Vec<u8> {
+    key(table::PLACE, &[&place_name(place)])
+}
+
+/// The key of a message that was set aside.
+pub fn aside_key(place: &Place) -> Vec<u8> {
+    key(table::ASIDE, &[&place_name(place)])
+}
+
+/// 16 bytes that stand for a place.
+fn place_name(place: &Place) -> [u8; 16] {
     let digest = match place {
         Place::Imap { mailbox, uid_validity, uid } => {
             let (epoch, uid) = (uid_validity.to_be_bytes(), uid.to_be_bytes());
@@ -189,9 +226,19 @@ pub fn place_key(place: &Place) -> Vec<u8> {
             Digest::of_fields([&b"maildir"[..], mailbox.as_bytes(), name.as_bytes()])
         }
         Place::File { path } => Digest::of_fields([&b"file"[..], path.as_bytes()]),
+        Place::Letter { key } => Digest::of_fields([&b"letter"[..], &key.0]),
         Place::Attached { to, n } => Digest::of_fields([&b"attached"[..], &to.0, &n.to_be_bytes()]),
     };
-    key(table::PLACE, &[digest.0.first_chunk::<16>().map_or(&[][..], |half| half)])
+    digest.0.first_chunk::<16>().copied().unwrap_or_default()
+}
+
+/// Where the acts about a subject begin.
+pub fn act_key(subject: &Subject) -> Vec<u8> {
+    let digest = match subject {
+        Subject::Opportunity(id) => Digest::of_fields([&b"opportunity"[..], id.as_str().as_bytes()]),
+        Subject::Message(identity) => Digest::of_fields([&b"message"[..], &identity.0]),
+    };
+    key(table::ACT, &[digest.0.first_chunk::<16>().map_or(&[][..], |half| half)])
 }
 
 /// The first 16 bytes of a text's sha256.
@@ -205,4 +252,20 @@ pub fn key(table: u8, parts: &[&[u8]]) -> Vec<u8> {
     let mut key = vec![table];
     parts.iter().for_each(|part| key.extend_from_slice(part));
     key
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_two_tables_share_a_letter() {
+        let letters: Vec<&str> = include_str!("rows.rs")
+            .lines()
+            .filter_map(|line| line.split_once(": u8 = b'"))
+            .map(|l| l.1)
+            .collect();
+        let distinct: BTreeSet<&str> = letters.iter().copied().collect();
+        assert!(letters.len() > 20 && distinct.len() == letters.len(), "{letters:?}");
+    }
 }

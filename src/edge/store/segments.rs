@@ -15,10 +15,14 @@ use super::frame::{self, Found};
 use super::guard::sync_folder;
 use crate::model::Digest;
 
+/// Where the first frame of a segment lies.
+pub const START: u64 = TITLE.len() as u64;
 /// First bytes of each file; the digit is the version of the file.
 const TITLE: [u8; 16] = *b"endorsed-seg  1\n";
 /// Version of the bodies that we write.
 const BODY_VERSION: u8 = 1;
+/// Version of a body whose octets were erased: its sha256, then zeros, as many as there were octets.
+pub const ERASED: u8 = 2;
 
 /// Where a raw copy lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,13 +81,19 @@ pub struct Tail {
 pub struct Segments {
     folder: PathBuf,
     bytes_max: u64,
+    write: bool,
     open: Mutex<BTreeMap<u32, Arc<File>>>,
 }
 
 impl Segments {
     /// The segments of a folder; a new one is started before one grows beyond `bytes_max`.
     pub fn new(folder: PathBuf, bytes_max: u64) -> Self {
-        Self { folder, bytes_max, open: Mutex::new(BTreeMap::new()) }
+        Self { folder, bytes_max, write: true, open: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// The segments of a folder, only to read them.
+    pub fn to_read(folder: PathBuf) -> Self {
+        Self { folder, bytes_max: 0, write: false, open: Mutex::new(BTreeMap::new()) }
     }
 
     /// The file of a segment.
@@ -122,7 +132,7 @@ impl Segments {
         let mut start = tail;
         for (sha256, raw) in copies {
             let length = frame::HEADER + 32 + raw.len();
-            let full = tail.end > TITLE.len() as u64 && tail.end + length as u64 > self.bytes_max;
+            let full = tail.end > START && tail.end + length as u64 > self.bytes_max;
             if full {
                 self.write(start, &bytes)?;
                 bytes.clear();
@@ -131,7 +141,7 @@ impl Segments {
             }
             if tail.end == 0 {
                 bytes.extend_from_slice(&TITLE);
-                tail.end = TITLE.len() as u64;
+                tail.end = START;
             }
             let flags = frame::FIRST | frame::LAST;
             frame::write(&mut bytes, (frame::RAW, BODY_VERSION, flags, seq), &[&sha256.0, raw]);
@@ -143,8 +153,8 @@ impl Segments {
         Ok(placed)
     }
 
-    /// Reads a copy and checks it twice: the frame's checksum and its sha256.
-    pub fn read(&self, placed: &Placed) -> Result<Vec<u8>, StoreError> {
+    /// Reads a copy and checks it twice: the frame's checksum and its sha256. `None` when its octets were erased.
+    pub fn read(&self, placed: &Placed) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.path(placed.segment);
         let file = self.file(placed.segment)?;
         let length = file.metadata().map_err(StoreError::io("stat", &path))?.len();
@@ -152,12 +162,13 @@ impl Segments {
         if length < placed.end() {
             return wrong("the segment ends before this raw mail does");
         }
-        let frame =
-            match frame::read(&file, placed.offset, placed.end()).map_err(StoreError::io("read", &path))? {
-                Found::Whole(frame, _) => frame,
-                Found::Damaged(why) => return wrong(why),
-            };
-        if frame.kind != frame::RAW || frame.version != BODY_VERSION {
+        let frame = match frame::read(&mut &*file, placed.offset, placed.end())
+            .map_err(StoreError::io("read", &path))?
+        {
+            Found::Whole(frame, _) => frame,
+            Found::Damaged(why) => return wrong(why),
+        };
+        if frame.kind != frame::RAW || !matches!(frame.version, BODY_VERSION | ERASED) {
             return wrong("this frame holds no raw mail");
         }
         let mut body = frame.body;
@@ -165,10 +176,17 @@ impl Segments {
             return wrong("this frame holds other mail than the journal says");
         }
         body.drain(..32);
+        if frame.version == ERASED {
+            return if body.iter().all(|byte| *byte == 0) {
+                Ok(None)
+            } else {
+                wrong("erased mail is not empty")
+            };
+        }
         if Digest::of(&body) != placed.sha256 {
             return wrong("the raw mail does not have its sha256");
         }
-        Ok(body)
+        Ok(Some(body))
     }
 
     fn write(&self, at: Tail, bytes: &[u8]) -> Result<(), StoreError> {
@@ -198,7 +216,9 @@ impl Segments {
             return Ok(Arc::clone(file));
         }
         let path = self.path(segment);
-        let file = options().open(&path).map_err(|error| match error.kind() {
+        let mut options = options();
+        options.write(self.write);
+        let file = options.open(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => {
                 StoreError::corrupt("a segment that the journal names is missing", &path, 0)
             }

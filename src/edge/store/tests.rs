@@ -1,5 +1,9 @@
 //! Tests of the store against its files: torn writes, flipped bytes, rebuilds.
 
+mod audit;
+mod erase;
+mod log;
+
 use std::fs;
 use std::os::unix::fs::FileExt;
 

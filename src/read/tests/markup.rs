@@ -211,3 +211,22 @@ fn struck_out_text_never_affirms() {
         assert_eq!(r.unsure, "We confirm.", "{open}");
     }
 }
+
+#[test]
+fn a_bare_blockquote_at_the_end_of_the_typed_text_is_the_authors() {
+    let r = html(
+        "<p>Our wish for the next release:</p><p>Two things.</p><blockquote>Faster export, and tags.</blockquote>",
+    );
+    assert_eq!(r.fresh, "Our wish for the next release:\n\nTwo things.\n\nFaster export, and tags.");
+    for other in [
+        "<p>You asked:</p><blockquote>Do you confirm?</blockquote>",
+        "<p>Hi.</p><blockquote>Do you confirm?</blockquote><p>No.</p>",
+        "<blockquote>We confirm.</blockquote>",
+        "<p>See this.</p><blockquote>Kim, kim@seller.example<br>All five are met.</blockquote>",
+        "<p>See this.</p><blockquote type=cite>All five are met.</blockquote>",
+        "<p>See this.</p><blockquote>a<br>b<br>c<br>d<br>e<br>f<br>All five are met.</blockquote>",
+    ] {
+        let r = html(other);
+        assert!(!r.fresh.contains("confirm") && !r.fresh.contains("met"), "{other}: {:?}", r.fresh);
+    }
+}

@@ -220,3 +220,34 @@ fn answers_typed_into_an_outlook_quote_may_veto() {
     let r = knowing(&format!("See below.\n\n{head}{DECLARED}\nNo, it took a minute and we cannot sign.\n"));
     assert_eq!(r.unsure, "No, it took a minute and we cannot sign.");
 }
+
+#[test]
+fn a_short_line_inside_a_quote_is_an_answer_when_it_parts_the_original() {
+    let head = "On 3 Nov 2026, Kim Doe <kim@seller.example> wrote:\n";
+    let original = "1. Single sign-on through your own identity provider for all users\n2. Failover below thirty seconds in both directions and both sites\n";
+    let read = |text: &str| split_plain(&format!("{head}{text}"), &Originals::new(&[original]));
+    let r = read(
+        "> 1. Single sign-on through your own identity provider for all users\nAgreed\n> 2. Failover below thirty seconds in both directions and both sites\nNot yet\n",
+    );
+    assert_eq!((r.fresh.as_str(), r.unsure.as_str()), ("Agreed\n\nNot yet", ""));
+    assert_eq!(r.inline[0].quoted, "1. Single sign-on through your own identity provider for all users");
+    // What a program wrapped out of the quote is the quote's.
+    let r = read(
+        "> 1. Single sign-on through your own identity provider for all\nusers\n> 2. Failover below thirty seconds in both directions and both sites\nNo.\n",
+    );
+    assert_eq!((r.fresh.as_str(), r.unsure.as_str()), ("No.", ""));
+    // Another quote than the one on record: nobody knows.
+    let r = read(
+        "> 1. Single sign-on through the identity provider of our new parent\nAgreed\n> 3. Rotation of all keys within an hour, also at night\n",
+    );
+    assert_eq!((r.fresh.as_str(), r.unsure.contains("Agreed")), ("", true));
+}
+
+#[test]
+fn a_cited_mail_that_nobody_knows_may_veto() {
+    let cited = "We confirm.\n\nOn 3 Nov 2026, Pat <pat@acme.example> wrote:\n\nFailover took a minute.\n\nThat must be fixed first.\n";
+    let r = knowing(cited);
+    assert_eq!(r.fresh, "We confirm.");
+    assert!(r.unsure.contains("must be fixed first"));
+    assert_eq!(plain(cited).unsure, "", "without any mail on record it is an ordinary quote");
+}

@@ -133,10 +133,19 @@ fn nothing_but_a_quote() {
 }
 
 #[test]
-fn text_below_an_unmarked_attribution_is_only_unsure() {
+fn text_below_an_unmarked_attribution_is_never_sure() {
     let r = plain("On 3 Nov 2026, Kim <kim@seller.example> wrote:\n\nDo you agree?\n\nWe agree.\n");
-    assert_eq!(r.fresh, "");
-    assert!(r.unsure.contains("We agree."));
+    assert_eq!((r.fresh.as_str(), r.sure), ("Do you agree?\n\nWe agree.", false));
+    assert_eq!(r.doubts[0].code, "unsure_cut");
+    // With the mail on record that it answers, its words are quoted; the rest is for a person nevertheless.
+    let r = split_plain(
+        &format!("On 3 Nov 2026, Kim <kim@seller.example> wrote:\n\n{DECLARED}\nWe agree.\n"),
+        &Originals::new(&[DECLARED]),
+    );
+    assert_eq!((r.fresh.as_str(), r.sure), ("We agree.", false));
+    // Forwards carry header blocks: what stands below one is nobody's answer.
+    let r = plain("From: Kim <kim@seller.example>\nSent: 3 Nov 2026\nTo: Dana\nSubject: x\n\nWe agree.\n");
+    assert_eq!((r.fresh.as_str(), r.unsure.as_str(), r.sure), ("", "We agree.", false));
 }
 
 #[test]
@@ -289,4 +298,36 @@ fn what_is_too_long_is_never_sure_and_may_veto() {
     }
     let r = plain(&("Yes, confirmed, and we recommend it.\n".repeat(20_000)));
     assert!(r.sure, "long, but read whole");
+}
+
+#[test]
+fn fenced_code_is_typed_whatever_it_looks_like() {
+    let text = "This is the hook that fails:\n\n```js\n// Sent from my own mailer\nsend({\n-- \n})\n```\n\nThe rest is fine.";
+    let r = plain(text);
+    assert_eq!((r.fresh.as_str(), r.sure), (text, true));
+    let r = plain("Mine:\n```\nOn 3 Nov 2026, Kim <kim@seller.example> wrote:\n> quoted\n```\nmore");
+    assert_eq!(r.fresh, "Mine:\n```\n\n```\nmore");
+}
+
+#[test]
+fn spaces_are_a_weak_quote_mark() {
+    let head = "---- On Tue, 3 Nov 2026 14:17:36 +0100 Kim <kim@seller.example> wrote ----\n\n";
+    let r =
+        plain(&format!("Thanks.\n\n{head}        Kim Doe, engineer\n\nAll five are met, we confirm it.\n"));
+    assert_eq!((r.fresh.as_str(), r.unsure.as_str()), ("Thanks.", ""));
+    let r =
+        plain(&format!("Thanks.\n\n{head}    Kim Doe\n    engineer\n\nAll five are met, we confirm it.\n"));
+    assert_eq!((r.fresh.as_str(), r.unsure.as_str()), ("Thanks.", "All five are met, we confirm it."));
+    let r = plain(&format!("{head}    Are all five met?\n    Kim\n\nAll five are met.\n"));
+    assert_eq!(r.fresh, "All five are met.");
+}
+
+#[test]
+fn polymail_parts_the_address_from_the_name() {
+    let r = plain(
+        "One.\n\nOn Tue, 3 Nov 2026 at 11:16 Kim Doe\n\n<\nmailto:Kim Doe <kim@seller.example>\n> wrote:\n\nTwo.\n",
+    );
+    assert_eq!((r.fresh.as_str(), r.quoted.as_str()), ("One.", "Two."));
+    let r = plain("On Tue, 3 Nov 2026 at 11:16 Kim Doe <kim@seller.example\n> wrote:\n\n> Two?\n\nOne.\n");
+    assert_eq!((r.fresh.as_str(), r.quoted.as_str()), ("One.", "Two?"));
 }

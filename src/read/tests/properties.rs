@@ -31,6 +31,10 @@ fn line() -> impl Strategy<Value = String> {
             "Phone: +1 555 0100 200",
             "> > deep",
             ">",
+            "```",
+            "<",
+            "> wrote:",
+            "    indented by spaces",
             "[EXTERNAL]",
             "This is confidential, for the intended recipient only, so please take care of it.",
         ])

@@ -33,8 +33,9 @@ fn judged(mut scene: Scene, plain: Option<&str>, html: Option<&str>) -> (Claim, 
         signatures: scene.signatures.clone(),
         seen_at: scene.seen_at,
         attached: false,
+        carried_by: None,
     };
-    let case = Case { declared: &scene.declared, declaration: &scene.declaration };
+    let case = Case { declared: &scene.declared, declaration: &scene.declaration, prompts: &[] };
     let found = verify(&witnessed, &case, &reading, &scene.policy);
     (found.claim, found.seen)
 }

@@ -1,0 +1,201 @@
+//! What waits for a person, and what that person needs to decide in ten seconds.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::act::find;
+use super::{Case, Context, MessageAnswer, PAGE_MAX, Register, Response, Unavailable, failed, home};
+use crate::model::{Digest, OpportunityId, Outcome, Reason, Standing, StandingReport, Verdict};
+use crate::record::{Act, Decision, Deed, Review, Subject, is_put_aside};
+
+/// A mail in the review queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewItem {
+    /// The mail: best guess (`verdict`), the strongest readings with their words, who wrote it.
+    pub message: MessageAnswer,
+    /// The opportunity that it belongs to, by its own words or by a link.
+    pub opportunity: Option<OpportunityId>,
+    /// Where that stands.
+    pub standing: Option<Standing>,
+    /// `open`, `asked` (the SE must say more), `waiting` (for a second person), `decided`, or `settled`: nobody needs
+    /// to look.
+    pub state: String,
+    /// When the mail was written, or else seen.
+    pub at: Timestamp,
+    /// Why a person must look.
+    pub why: Vec<Reason>,
+    /// What people decided about it.
+    pub decisions: Vec<DecisionAnswer>,
+}
+
+/// What a person did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionAnswer {
+    /// Its name, for an undo.
+    pub name: String,
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// What, in words.
+    pub did: String,
+    /// The act taken back by another one.
+    pub undone: bool,
+}
+
+impl DecisionAnswer {
+    /// All acts, oldest first.
+    pub fn all(acts: &[Act]) -> Vec<Self> {
+        let is_undone =
+            |id: Digest| acts.iter().any(|a| matches!(&a.deed, Deed::Undo { act, .. } if *act == id));
+        let mut all: Vec<Self> = acts
+            .iter()
+            .map(|act| Self {
+                name: Act::name(&act.id()),
+                by: act.by.clone(),
+                at: act.at,
+                reason: act.reason.clone(),
+                did: did(&act.deed),
+                undone: is_undone(act.id()),
+            })
+            .collect();
+        all.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
+        all
+    }
+}
+
+fn did(deed: &Deed) -> String {
+    match deed {
+        Deed::Decide { decision, .. } => match decision {
+            Decision::Accept { verdict, speaks_for: None } => format!("accepted as {}", verdict.as_str()),
+            Decision::Accept { verdict, speaks_for: Some(champion) } => {
+                format!("accepted as {} for {champion}", verdict.as_str())
+            }
+            Decision::Reject => "rejected: no verdict".into(),
+            Decision::NotAbout => "not about this opportunity".into(),
+            Decision::AskSe => "asked the SE".into(),
+            Decision::Clear => "cleared".into(),
+        },
+        Deed::Link { opportunity, .. } => format!("linked to {opportunity}"),
+        Deed::Undo { act, .. } => format!("undid {}", Act::name(act)),
+        Deed::Plan { criteria, .. } => format!("registered a plan of {} criteria", criteria.len()),
+        Deed::Evidence { kind, .. } => format!("recorded a {}", kind.as_str()),
+        Deed::Access { .. } => "saw the raw mail".into(),
+        Deed::Amount { amount, .. } => format!("registered the amount {amount}"),
+    }
+}
+
+/// The queue, oldest first.
+pub fn queue(limit: Option<usize>, register: &dyn Register, context: Context<'_>) -> Response {
+    let limit = limit.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
+    match waiting(register, context) {
+        Ok(mut items) => {
+            items.sort_by(|a, b| (a.at, &a.message.sha256).cmp(&(b.at, &b.message.sha256)));
+            items.truncate(limit);
+            Response::Queue { items }
+        }
+        Err(error) => failed(&error),
+    }
+}
+
+/// One mail, every content under its Message-ID.
+pub fn review(message: &str, register: &dyn Register, context: Context<'_>) -> Response {
+    let items = || -> Result<Vec<ReviewItem>, Unavailable> {
+        let mut items = Vec::new();
+        for outcome in find(message, register)? {
+            let case = home(&outcome, register, context)?;
+            let report = case.as_ref().map(|c| c.report(context));
+            items.push(item(&outcome, case.as_ref(), report.as_ref(), register, context)?);
+        }
+        Ok(items)
+    };
+    match items() {
+        Ok(items) if items.is_empty() => {
+            Response::Unknown { text: format!("No mail `{message}` is on record.") }
+        }
+        Ok(items) => Response::Review { items },
+        Err(error) => failed(&error),
+    }
+}
+
+fn waiting(register: &dyn Register, context: Context<'_>) -> Result<Vec<ReviewItem>, Unavailable> {
+    let mut items = Vec::new();
+    let mut cases: BTreeMap<OpportunityId, (Case, StandingReport)> = BTreeMap::new();
+    let mut after: Option<Digest> = None;
+    loop {
+        let page = register.review(after.as_ref(), PAGE_MAX)?;
+        let Some(last) = page.last().map(|o| o.sha256) else { return Ok(items) };
+        after = Some(last);
+        for outcome in &page {
+            // Mail of one deal tends to wait together.
+            let case = match outcome.opportunity.as_ref().and_then(|id| cases.get(id)) {
+                Some((case, report)) => Some((case.clone(), report.clone())),
+                None => home(outcome, register, context)?.map(|case| {
+                    let report = case.report(context);
+                    (case, report)
+                }),
+            };
+            let (case, report) = case.unzip();
+            let item = item(outcome, case.as_ref(), report.as_ref(), register, context)?;
+            if let (Some(case), Some(report)) = (case, report) {
+                cases.entry(case.opportunity.clone()).or_insert((case, report));
+            }
+            if !matches!(item.state.as_str(), "decided" | "settled") {
+                items.push(item);
+            }
+        }
+    }
+}
+
+fn item(
+    outcome: &Outcome,
+    case: Option<&Case>,
+    report: Option<&StandingReport>,
+    register: &dyn Register,
+    context: Context<'_>,
+) -> Result<ReviewItem, Unavailable> {
+    let acts = match case {
+        Some(case) => case.acts.clone(),
+        None => register.acts(&Subject::Message(outcome.identity))?,
+    };
+    let state = match (case, report) {
+        (Some(case), Some(report)) => {
+            let known: Vec<&Outcome> = case.outcomes.iter().collect();
+            match case.rulings(context).of(outcome, &known) {
+                Review::Asked(_) => "asked",
+                Review::Waiting(_) => "waiting",
+                Review::Decided(_) => "decided",
+                Review::Open if report.review.contains(&outcome.sha256) => "open",
+                Review::Open => "settled",
+            }
+        }
+        _ if is_put_aside(outcome, &acts) => "decided",
+        _ => "open",
+    };
+    let about = |act: &Act| act.subjects().contains(&Subject::Message(outcome.identity));
+    let own: Vec<Act> = acts.into_iter().filter(about).collect();
+    Ok(ReviewItem {
+        message: MessageAnswer::new(outcome),
+        opportunity: case.map(|c| c.opportunity.clone()),
+        standing: report.map(|r| r.standing),
+        state: state.to_owned(),
+        at: outcome.date.unwrap_or(outcome.seen_at),
+        why: why(outcome),
+        decisions: DecisionAnswer::all(&own),
+    })
+}
+
+/// Why a person must look: whatever the trail says besides the rules that merely fired.
+fn why(outcome: &Outcome) -> Vec<Reason> {
+    const MERELY_FIRED: &[&str] = &["affirmed", "no_accounts", "not_endorsed"];
+    let mut why: Vec<Reason> =
+        outcome.reasons.iter().filter(|r| !MERELY_FIRED.contains(&r.code.as_str())).cloned().collect();
+    if why.is_empty() && matches!(outcome.verdict, Some(Verdict::Declined | Verdict::Retracted)) {
+        why.push(Reason::new("declined", "It says no, and others were asked since."));
+    }
+    why
+}

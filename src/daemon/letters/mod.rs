@@ -1,0 +1,330 @@
+//! The office: plans letters, posts them, and records both. A letter is on record before anybody speaks to a server, so
+//! that a crash at any step neither sends twice nor loses one in silence; a start runs the same code as a normal round.
+
+mod answers;
+mod file;
+mod post;
+
+pub use answers::answer;
+pub use post::run;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::engine::Engine;
+use crate::edge::outbox;
+use crate::edge::store::{Batch, Store, StoreError};
+use crate::model::{Digest, Kind, OpportunityId, Outcome, Policy};
+use crate::parse::parse;
+use crate::prompt::{Due, People, Settings, compose, schedule_unlinked, token};
+use crate::record::{Entry, Letter, Links, Place, Posted, Posting, Seen, Side, Subject};
+use file::File;
+
+/// Opportunities looked through in one step.
+const PAGE: usize = 1_000;
+/// Declarations without an opportunity that are looked through.
+const UNLINKED_MAX: usize = 200;
+/// Letters that are looked at in one round.
+const OPEN_MAX: usize = 1_000;
+
+/// Who plans the letters.
+pub struct Office {
+    settings: Settings,
+    secret: Vec<u8>,
+    /// What came in before starts no letter.
+    since: Timestamp,
+    /// Entries up to here were looked at.
+    seen: u64,
+    /// When to look at a deal again.
+    wakes: BTreeMap<OpportunityId, Timestamp>,
+    /// Deals that must be looked at now.
+    touched: BTreeSet<OpportunityId>,
+    /// When the letters of the last day were planned.
+    recent: Vec<Timestamp>,
+}
+
+/// What a round left behind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Round {
+    /// Letters planned.
+    pub planned: usize,
+    /// When to look again.
+    pub next: Option<Timestamp>,
+}
+
+impl Office {
+    /// An office over a store. Every deal is looked at in the first round.
+    ///
+    /// # Errors
+    /// When the secret of the letters' tokens can be neither read nor made, or the store fails.
+    pub fn new(store: &Store, settings: Settings, now: Timestamp) -> std::io::Result<Self> {
+        Ok(Self {
+            settings,
+            secret: outbox::secret(store.folder())?,
+            since: outbox::since(store.folder(), now, true)?,
+            seen: 0,
+            wakes: BTreeMap::new(),
+            touched: BTreeSet::new(),
+            recent: recent(store, now).map_err(std::io::Error::other)?,
+        })
+    }
+
+    /// What came in before this starts no letter.
+    pub(super) fn since(&self) -> Timestamp {
+        self.since
+    }
+
+    /// Letters that were under way when the program ended may have left: nobody sends them again.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn recover(store: &Store, now: Timestamp) -> Result<usize, StoreError> {
+        let mut batch = Batch::default();
+        for open in store.open_letters(OPEN_MAX)?.iter().filter(|p| p.is_under_way()) {
+            let text =
+                "The program ended while a server was spoken to; whether the letter left is not known.";
+            tracing::warn!(event = "letter.uncertain", key = %open.letter.key, to = %open.letter.to);
+            batch.entries.push(Entry::Posted {
+                key: open.letter.key,
+                at: now,
+                posted: Posted::Uncertain { text: text.into() },
+            });
+        }
+        let count = batch.entries.len();
+        store.append(batch)?;
+        Ok(count)
+    }
+
+    /// Looks at what changed and at what is due, and plans letters. `quiet`: something came in that nobody has read
+    /// yet, or a mailbox was not read lately; champions get nothing then. Blocking.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn plan(&mut self, engine: &Engine, quiet: bool, now: Timestamp) -> Result<Round, StoreError> {
+        self.follow(&engine.store)?;
+        let woken = self.wakes.iter().filter(|(_, at)| **at <= now).map(|(id, _)| id.clone());
+        let deals: BTreeSet<OpportunityId> = woken.chain(std::mem::take(&mut self.touched)).collect();
+        let policy = engine.policy();
+        let mut round = Round::default();
+        let since = now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(now);
+        self.recent.retain(|at| *at >= since);
+        for deal in deals {
+            let file = File::open(
+                &engine.store,
+                &policy,
+                &self.settings,
+                &deal,
+                file::Since { since: self.since, now },
+            )?;
+            let mut batch = Batch::default();
+            batch.entries.extend(file.new_orders.iter().cloned().map(Entry::Order));
+            let schedule = file.schedule(&policy, &self.settings, self.recent.len(), now);
+            let mut next = schedule.next.first().map(|wake| wake.at);
+            for due in &schedule.due {
+                if quiet && due.side == Side::Champion {
+                    // Looked at again as soon as everything is read.
+                    self.touched.insert(deal.clone());
+                    continue;
+                }
+                match self.write(due, &file, now) {
+                    Some(parts) => {
+                        add(&mut batch, parts, now);
+                        self.recent.push(now);
+                        round.planned += 1;
+                    }
+                    None => next = next.or(now.saturating_add(SignedDuration::from_hours(1)).ok()),
+                }
+            }
+            engine.store.append(batch)?;
+            match next {
+                Some(at) => self.wakes.insert(deal, at),
+                None => self.wakes.remove(&deal),
+            };
+        }
+        round.planned += self.plan_unlinked(engine, &policy, now)?;
+        drop(policy);
+        self.seen = engine.store.size();
+        round.next = self.wakes.values().min().copied();
+        Ok(round)
+    }
+
+    /// Notes which deals the new entries of the log are about.
+    fn follow(&mut self, store: &Store) -> Result<(), StoreError> {
+        if self.seen == 0 {
+            let mut after = None;
+            loop {
+                let page = store.opportunities(after.as_ref(), PAGE)?;
+                let Some(last) = page.last().cloned() else { break };
+                self.touched.extend(page);
+                after = Some(last);
+            }
+            self.seen = store.size();
+            return Ok(());
+        }
+        let size = store.size();
+        while self.seen < size {
+            let end = size.min(self.seen + PAGE as u64);
+            for entry in store.entries(self.seen..end)? {
+                match entry {
+                    // An objection that names no deal bears on every deal of its author.
+                    Entry::Considered(outcome) if outcome.has("stray_objection") => self.touch_all(store)?,
+                    Entry::Considered(outcome) => self.touched.extend(outcome.opportunity.clone()),
+                    Entry::Act(act) => {
+                        let deal = |subject| match subject {
+                            Subject::Opportunity(id) => Some(id),
+                            Subject::Message(_) => None,
+                        };
+                        self.touched.extend(act.subjects().into_iter().filter_map(deal));
+                    }
+                    Entry::Order(order) => {
+                        self.touched.insert(order.opportunity);
+                    }
+                    Entry::Posted { key, .. } => {
+                        let letter = store.letter(&key)?;
+                        self.touched.extend(letter.and_then(|p| p.letter.opportunity));
+                    }
+                    _ => {}
+                }
+            }
+            self.seen = end;
+        }
+        Ok(())
+    }
+
+    fn touch_all(&mut self, store: &Store) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let page = store.opportunities(after.as_ref(), PAGE)?;
+            let Some(last) = page.last().cloned() else { return Ok(()) };
+            self.touched.extend(page);
+            after = Some(last);
+        }
+    }
+
+    /// Declarations without an opportunity: their authors are told.
+    fn plan_unlinked(&self, engine: &Engine, policy: &Policy, now: Timestamp) -> Result<usize, StoreError> {
+        let mut planned = 0;
+        for digest in engine.store.unlinked(UNLINKED_MAX)? {
+            let Some(outcome) = engine.store.outcome(&digest)? else { continue };
+            if !file::is_live(&engine.store, &outcome, self.settings.rules.live_hours_max, self.since)? {
+                continue;
+            }
+            let (Some(declaration), Some(raw)) = (&outcome.declaration, engine.store.raw(&digest)?) else {
+                continue;
+            };
+            let message = parse(&raw);
+            let lints = file::further_lints(&message, &outcome, declaration, policy);
+            let se = file::person(&message, &declaration.seller);
+            let known = engine.store.letters(None)?;
+            let Some(due) =
+                schedule_unlinked(&outcome, &lints, se.clone(), &self.settings.rules, &known, &policy.seller)
+            else {
+                continue;
+            };
+            let people = People { se: Some(se), ..People::default() };
+            let subject = file::subject(&message, &outcome, declaration, &people, None, &self.settings);
+            if let Some(parts) = self.written(&due, &subject, now) {
+                let mut batch = Batch::default();
+                add(&mut batch, parts, now);
+                engine.store.append(batch)?;
+                planned += 1;
+            }
+        }
+        Ok(planned)
+    }
+
+    fn write(&self, due: &Due, file: &File, now: Timestamp) -> Option<(Letter, Vec<u8>)> {
+        self.written(due, file.subject.as_ref()?, now)
+    }
+
+    /// The letter with its octets. A template that does not work stops this letter, not the others.
+    fn written(
+        &self,
+        due: &Due,
+        subject: &crate::prompt::Subject,
+        now: Timestamp,
+    ) -> Option<(Letter, Vec<u8>)> {
+        let token = token(&self.secret, &due.key);
+        let shown = |at| self.settings.seller.shown(at);
+        let written = compose(due, subject, &self.settings.sender, &self.settings.texts, &token, now, &shown);
+        match written {
+            Ok(written) => Some((letter(due, &written, subject, now), written.raw)),
+            Err(error) => {
+                tracing::error!(event = "letter.template", rule = due.rule, %error);
+                None
+            }
+        }
+    }
+}
+
+fn letter(
+    due: &Due,
+    written: &crate::prompt::Written,
+    subject: &crate::prompt::Subject,
+    now: Timestamp,
+) -> Letter {
+    let criteria = crate::model::criteria_digest(&subject.criteria);
+    Letter {
+        key: due.key,
+        base: due.base,
+        rule: due.rule.clone(),
+        why: due.why.clone(),
+        to: due.to.address.clone(),
+        side: due.side,
+        opportunity: due.opportunity.clone(),
+        declaration: due.declaration.clone(),
+        criteria: (due.side == Side::Champion).then_some(criteria),
+        asks: due.asks,
+        message_id: written.message_id.clone(),
+        sha256: Digest::of(&written.raw),
+        planned_at: now,
+    }
+}
+
+/// The letter becomes a message on record like any other: an answer to it finds it there.
+fn add(batch: &mut Batch, (letter, raw): (Letter, Vec<u8>), now: Timestamp) {
+    batch.entries.push(Entry::Seen(Seen {
+        sha256: letter.sha256,
+        size: raw.len() as u64,
+        place: Place::Letter { key: letter.key },
+        seen_at: now,
+        links: Links::of(&parse(&raw)),
+    }));
+    batch.consider.push(letter.sha256);
+    batch.raw.push(raw);
+    tracing::info!(event = "letter.planned", rule = letter.rule, to = %letter.to);
+    batch.entries.push(Entry::Letter(Box::new(letter)));
+}
+
+/// When the letters of the last day were planned, as far back as the log is worth reading for it.
+fn recent(store: &Store, now: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
+    const ENTRIES_MAX: u64 = 20_000;
+    let size = store.size();
+    let since = now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(now);
+    let entries = store.entries(size.saturating_sub(ENTRIES_MAX)..size)?;
+    let planned = |entry| match entry {
+        Entry::Letter(letter) => Some(letter.planned_at),
+        _ => None,
+    };
+    Ok(entries.into_iter().filter_map(planned).filter(|at| *at >= since).collect())
+}
+
+/// Whether a message is on record that nobody has looked at: it may be the answer that a prompt would ask for.
+pub(super) fn has_unread(store: &Store) -> Result<bool, StoreError> {
+    for digest in store.todo(OPEN_MAX)? {
+        let is_ours = store.seen(&digest)?.is_some_and(|seen| matches!(seen.place, Place::Letter { .. }));
+        match store.outcome(&digest)? {
+            _ if is_ours => {}
+            Some(Outcome { kind: Kind::Automatic, .. }) => {}
+            Some(outcome) if outcome.has("identity_pending") => {}
+            _ => return Ok(true),
+        }
+    }
+    Ok(false)
+}
+
+/// Letters that are not sent yet.
+fn open(store: &Store) -> Result<Vec<Posting>, StoreError> {
+    store.open_letters(OPEN_MAX)
+}

@@ -1,0 +1,29 @@
+//! Letters: what a deal's record asks the daemon to write, to whom, and when. Pure: [`schedule`] says which letters are
+//! due and when to look again. Who plans, posts and records them is the daemon's part.
+
+mod absence;
+mod calendar;
+mod compose;
+mod declare;
+mod lint;
+mod order;
+mod rules;
+mod schedule;
+mod settings;
+mod situation;
+mod stated;
+mod text;
+
+pub use absence::return_day;
+pub use calendar::{Calendar, Wait};
+pub use compose::{ComposeError, Sender, Subject, Texts, Written, compose, token};
+pub use declare::{Draft, WinEmail, declare};
+pub use lint::lints;
+pub use order::order;
+pub use rules::{Caps, ClockRule, LetterRule, PromptRuleError, PromptRules, Recipient, When, holidays};
+pub use schedule::{
+    Case, Clock, Due, People, Person, Schedule, Wake, Wanted, schedule, schedule_unlinked, wanted,
+};
+pub use settings::{Habits, Settings, language_of};
+pub use situation::{Hold, Record, Situation, hold, situations, unlinked};
+pub use stated::stated_lines;

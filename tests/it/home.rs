@@ -1,0 +1,155 @@
+//! A daemon as a process, with a folder of its own.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::dovecot::{Dovecot, PASSWORD, USER};
+use crate::letters::{Letters, SELLER};
+
+/// How long anything may take before a test gives up; nothing waits for it when all is well.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A daemon with a folder of its own.
+pub struct Home {
+    pub folder: TempDir,
+    pub letters: Letters,
+    pub port: u16,
+}
+
+impl Home {
+    pub fn new(mailbox: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("edd").tempdir_in("/tmp").unwrap();
+        let letters = Letters::new();
+        std::fs::write(folder.path().join("dns.json"), letters.dns()).unwrap();
+        std::fs::write(folder.path().join("password"), format!("{PASSWORD}\n")).unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let config = format!(
+            "[seller]\ndomains = [\"{SELLER}\"]\nnames = [\"Cascade\"]\nevidence = \"evidence@{SELLER}\"\n\
+             [store]\npath = \"store\"\n[dns]\nfile = \"dns.json\"\n[http]\nlisten = \"127.0.0.1:{port}\"\n\
+             [policy]\ntrust_declared_champions = true\n{mailbox}"
+        );
+        std::fs::write(folder.path().join("endorsed.toml"), config).unwrap();
+        for name in ["cur", "new", "tmp"] {
+            std::fs::create_dir_all(folder.path().join("Maildir").join(name)).unwrap();
+        }
+        Self { folder, letters, port }
+    }
+
+    pub fn maildir() -> Self {
+        Self::new("[[mailbox]]\nkind = \"maildir\"\npath = \"Maildir\"\npoll_seconds = 1\n")
+    }
+
+    pub fn imap(server: &Dovecot) -> Self {
+        Self::new(&format!(
+            "[[mailbox]]\nkind = \"imap\"\nhost = \"localhost\"\nport = {}\nca_file = \"{}\"\nuser = \"{USER}\"\npassword = {{ file = \"password\" }}\n",
+            server.imaps,
+            server.ca().display()
+        ))
+    }
+
+    pub fn store(&self) -> PathBuf {
+        self.folder.path().join("store")
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_endorsed"));
+        command.args(arguments).arg("--config").arg(self.folder.path().join("endorsed.toml"));
+        command
+    }
+
+    pub fn ask(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Exit status of the gate into commercial review.
+    pub fn gate(&self, opportunity: &str) -> i32 {
+        self.ask(&["gate", opportunity, "--to", "commercial_review"]).status.code().unwrap()
+    }
+
+    pub fn wait_for_gate(&self, opportunity: &str, status: i32) {
+        let start = Instant::now();
+        while self.gate(opportunity) != status {
+            assert!(
+                start.elapsed() < PATIENCE,
+                "the gate of {opportunity} never answered {status}: {:?}",
+                self.shown(opportunity)
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub fn shown(&self, opportunity: &str) -> String {
+        String::from_utf8_lossy(&self.ask(&["show", opportunity]).stdout).into_owned()
+    }
+
+    pub fn start(&self) -> Running {
+        let log =
+            std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
+        let child = self.command(&["run"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let mut running = Running(child);
+        let start = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            let ended = running.0.try_wait().unwrap();
+            assert!(ended.is_none() && start.elapsed() < PATIENCE, "no daemon ({ended:?}): {}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        running
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    pub fn deliver(&self, name: &str, raw: &[u8]) {
+        let maildir = self.folder.path().join("Maildir");
+        std::fs::write(maildir.join("tmp").join(name), raw).unwrap();
+        std::fs::rename(maildir.join("tmp").join(name), maildir.join("new").join(name)).unwrap();
+    }
+
+    pub fn get(&self, path: &str) -> (u16, Value) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap())
+    }
+}
+
+/// A process that ends with the value.
+pub struct Running(pub Child);
+
+impl Running {
+    pub fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    /// SIGTERM, and what it ended with.
+    pub fn stop(mut self) -> Option<i32> {
+        let asked = Command::new("kill").arg(self.0.id().to_string()).status().unwrap();
+        assert!(asked.success());
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(start.elapsed() < Duration::from_secs(10), "SIGTERM takes longer than ten seconds");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -1,0 +1,101 @@
+//! What is set aside is on record, survives a restart, is tried again, and can be given up.
+
+use std::time::{Duration, Instant};
+
+use endorsed::edge::store::{OpenOptions, Store};
+use endorsed::record::{Entry, Place};
+use serde_json::Value;
+
+use crate::dovecot::Dovecot;
+use crate::home::{Home, PATIENCE};
+use crate::source_contract::message;
+
+fn listed(home: &Home) -> Vec<Value> {
+    let output = home.ask(&["quarantine", "list", "--json"]);
+    serde_json::from_slice(&output.stdout).unwrap_or_default()
+}
+
+fn wait(what: &str, home: &Home, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < PATIENCE, "{what}: {:?}\n{}", listed(home), home.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// How many messages the store knows; only when no daemon holds it.
+fn stored(home: &Home) -> usize {
+    let store = Store::open(&home.store(), OpenOptions::default()).unwrap();
+    let entries = store.entries(0..store.size()).unwrap();
+    entries.iter().filter(|e| matches!(e, Entry::Seen(s) if matches!(s.place, Place::Imap { .. }))).count()
+}
+
+#[test]
+fn an_unreadable_message_is_remembered_over_a_restart_and_read_when_it_heals() {
+    let server = Dovecot::start();
+    let names: Vec<String> = (0..12).map(|n| server.deliver(&message(n))).collect();
+    server.poison(&names[4]);
+    // The last one: nothing behind it moves the cursor over it.
+    server.poison(&names[11]);
+    let home = Home::imap(&server);
+    let daemon = home.start();
+    wait("two are set aside", &home, || listed(&home).len() == 2);
+    let rows = listed(&home);
+    assert!(rows.iter().all(|row| row["why"] == "unfetchable" && row["attempts"] == 1), "{rows:?}");
+    let id = rows[0]["id"].as_str().unwrap().to_owned();
+    let shown = home.ask(&["quarantine", "show", &id]);
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("unfetchable"), "{shown:?}");
+    assert_eq!(home.ask(&["quarantine", "show", "nonsense"]).status.code(), Some(1));
+    daemon.kill();
+    assert_eq!(stored(&home), 10);
+
+    let daemon = home.start();
+    wait("tried again", &home, || listed(&home).iter().any(|row| row["attempts"] == 2));
+    for name in [&names[4], &names[11]] {
+        server.cure(name);
+    }
+    assert_eq!(home.ask(&["quarantine", "retry"]).status.code(), Some(0));
+    wait("both are read", &home, || listed(&home).is_empty());
+    assert_eq!(daemon.stop(), Some(0));
+    assert_eq!(stored(&home), 12);
+}
+
+#[test]
+fn a_message_that_vanished_stays_listed_until_a_person_drops_it() {
+    let server = Dovecot::start();
+    let names: Vec<String> = (0..3).map(|n| server.deliver(&message(n))).collect();
+    server.poison(&names[1]);
+    let home = Home::imap(&server);
+    let daemon = home.start();
+    wait("set aside", &home, || listed(&home).len() == 1);
+    // Somebody removes it before we ever read it.
+    server.doveadm(&["expunge", "-u", crate::dovecot::USER, "mailbox", "INBOX", "uid", "2"]);
+    home.ask(&["quarantine", "retry"]);
+    wait("noticed", &home, || listed(&home).first().is_some_and(|row| row["why"] == "vanished"));
+    let id = listed(&home)[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(
+        home.ask(&["quarantine", "drop", &id, "--by", "Ana"]).status.code(),
+        Some(2),
+        "no reason given"
+    );
+    let drop = ["quarantine", "drop", &id, "--by", "Ana", "--reason", "spam, says its sender"];
+    assert_eq!(home.ask(&drop).status.code(), Some(0));
+    assert_eq!(home.ask(&drop).status.code(), Some(1), "it is no longer there");
+    assert!(listed(&home).is_empty());
+    assert_eq!(daemon.stop(), Some(0));
+    let store = Store::open(&home.store(), OpenOptions::default()).unwrap();
+    let entries = store.entries(0..store.size()).unwrap();
+    let released: Vec<_> =
+        entries.iter().filter_map(|e| if let Entry::Released(r) = e { Some(r) } else { None }).collect();
+    assert_eq!((released.len(), released[0].by.as_deref()), (1, Some("Ana")));
+}
+
+#[test]
+fn a_person_can_have_the_mailbox_read_now() {
+    let home = Home::new("[[mailbox]]\nkind = \"maildir\"\npath = \"Maildir\"\npoll_seconds = 3600\n");
+    let daemon = home.start();
+    let asked = std::process::Command::new("kill").args(["-USR1", &daemon.0.id().to_string()]).status();
+    assert!(asked.unwrap().success());
+    wait("polled", &home, || home.log().contains("mail.polled_now"));
+    assert_eq!(daemon.stop(), Some(0));
+}
