@@ -241,7 +241,7 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
             add_stray_objection(&mut outcome, &reading, rules);
         }
     }
-    add_doubts(&mut outcome, facts, &recognition, subject);
+    add_doubts(&mut outcome, facts, &recognition, subject, rules);
     decide(outcome)
 }
 

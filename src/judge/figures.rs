@@ -1,6 +1,7 @@
 //! Figures in a reply against the declared ones: "38 %" under a declared "43 %" is no sure yes.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::Question;
 use super::language::Language;
@@ -39,32 +40,41 @@ struct Declared<'a> {
 
 /// A figure of the reply that contradicts a declared one: its span in the folded text. "Under 5 %" admits every figure
 /// below; without a bound the words of the criterion tell the better side ("error rate 2 %", "saved 12 %").
-pub(super) fn differs(
-    question: &Question<'_>,
-    scan: &Scan,
-    language: &Language,
-) -> Option<std::ops::Range<usize>> {
+pub(super) fn differs(question: &Question<'_>, scan: &Scan, language: &Language) -> Option<Range<usize>> {
     let said = figures(&scan.folded.text, language, language.decimal);
     if said.is_empty() {
         return None;
     }
     let declared: Vec<Declared<'_>> =
         question.criteria.iter().flat_map(|c| declared(&squeeze(&c.text), language)).collect();
+    // Figures come in order: the words of a sentence or clause are collected once.
+    let mut sentence_words = (0..0, BTreeSet::new());
+    let mut clause_words = (0..0, BTreeSet::new());
+    let collect = |words: &mut (Range<usize>, BTreeSet<String>), span: &Range<usize>| {
+        if words.0 != *span {
+            *words = (span.clone(), content_words(text_of(scan, span), language));
+        }
+    };
     let wrong = said.into_iter().filter(|figure| !is_emphasis(figure)).find(|figure| {
-        let Some(sentence) = scan.sentences.iter().find(|s| s.span.contains(&figure.start)) else {
+        let at = scan.sentences.partition_point(|s| s.span.end <= figure.start);
+        let Some(sentence) = scan.sentences.get(at).filter(|s| s.span.contains(&figure.start)) else {
             return false;
         };
         // "Recall 88 %, false alarms 0.7 %": each clause speaks of its own criterion.
-        let clause = sentence.clauses.iter().find(|clause| clause.contains(&figure.start));
-        let near = clause.map(|clause| content_words(text_of(scan, clause), language)).unwrap_or_default();
-        let named = declared.iter().any(|d| !d.words.is_disjoint(&near));
-        let words = if named { near } else { content_words(text_of(scan, &sentence.span), language) };
-        is_wrong(figure, &words, &declared)
+        let at = sentence.clauses.partition_point(|clause| clause.end <= figure.start);
+        if let Some(clause) = sentence.clauses.get(at).filter(|clause| clause.contains(&figure.start)) {
+            collect(&mut clause_words, clause);
+            if declared.iter().any(|d| !d.words.is_disjoint(&clause_words.1)) {
+                return is_wrong(figure, &clause_words.1, &declared);
+            }
+        }
+        collect(&mut sentence_words, &sentence.span);
+        is_wrong(figure, &sentence_words.1, &declared)
     });
     wrong.map(|figure| figure.start..figure.end)
 }
 
-fn text_of<'a>(scan: &'a Scan, span: &std::ops::Range<usize>) -> &'a str {
+fn text_of<'a>(scan: &'a Scan, span: &Range<usize>) -> &'a str {
     scan.folded.text.get(span.clone()).unwrap_or_default()
 }
 

@@ -372,6 +372,8 @@ pub(super) struct Language {
     pub except: BTreeSet<String>,
     /// "*the rest* passed".
     pub rest: BTreeSet<String>,
+    /// Words for those who evaluate and for what is evaluated: `we`, `it`.
+    pub us: BTreeSet<String>,
     /// Endings that a word may have or not: `exports`, `export`.
     pub endings: Vec<String>,
     /// `all` in "all 5".
@@ -438,6 +440,7 @@ impl Default for Language {
             to: BTreeSet::new(),
             except: BTreeSet::new(),
             rest: BTreeSet::new(),
+            us: BTreeSet::new(),
             endings: Vec::new(),
             ones: BTreeSet::new(),
             at_most: Vec::new(),

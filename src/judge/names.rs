@@ -6,6 +6,9 @@ use super::language::Language;
 use super::scan::{Hit, Reader};
 use crate::text::squeeze;
 
+/// Characters behind a yes in which a name is looked for: enough for its few words.
+const BESIDE_LEN_MAX: usize = 400;
+
 impl Reader<'_> {
     /// Whether the words name the seller, or the product without a name. A name is the captured word and the
     /// capitalised words after it.
@@ -41,6 +44,8 @@ impl Reader<'_> {
         let before = self.text.get(first..typed.start).unwrap_or_default();
         let said = self.text.get(typed.clone()).unwrap_or_default();
         let after = self.text.get(typed.end..).unwrap_or_default();
+        let near = after.char_indices().nth(BESIDE_LEN_MAX).map_or(after.len(), |(at, _)| at);
+        let after = after.get(..near).unwrap_or_default();
         let after = after.split(['.', ',', ';', ':', '!', '?', '\n', '(']).next().unwrap_or_default();
         // "a success for the Nantes plant": a place or a party may come behind an article.
         let opens = squeeze(after.split_whitespace().next().unwrap_or_default());

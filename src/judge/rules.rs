@@ -4,7 +4,7 @@ use std::sync::{LazyLock, OnceLock};
 
 use super::compile;
 use super::index::Index;
-use super::language::{Case, Language, Pack, Rule};
+use super::language::{Case, Language, Pack, Rule, Says};
 use super::source::{self, Source};
 use super::tongue::Lexicon;
 use crate::model::Digest;
@@ -105,6 +105,11 @@ impl Rules {
     pub(super) fn index(&self, pack: usize) -> Option<&Index> {
         let cell = self.indexes.get(pack)?;
         Some(cell.get_or_init(|| Index::new(&self.rules, self.packs.get(pack).unwrap_or(&NO_PACK))))
+    }
+
+    /// Whether the rule of this id affirms every criterion by name (`whole`).
+    pub fn speaks_of_all(&self, id: &str) -> bool {
+        self.rules.iter().any(|rule| rule.id == id && rule.whole && rule.says == Says::Affirm)
     }
 
     /// Digest of all files: each verdict records it.

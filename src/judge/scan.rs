@@ -1,5 +1,6 @@
 //! One text read with all rules: what hit where, what was blanked out, what was blocked by what.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::index::{Candidate, Woken};
@@ -129,7 +130,7 @@ pub(super) fn scan_heard(
     }
     let known = tongue::known(sentences.iter().map(|sentence| &sentence.readers));
     let (hits, harmless, licensed) =
-        Reader { rules, sentences: &sentences, text, folded: &folded, context }.read();
+        Reader { rules, main, sentences: &sentences, text, folded: &folded, context }.read();
     Scan { known, harmless, licensed, hits, sentences, folded }
 }
 
@@ -154,6 +155,19 @@ fn blank_quotes(text: &mut [u8]) {
     }
 }
 
+/// A text without what is harmless.
+struct Blanked {
+    all: Vec<u8>,
+    /// By pack.
+    own: BTreeMap<usize, Vec<u8>>,
+}
+
+fn blank(text: &mut [u8], span: &Range<usize>) {
+    for byte in text.get_mut(span.clone()).into_iter().flatten().filter(|b| **b != b' ') {
+        *byte = b'_';
+    }
+}
+
 /// A pattern to try on a stretch of a sentence.
 #[derive(Debug)]
 struct Trial {
@@ -165,6 +179,8 @@ struct Trial {
 
 pub(super) struct Reader<'a> {
     pub rules: &'a Rules,
+    /// The pack that knows most of the text.
+    pub main: usize,
     pub sentences: &'a [Sentence],
     pub text: &'a str,
     pub folded: &'a Folded,
@@ -177,21 +193,36 @@ impl Reader<'_> {
         let mut plain: Vec<u8> =
             self.folded.text.bytes().map(|b| if b == b'\n' { b' ' } else { b }).collect();
         let trials = self.trials(&plain);
-        let harmless = self.pass(Pass::Harmless, &trials, &plain);
+        let harmless = self.pass(Pass::Harmless, &trials, &|_| &plain);
         let licensed: Vec<Range<usize>> = harmless.iter().map(|hit| self.covered(hit)).collect();
-        let mut blanked = plain.clone();
-        for span in &licensed {
-            for byte in blanked.get_mut(span.clone()).into_iter().flatten().filter(|b| **b != b' ') {
-                *byte = b'_';
-            }
-        }
+        let blanked = self.blanked(&plain, &harmless, &licensed);
         blank_quotes(&mut plain);
-        let mut hits = self.pass(Pass::Plain, &trials, &plain);
-        hits.extend(self.pass(Pass::Blanked, &trials, &blanked));
+        let mut hits = self.pass(Pass::Plain, &trials, &|_| &plain);
+        hits.extend(
+            self.pass(Pass::Blanked, &trials, &|pack| blanked.own.get(&pack).unwrap_or(&blanked.all)),
+        );
         hits.extend(self.covered_vetoes(&trials, &plain, &harmless));
         self.block(&mut hits);
         hits.sort_by_key(|hit| (hit.span.start, hit.span.end, hit.rule));
         (hits, harmless, licensed)
+    }
+
+    /// The text without what harmless rules explain, for all packs and for some of them. A pack that leads
+    /// neither the text nor the sentence explains it for itself only: what is harmless in its language may be a veto in the sentence's own.
+    fn blanked(&self, plain: &[u8], harmless: &[Hit], licensed: &[Range<usize>]) -> Blanked {
+        let explained = harmless.iter().zip(licensed).filter_map(|(hit, span)| {
+            let pack = self.rules.rules.get(hit.rule)?.pack;
+            let leads =
+                pack == self.main || self.sentences.get(hit.sentence).is_some_and(|s| s.readers.lead == pack);
+            Some((pack, leads, span))
+        });
+        let mut blanked = Blanked { all: plain.to_vec(), own: BTreeMap::new() };
+        let (leading, others): (Vec<_>, Vec<_>) = explained.partition(|(_, leads, _)| *leads);
+        leading.into_iter().for_each(|(_, _, span)| blank(&mut blanked.all, span));
+        for (pack, _, span) in others {
+            blank(blanked.own.entry(pack).or_insert_with(|| blanked.all.clone()), span);
+        }
+        blanked
     }
 
     /// Refusals and conditions in what a harmless rule covers beyond its own words: "the invoice comes once SSO works"
@@ -203,7 +234,7 @@ impl Reader<'_> {
         if wide.is_empty() {
             return Vec::new();
         }
-        let mut hits = self.pass(Pass::Blanked, trials, plain);
+        let mut hits = self.pass(Pass::Blanked, trials, &|_| plain);
         hits.retain(|hit| {
             matches!(hit.says, Says::Retract | Says::Decline | Says::Stipulate)
                 && wide.iter().any(|(covered, own)| overlap(covered, &hit.span) && !overlap(own, &hit.span))
@@ -249,7 +280,8 @@ impl Reader<'_> {
         }
     }
 
-    fn pass(&self, pass: Pass, trials: &[Trial], text: &[u8]) -> Vec<Hit> {
+    /// Tries the patterns of a pass on the text that each pack reads.
+    fn pass<'t>(&self, pass: Pass, trials: &[Trial], text: &dyn Fn(usize) -> &'t [u8]) -> Vec<Hit> {
         let mut hits = Vec::new();
         for trial in trials.iter().filter(|trial| trial.pass == pass) {
             let Some(rule) = self.rules.rules.get(trial.candidate.rule) else { continue };
@@ -258,7 +290,7 @@ impl Reader<'_> {
                 continue;
             }
             if hits.len() < HITS_MAX {
-                self.attempt(rule, trial, text, &mut hits);
+                self.attempt(rule, trial, text(rule.pack), &mut hits);
             }
         }
         hits
@@ -360,9 +392,9 @@ impl Reader<'_> {
     }
 
     fn block(&self, hits: &mut [Hit]) {
-        let mut reaches: Vec<(Says, Range<usize>)> =
-            hits.iter().filter(|hit| hit.says.blocks()).map(|hit| (hit.says, hit.unit.clone())).collect();
-        reaches.extend(self.sentences.iter().filter(|s| s.asks).map(|s| (Says::Question, self.asked(s))));
+        let blockers = hits.iter().filter(|hit| hit.says.blocks()).map(|hit| (hit.says, hit.unit.clone()));
+        let asked = self.sentences.iter().filter(|s| s.asks).map(|s| (Says::Question, self.asked(s)));
+        let reaches = Reaches::new(blockers.chain(asked));
         for hit in hits.iter_mut().filter(|hit| hit.blocked.is_none()) {
             if hit.says == Says::Affirm && !hit.names_own && self.names_a_stranger(hit) {
                 hit.blocked = Some(Says::OtherParty);
@@ -370,8 +402,7 @@ impl Reader<'_> {
             }
             let despite = self.rules.rules.get(hit.rule).map(|rule| &rule.despite);
             hit.blocked = hit.says.stopped_by().iter().copied().find(|blocker| {
-                !despite.is_some_and(|d| d.contains(blocker))
-                    && reaches.iter().any(|(says, reach)| says == blocker && overlap(reach, &hit.span))
+                !despite.is_some_and(|d| d.contains(blocker)) && reaches.touch(*blocker, &hit.span)
             });
         }
     }
@@ -385,6 +416,34 @@ impl Reader<'_> {
         };
         let from = sentence.clauses.iter().find(starts).map_or(sentence.span.start, |clause| clause.start);
         from..sentence.span.end
+    }
+}
+
+/// How far blockers reach: for each the starts in order, each with the furthest end so far.
+struct Reaches(BTreeMap<Says, Vec<(usize, usize)>>);
+
+impl Reaches {
+    fn new(reaches: impl Iterator<Item = (Says, Range<usize>)>) -> Self {
+        let mut by_blocker: BTreeMap<Says, Vec<(usize, usize)>> = BTreeMap::new();
+        for (says, reach) in reaches {
+            by_blocker.entry(says).or_default().push((reach.start, reach.end));
+        }
+        for reaches in by_blocker.values_mut() {
+            reaches.sort_unstable();
+            let mut furthest = 0;
+            for (_, end) in reaches {
+                furthest = furthest.max(*end);
+                *end = furthest;
+            }
+        }
+        Self(by_blocker)
+    }
+
+    /// Whether one of them shares a byte with the span.
+    fn touch(&self, blocker: Says, span: &Range<usize>) -> bool {
+        let Some(reaches) = self.0.get(&blocker) else { return false };
+        let before = reaches.partition_point(|(start, _)| *start < span.end);
+        before.checked_sub(1).and_then(|last| reaches.get(last)).is_some_and(|(_, end)| *end > span.start)
     }
 }
 

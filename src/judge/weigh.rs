@@ -14,6 +14,9 @@ use crate::model::{DeclaredResult, Form, Reading, Reason, Source, Spoken, Verdic
 /// Words of a clause that may be a name beside a bare yes ("Confirmed, Kim Sorel").
 const NAME_WORDS_MAX: usize = 2;
 
+/// Shorter sentences are names and greetings.
+const UNEXPLAINED_WORDS_MIN: usize = 4;
+
 /// What was heard in the three texts.
 pub(super) struct Heard<'a> {
     pub rules: &'a Rules,
@@ -247,10 +250,44 @@ impl Heard<'_> {
         };
         let stopped = |hit: &&Hit| stopped(hit) && !answered(hit);
         stops.extend(self.fresh.hits.iter().filter(stopped).map(|hit| self.reason(hit, Source::Fresh)));
+        stops.extend(self.unexplained_behind().map(|span| {
+            let text = "nothing explains what is said of it right behind a yes that names nothing";
+            let mut reason = Reason::new("not_understood", text);
+            let span = self.fresh.folded.original(span);
+            reason.span = Some([span.start, span.end]);
+            reason
+        }));
         if !stops.is_empty() {
             opinion.sure = false;
             opinion.reasons.extend(stops);
         }
+    }
+
+    /// "Confirmed. We gave it to the interns to play with.": the sentence right behind a yes that does not speak of the
+    /// evaluation, when it is about us or the product and no rule knows it.
+    fn unexplained_behind(&self) -> Option<Range<usize>> {
+        let settles = |hit: &Hit| self.rules.rules.get(hit.rule).is_some_and(|rule| rule.settles);
+        if self.fresh.of(Says::Affirm).any(settles) {
+            return None;
+        }
+        let said = self.fresh.of(Says::Affirm).chain(self.fresh.of(Says::Bare));
+        let behind =
+            said.filter_map(|yes| Some((yes.sentence + 1, self.fresh.sentences.get(yes.sentence + 1)?)));
+        let explains = |hit: &Hit| {
+            use Says::{Accept, Affirm, Aside, Bare, Count, Pass};
+            matches!(hit.says, Affirm | Bare | Accept | Aside | Pass | Count)
+        };
+        let mut unknown = behind.filter(|(at, sentence)| {
+            let language = self.rules.language(sentence.readers.lead);
+            let text = self.fresh.folded.text.get(sentence.span.clone()).unwrap_or_default();
+            let mut words = text.split(|c: char| !c.is_alphanumeric());
+            text.split_whitespace().count() >= UNEXPLAINED_WORDS_MIN
+                && !sentence.asks
+                && words.any(|word| language.us.contains(word))
+                && !self.fresh.hits.iter().any(|hit| hit.sentence == *at && explains(hit))
+                && !self.fresh.licensed.iter().any(|span| overlap(span, &sentence.span))
+        });
+        unknown.next().map(|(_, sentence)| sentence.span.clone())
     }
 
     /// No verdict: a sure aside, or unknown territory.

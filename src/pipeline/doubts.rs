@@ -4,12 +4,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Facts, Known};
+use crate::judge::Rules;
 use crate::model::{CriteriaSeen, Kind, Message, OpportunityId, Outcome, Part, Reason, Recognition, Verdict};
 use crate::read::read;
 use crate::recognise;
 
 /// What keeps a reading of the words from being sure whatever the judge says.
-pub(super) fn add_doubts(outcome: &mut Outcome, facts: &Facts, recognition: &Recognition, subject: &Known) {
+pub(super) fn add_doubts(
+    outcome: &mut Outcome,
+    facts: &Facts,
+    recognition: &Recognition,
+    subject: &Known,
+    rules: &Rules,
+) {
     let answered = recognition.answers.and_then(|a| facts.ancestors.iter().find(|k| k.message().digest == a));
     let mut others = facts.ancestors.iter().chain(&facts.claimed);
     let declared_twice = answered.is_some_and(|declaring| {
@@ -25,7 +32,7 @@ pub(super) fn add_doubts(outcome: &mut Outcome, facts: &Facts, recognition: &Rec
     }
     add_doubtful_question(outcome, facts, recognition);
     add_other_deal(outcome, &subject.message().subject);
-    add_other_question(outcome, facts, answered);
+    add_other_question(outcome, facts, answered, rules);
     add_unread_parts(outcome, subject.message());
     // The mail leads to two deals: which of them is meant, nobody can tell.
     let deals: BTreeSet<&OpportunityId> =
@@ -80,7 +87,7 @@ fn affirms(outcome: &Outcome) -> bool {
 /// A yes to another mail than the declaration may answer another question: whoever wrote that mail may have asked
 /// for less. It counts only when the author had the recorded criteria before her eyes and the other mail is hers,
 /// or is on record and states no figure and no criterion.
-fn add_other_question(outcome: &mut Outcome, facts: &Facts, answered: Option<&Arc<Known>>) {
+fn add_other_question(outcome: &mut Outcome, facts: &Facts, answered: Option<&Arc<Known>>, rules: &Rules) {
     let Some(declared) = answered.filter(|_| affirms(outcome)) else { return };
     let Some(parent) =
         outcome.parents.first().filter(|id| declared.message().message_id.as_ref() != Some(id))
@@ -100,7 +107,7 @@ fn add_other_question(outcome: &mut Outcome, facts: &Facts, answered: Option<&Ar
         facts.ancestors.iter().filter(|k| k.message().message_id.as_ref() == Some(parent)).collect();
     let own = |k: &&Arc<Known>| k.message().author().map(|a| &a.address) == outcome.from.as_ref();
     // "All criteria are met" says what it answers; a bare yes does not.
-    let names_all = |r: &Reason| r.rule.as_deref().is_some_and(|rule| rule.ends_with("/affirm.all_met"));
+    let names_all = |r: &Reason| r.rule.as_deref().is_some_and(|rule| rules.speaks_of_all(rule));
     let whole = outcome.reasons.iter().any(names_all);
     let harmless = |k: &&Arc<Known>| own(k) || (quoted && asks_nothing_new(k, whole));
     let (code, text) = if mails.is_empty() && !quoted {
