@@ -39,6 +39,7 @@ pub struct Gates {
     gates: BTreeMap<String, Gate>,
     /// File name and digest, as each answer shows it.
     policy: String,
+    digest: Digest,
 }
 
 /// The policy file is not usable; the text says what and at which byte.
@@ -93,6 +94,13 @@ pub struct GateAnswer {
     pub policy: String,
     /// Where a person finds more.
     pub url: String,
+    /// Entries of the signed log that the answer rests on; with `log_root` it can be held against the log for ever
+    /// (`endorsed verify --seen SIZE:ROOT`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_size: Option<u64>,
+    /// The root over them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_root: Option<Digest>,
 }
 
 impl Gates {
@@ -117,8 +125,13 @@ impl Gates {
                 });
             }
         }
-        let digest = Digest::of(text.as_bytes()).short();
-        Ok(Self { gates: file.gate, policy: format!("{name}@{digest}") })
+        let digest = Digest::of(text.as_bytes());
+        Ok(Self { gates: file.gate, policy: format!("{name}@{}", digest.short()), digest })
+    }
+
+    /// Digest of the policy file.
+    pub fn digest(&self) -> Digest {
+        self.digest
     }
 
     /// The names of all gates.
@@ -171,6 +184,8 @@ impl Gates {
             evidence: report.evidence.clone(),
             policy: self.policy.clone(),
             url: format!("/opportunities/{}", report.opportunity),
+            log_size: None,
+            log_root: None,
         })
     }
 }

@@ -183,20 +183,20 @@ fn see<'a>(subject: &Known, facts: &'a Facts, policy: &Policy) -> Seen<'a> {
 }
 
 /// The letters of ours among the ancestors that restate the declaration's criteria.
-fn prompts<'a>(facts: &'a Facts, declared: &Message, declaration: &Declaration) -> Vec<&'a Asked> {
-    let restating = facts.ancestors.iter().filter(|k| k.restates(declared, declaration));
-    restating.filter_map(|k| k.asked.as_ref()).collect()
+fn prompts<'a>(facts: &'a Facts, declared: &Message, declaration: &Declaration) -> Vec<&'a Known> {
+    facts.ancestors.iter().map(Arc::as_ref).filter(|k| k.restates(declared, declaration)).collect()
 }
 
 /// What the author of `subject` was asked: by the declaration, or by the letter of ours that the mail answers.
 fn question<'a>(
     policy: &'a Policy,
     declaration: &'a Declaration,
-    prompts: &[&Asked],
+    prompts: &[&Known],
     subject: &Known,
 ) -> Question<'a> {
     let answers = |id: &MessageId| subject.message().in_reply_to.contains(id) || subject.tokens.contains(id);
-    let asked = prompts.iter().any(|asked| asked.asks && answers(&asked.message_id));
+    let asked = prompts.iter().filter_map(|k| k.asked.as_ref());
+    let asked = asked.into_iter().any(|asked| asked.asks && answers(&asked.message_id));
     Question {
         form: if asked && declaration.form == Form::Recap { Form::Request } else { declaration.form },
         asks: declaration.asks || asked,
@@ -229,7 +229,7 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
             outcome.criteria = judgement.criteria;
             outcome.readings = judgement.readings;
             outcome.reasons.extend(judgement.reasons);
-            let prompts: Vec<MessageId> = prompts.iter().map(|asked| asked.message_id.clone()).collect();
+            let prompts: Vec<&Message> = prompts.iter().map(|k| k.message()).collect();
             let case = Case { declared: declaring, declaration, prompts: &prompts };
             let authorship = verify(witnessed, &case, &reading, policy);
             outcome.reasons.extend(authorship.reasons.iter().cloned());

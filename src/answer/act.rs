@@ -1,11 +1,14 @@
 //! A named person does something to the record: from what was asked to the act, or to why it may not be done. Nothing
 //! is written here.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Case, Context, Register, Response, Unavailable, failed, home};
 use crate::model::{
-    Address, Claim, Digest, Kind, MessageId, OpportunityId, Outcome, StandingReport, Verdict,
+    Address, Claim, Digest, EvidenceKind, FileHash, Kind, MessageId, OpportunityId, Outcome, PlanCriterion,
+    StandingReport, Verdict,
 };
 use crate::record::{Act, Decision, Deed, Review, Reviewed, Subject, may_be_accepted};
 
@@ -51,6 +54,38 @@ pub enum Wanted {
     Undo {
         /// Its name.
         act: String,
+    },
+    /// Register the plan's criteria.
+    Plan {
+        /// The opportunity.
+        opportunity: OpportunityId,
+        /// The criteria.
+        criteria: Vec<PlanCriterion>,
+        /// Digest of the file that they came from.
+        file: Digest,
+    },
+    /// Record evidence that is no mail.
+    Evidence {
+        /// The opportunity.
+        opportunity: OpportunityId,
+        /// What it is.
+        kind: EvidenceKind,
+        /// Where it is.
+        link: Option<String>,
+        /// The file.
+        file: Option<FileHash>,
+    },
+    /// Erase mail and what the entries tell of it.
+    Erase {
+        /// A Message-ID, a sender's address or an opportunity.
+        what: String,
+    },
+    /// See the raw octets of a mail.
+    Access {
+        /// Message-ID, or sha256 of a copy.
+        message: String,
+        /// Start of the copy's sha256, when several contents came under the Message-ID.
+        copy: Option<String>,
     },
     /// Register the opportunity's amount.
     Amount {
@@ -147,12 +182,34 @@ fn consider(request: &ActRequest, register: &dyn Register, context: Context<'_>)
             link(&outcome, opportunity, register, context)?
         }
         Wanted::Undo { act } => undo(act, register)?,
+        Wanted::Plan { opportunity, criteria, file } => {
+            if criteria.is_empty() || criteria.iter().any(|c| c.text.trim().is_empty()) {
+                return Err(No::Refused("bad_request", "A plan names criteria, each with a text.".into()));
+            }
+            let (opportunity, criteria) = (opportunity.clone(), criteria.clone());
+            (Some(Case::open(&opportunity, register)?), Deed::Plan { opportunity, criteria, file: *file })
+        }
+        Wanted::Evidence { opportunity, kind, link, file } => {
+            if link.is_none() == file.is_none() {
+                return Err(No::Refused("bad_request", "Evidence is either a link or a file.".into()));
+            }
+            let (opportunity, link, file) = (opportunity.clone(), link.clone(), file.clone());
+            (
+                Some(Case::open(&opportunity, register)?),
+                Deed::Evidence { opportunity, kind: *kind, link, file },
+            )
+        }
+        Wanted::Erase { what } => erase(what, &by, register, context)?,
+        Wanted::Access { message, copy } => {
+            let outcome = one(message, copy.as_deref(), register)?;
+            (None, Deed::Access { message: outcome.identity, sha256: outcome.sha256 })
+        }
         Wanted::Amount { opportunity, amount } => {
             let deed = Deed::Amount { opportunity: opportunity.clone(), amount: *amount };
             (Some(Case::open(opportunity, register)?), deed)
         }
     };
-    if let Some(case) = &case
+    if let Some(case) = case.as_ref().filter(|_| is_for_others(&deed))
         && !case.rulings(context).may_decide(&by)
     {
         let text = format!(
@@ -165,6 +222,12 @@ fn consider(request: &ActRequest, register: &dyn Register, context: Context<'_>)
     let act = Act { at: context.now, by, reason, deed };
     let response = done(&act, case, context);
     Ok((act, response))
+}
+
+/// Whether the SE of a deal must leave it to somebody else. Plans and evidence are the SE's own business: the first can
+/// only raise the bar, the second opens nothing.
+fn is_for_others(deed: &Deed) -> bool {
+    !matches!(deed, Deed::Plan { .. } | Deed::Evidence { .. } | Deed::Access { .. })
 }
 
 /// The one mail that was named.
@@ -301,10 +364,53 @@ fn undo(name: &str, register: &dyn Register) -> Result<(Option<Case>, Deed), No>
             return Err(No::Refused("bad_request", text.into()));
         }
         Deed::Decide { opportunity, .. } => opportunity.clone(),
-        Deed::Link { opportunity, .. } | Deed::Amount { opportunity, .. } => Some(opportunity.clone()),
+        Deed::Access { .. } | Deed::Erase { .. } => {
+            return Err(No::Refused("bad_request", "What was seen or erased stays so.".into()));
+        }
+        Deed::Link { opportunity, .. }
+        | Deed::Amount { opportunity, .. }
+        | Deed::Plan { opportunity, .. }
+        | Deed::Evidence { opportunity, .. } => Some(opportunity.clone()),
     };
     let case = opportunity.map(|id| Case::open(&id, register)).transpose()?;
     Ok((case, Deed::Undo { act: undone.id(), subjects: undone.subjects() }))
+}
+
+/// The copies that `what` names: all contents under a Message-ID, all mail of an opportunity, or all mail that an
+/// address wrote.
+fn erase(
+    what: &str,
+    by: &str,
+    register: &dyn Register,
+    context: Context<'_>,
+) -> Result<(Option<Case>, Deed), No> {
+    let mut outcomes = match MessageId::new(what) {
+        Some(id) => register.copies(&id)?,
+        None => Vec::new(),
+    };
+    if outcomes.is_empty() {
+        outcomes = match (OpportunityId::new(what), Address::new(what)) {
+            (_, Some(address)) => register.written_by(&address)?,
+            (Some(id), None) => Case::open(&id, register)?.outcomes,
+            (None, None) => Vec::new(),
+        };
+    }
+    if outcomes.is_empty() {
+        return Err(No::Refused("unknown", format!("No mail of `{what}` is on record.")));
+    }
+    let mut opportunities = BTreeSet::new();
+    for outcome in &outcomes {
+        let Some(case) = home(outcome, register, context)? else { continue };
+        // An SE could erase the champion's no.
+        if !case.rulings(context).may_decide(by) {
+            let text =
+                format!("{by} declared {}: somebody else must have its mail erased.", case.opportunity);
+            return Err(No::Refused("own_deal", text));
+        }
+        opportunities.insert(case.opportunity);
+    }
+    let copies = outcomes.iter().map(|o| o.sha256).collect();
+    Ok((None, Deed::Erase { opportunities, copies }))
 }
 
 fn reviewed(outcome: &Outcome, register: &dyn Register) -> Result<Reviewed, Unavailable> {

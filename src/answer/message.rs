@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Automatic, CriterionAnswer, Declaration, Guess, Kind, OpportunityId, Outcome, Reason, Verdict,
+    Automatic, CriterionAnswer, Declaration, FileHash, Guess, Kind, OpportunityId, Outcome, Reason, Verdict,
 };
 
 /// The contract's object for one message.
@@ -29,6 +29,9 @@ pub struct MessageAnswer {
     pub unsure_text: String,
     /// The contact block.
     pub signature_text: String,
+    /// Its attachments by their hashes; nobody has read them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<FileHash>,
     /// What was said.
     pub verdict: Option<Verdict>,
     /// Whether the rules stand behind it.
@@ -66,6 +69,7 @@ impl MessageAnswer {
             fresh_text: outcome.fresh_text.clone(),
             unsure_text: outcome.unsure_text.clone(),
             signature_text: outcome.signature_text.clone(),
+            attachments: outcome.attachments.clone(),
             verdict: outcome.verdict,
             sure: outcome.sure,
             quote: outcome.quote.clone(),

@@ -1,15 +1,21 @@
 //! From a request to a response, without sockets: the CLI, the local socket and HTTP all ask here.
 
 mod act;
+mod export;
 mod letters;
+mod log;
 mod message;
 mod opportunity;
+pub mod pack;
+pub mod proof;
 mod quarantine;
 mod rejudged;
 mod review;
 
 pub use act::{ActRequest, Choice, Wanted, act};
+pub use export::export;
 pub use letters::{LetterRow, LetterText, LettersAsk, WakeRow};
+pub use log::{LogAnswer, LogQuestion};
 pub use message::MessageAnswer;
 pub use opportunity::{OpportunityAnswer, OpportunityRow};
 pub use quarantine::{QuarantineAct, QuarantineRow};
@@ -68,6 +74,24 @@ pub enum Request {
         /// Message-ID, or sha256 of a copy.
         message: String,
     },
+    /// Decided replies as cases of the rule language.
+    Export {
+        /// Message-IDs or sha256 of copies; without any, everything that the queue has seen.
+        messages: Vec<String>,
+        /// The seller's names, which the rules must know.
+        names: Vec<String>,
+    },
+    /// The raw octets of a mail. That somebody asked for them is recorded first.
+    Raw {
+        /// Message-ID, or sha256 of a copy.
+        message: String,
+        /// Start of the copy's sha256, when several contents came under the Message-ID.
+        copy: Option<String>,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
     /// A named person does something to the record.
     Act(ActRequest),
     /// What would be said of the stored mail with the rules as they are now?
@@ -77,6 +101,8 @@ pub enum Request {
         /// Whether the new outcomes are recorded; only with the running rules.
         apply: bool,
     },
+    /// About the signed log.
+    Log(LogQuestion),
     /// See or settle what was set aside.
     Quarantine(QuarantineAct),
     /// Something about letters.
@@ -93,7 +119,7 @@ pub enum Request {
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Response {
     /// To [`Request::Gate`].
-    Gate(GateAnswer),
+    Gate(Box<GateAnswer>),
     /// To [`Request::Show`].
     Opportunity(Box<OpportunityAnswer>),
     /// To [`Request::List`].
@@ -128,6 +154,16 @@ pub enum Response {
     Review {
         /// The mails.
         items: Vec<ReviewItem>,
+    },
+    /// To [`Request::Export`].
+    Exported {
+        /// One `[[case]]` each.
+        cases: Vec<String>,
+    },
+    /// To [`Request::Raw`].
+    Raw {
+        /// The octets, in base64.
+        octets: String,
     },
     /// To [`Request::Act`].
     Done {
@@ -171,6 +207,8 @@ pub enum Response {
         /// Whether they were recorded.
         applied: bool,
     },
+    /// To [`Request::Log`].
+    Log(Box<LogAnswer>),
     /// To [`QuarantineAct::List`].
     Quarantine {
         /// What is set aside.
@@ -252,6 +290,11 @@ pub trait Register {
     /// # Errors
     /// When the record can not be read.
     fn review(&self, after: Option<&Digest>, limit: usize) -> Result<Vec<Outcome>, Unavailable>;
+    /// Newest outcomes of all mail that an address wrote. Reads the whole record.
+    ///
+    /// # Errors
+    /// When the record can not be read.
+    fn written_by(&self, author: &Address) -> Result<Vec<Outcome>, Unavailable>;
     /// The acts about a subject.
     ///
     /// # Errors
@@ -338,7 +381,7 @@ pub fn gate(
         Err(error) => return failed(&error),
     };
     match context.gates.answer(&report, to, context.freshness, context.now) {
-        Some(answer) => Response::Gate(answer),
+        Some(answer) => Response::Gate(Box::new(answer)),
         None => {
             let known: Vec<&str> = context.gates.names().collect();
             let hint = crate::text::nearest(to, known.iter().copied());

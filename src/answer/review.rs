@@ -82,6 +82,10 @@ fn did(deed: &Deed) -> String {
         },
         Deed::Link { opportunity, .. } => format!("linked to {opportunity}"),
         Deed::Undo { act, .. } => format!("undid {}", Act::name(act)),
+        Deed::Plan { criteria, .. } => format!("registered a plan of {} criteria", criteria.len()),
+        Deed::Evidence { kind, .. } => format!("recorded a {}", kind.as_str()),
+        Deed::Access { .. } => "saw the raw mail".into(),
+        Deed::Erase { copies, .. } => format!("had {} copies erased", copies.len()),
         Deed::Amount { amount, .. } => format!("registered the amount {amount}"),
     }
 }

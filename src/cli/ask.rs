@@ -13,7 +13,7 @@ use crate::edge::socket;
 use crate::edge::source::Progress;
 use crate::edge::store::{OpenOptions, Store, StoreError};
 use crate::gate::{Freshness, GateAnswer, Gates};
-use crate::model::{Acceptance, OpportunityId, Reason};
+use crate::model::{Acceptance, OpportunityId, Reason, StandingReport};
 
 /// `endorsed gate`
 #[derive(Debug, Args)]
@@ -119,7 +119,10 @@ pub fn list(list: &List, config: &Config) -> u8 {
 
 /// Asks the daemon; without one, opens the store for this one question.
 pub fn ask(request: Request, config: &Config) -> Response {
-    if let Some(response) = socket::ask(&config.store.path, &request) {
+    // Whoever reads much, waits long.
+    let patient = matches!(request, Request::Log(_));
+    let daemon = if patient { socket::ask_patiently } else { socket::ask };
+    if let Some(response) = daemon(&config.store.path, &request) {
         return response;
     }
     if matches!(request, Request::Letters(_)) {
@@ -128,9 +131,8 @@ pub fn ask(request: Request, config: &Config) -> Response {
             Err(error) => Response::Failed { code: "store_unavailable".into(), text: error.to_string() },
         };
     }
-    let open = || -> Result<(Store, Gates), OpenError> {
-        Ok((Store::open(&config.store.path, OpenOptions::default())?, config.load_gates()?))
-    };
+    let open =
+        || -> Result<(Store, Gates), OpenError> { Ok((open_store(config, false)?, config.load_gates()?)) };
     // Nobody watches: what is configured to be watched is stale.
     let freshness = if config.mailbox.is_empty() { Freshness::Fresh } else { Freshness::Stale };
     match open() {
@@ -150,13 +152,19 @@ pub enum OpenError {
     Store(#[from] StoreError),
 }
 
+/// The store, with the key that signs its log.
+pub fn open_store(config: &Config, create: bool) -> Result<Store, OpenError> {
+    let options = OpenOptions { create, ..OpenOptions::default() };
+    Ok(Store::open_with(&config.store.path, options, config.log_key()?)?)
+}
+
 /// A desk over the store, made when there is none; every configured mailbox counts as unread until it is watched.
 pub fn open_desk(config: &Config) -> Result<Desk, OpenError> {
     let rules = config.load_rules()?;
     let policy = config.policy(false)?;
     let gates = config.load_gates()?;
     let resolver = open_resolver(config.dns.as_ref().map(|d| &d.file))?;
-    let store = Store::open(&config.store.path, OpenOptions { create: true, ..OpenOptions::default() })?;
+    let store = open_store(config, true)?;
     Ok(Desk {
         engine: Arc::new(Engine::new(store, rules, policy, resolver)),
         gates,
@@ -200,6 +208,9 @@ fn print_gate(answer: &GateAnswer) {
         say(&format!("  {} ({}): {}", endorser.who, endorser.role, endorser.standing.as_str()));
     }
     print_reasons(&answer.reasons);
+    if let (Some(size), Some(root)) = (answer.log_size, answer.log_root) {
+        say(&format!("  log: {size}:{root}"));
+    }
 }
 
 /// `, accepted by NAME` beside a standing that is not verified.
@@ -232,6 +243,7 @@ fn print_opportunity(answer: &OpportunityAnswer) {
         say(&format!("  {} ({}): {}", endorser.who, endorser.role, endorser.standing.as_str()));
     }
     print_reasons(&report.reasons);
+    print_criteria(report);
     let rows: Vec<Vec<String>> = answer
         .messages
         .iter()
@@ -249,7 +261,65 @@ fn print_opportunity(answer: &OpportunityAnswer) {
     table::lines(&["kind", "from", "verdict", "author", "words"], &rows)
         .iter()
         .for_each(|l| say(&format!("  {l}")));
+    for (message, file) in answer.messages.iter().flat_map(|m| m.attachments.iter().map(move |f| (m, f))) {
+        say(&format!(
+            "  attached to <{}>: {}, {} bytes, sha256 {}; not read by a machine",
+            message.message_id.as_deref().unwrap_or("-"),
+            file.name.as_deref().or(file.media_type.as_deref()).unwrap_or("a file"),
+            file.bytes,
+            file.sha256
+        ));
+    }
     print_acts(&answer.acts);
+}
+
+/// The versions of the criteria with what each changes, the plan, what a yes is tied to, and what people recorded.
+fn print_criteria(report: &StandingReport) {
+    for version in &report.versions {
+        let id = version.message_id.as_deref().unwrap_or("-");
+        say(&format!("  criteria, version {} ({}, {id})", version.n, version.at));
+        if version.n == report.versions.len() {
+            for criterion in &version.criteria {
+                let result = format!("{:?}", criterion.result).to_lowercase();
+                say(&format!("    {}. {} ({result})", criterion.n, criterion.text));
+            }
+        }
+        if !version.changes.is_empty() {
+            say(&format!("    changed: {}", version.changes));
+        }
+    }
+    if let Some(plan) = &report.plan {
+        let mandatory = plan.criteria.iter().filter(|c| c.mandatory).count();
+        say(&format!(
+            "  plan: {} criteria, {mandatory} mandatory, {} missing",
+            plan.criteria.len(),
+            plan.missing.len()
+        ));
+    }
+    for condition in &report.conditions {
+        let owner = condition.owner.as_ref().map(|o| format!(", owner: {o}")).unwrap_or_default();
+        let due = condition.due.map(|d| format!(", due {d}")).unwrap_or_default();
+        let overdue = if condition.overdue { ", OVERDUE" } else { "" };
+        say(&format!(
+            "  condition of {}{owner}{due}{overdue}: \"{}\"",
+            condition.who,
+            table::short(&condition.text, 200)
+        ));
+    }
+    for evidence in &report.manual {
+        let place = evidence.link.clone().or_else(|| {
+            let file = evidence.file.as_ref()?;
+            Some(format!("{}, sha256 {}", file.name.as_deref().unwrap_or("a file"), file.sha256))
+        });
+        say(&format!(
+            "  {} recorded by {} ({}), not verified: {} [{}]",
+            evidence.kind.as_str(),
+            evidence.by,
+            evidence.name,
+            evidence.note,
+            place.unwrap_or_default()
+        ));
+    }
 }
 
 /// What people did, a line each.

@@ -60,11 +60,9 @@ type Anyhow<T> = Result<T, Box<dyn std::error::Error>>;
 fn replay(demo: &Demo) -> Anyhow<()> {
     let scratch = tempfile::Builder::new().prefix("endorsed-demo-").tempdir()?;
     let maildir = scratch.path().join("maildir");
-    let letters = scratch.path().join("letters");
     for folder in ["cur", "new", "tmp"] {
         std::fs::create_dir_all(maildir.join(folder))?;
     }
-    std::fs::create_dir_all(&letters)?;
     let daemon = assemble(scratch.path(), &maildir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended: Anyhow<()> = runtime.block_on(async {
@@ -76,7 +74,7 @@ fn replay(demo: &Demo) -> Anyhow<()> {
         let (address, desk) = is_ready.await?;
         let address = address.ok_or("no HTTP address")?;
         say(&format!("scratch folder: {}", scratch.path().display()));
-        say(&format!("serving on http://{address}/v1/opportunities, letters go to {}", letters.display()));
+        say(&format!("serving on http://{address}/v1/opportunities"));
         let conversations = conversations()?;
         let shown = Arc::clone(&desk);
         tokio::task::spawn_blocking(move || {

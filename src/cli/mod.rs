@@ -3,19 +3,23 @@
 
 mod ask;
 mod check;
+mod deal;
 mod declare;
 mod demo;
 mod explain;
 mod ingest;
 mod judge;
 mod logging;
+mod pack;
 mod prompts;
 mod quarantine;
 mod rejudge;
 mod review;
 mod rules;
 mod run;
+mod store;
 mod table;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -90,12 +94,41 @@ enum Command {
     /// Read the stored mail again with the rules as they are now and show the verdicts that change.
     #[command(after_help = "Example:\n  endorsed rejudge --rules /etc/endorsed/rules.new")]
     Rejudge(rejudge::Rejudge),
+    /// Write one archive from which anybody can check where an opportunity stands, without this program.
+    #[command(after_help = "Example:\n  endorsed pack OPP-20417 -o acme.tar.gz")]
+    Pack(pack::Pack),
+    /// Write the letter that shows somebody else the champion's verified words: six lines and the original mail.
+    #[command(after_help = "Example:\n  endorsed proof OPP-20417 -o for-the-vp.eml")]
+    Proof(pack::Proof),
+    /// Recompute the whole record, or the log alone, and name whatever was changed.
+    #[command(after_help = "Example:\n  endorsed verify --log --seen 4711:9c1e…")]
+    Verify(verify::Verify),
     /// See and settle messages that were set aside: unreadable for the server, too large, removed before we read them.
     #[command(subcommand, after_help = "Example:\n  endorsed quarantine list")]
     Quarantine(quarantine::Quarantine),
     /// What is doubtful waits here for a person: look, decide, link, undo.
     #[command(subcommand, after_help = "Example:\n  endorsed review list")]
     Review(review::Review),
+    /// Copy, check, export or import the store.
+    #[command(subcommand, after_help = "Example:\n  endorsed store backup /var/backups/endorsed-2026-11-22")]
+    Store(store::StoreCommand),
+    /// Register what the Mutual Success Plan calls for.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  endorsed plan import plan.csv --by kim@northwind.example"
+    )]
+    Plan(deal::Plan),
+    /// Erase mail for good: its octets and what the entries tell of it. The log stays and still verifies.
+    #[command(
+        after_help = "Example:\n  endorsed erase dana@acme.example --by ana@northwind.example --reason 'asked us to, GDPR Art. 17'"
+    )]
+    Erase(deal::Erase),
+    /// Record evidence that is no mail: shown, never verified.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  endorsed evidence add OPP-20417 --kind scorecard --file card.pdf --by kim@northwind.example --note 'signed on site'"
+    )]
+    Evidence(deal::Evidence),
     /// Check the configuration and every file that it names.
     #[command(after_help = "Example:\n  endorsed check-config --config endorsed.toml")]
     CheckConfig,
@@ -130,6 +163,10 @@ pub fn main() -> ExitCode {
         Command::Judge(judge) => with_config(&path, |config| judge::run(&judge, &config)),
         Command::Explain(explain) => with_config(&path, |config| explain::run(&explain, &config)),
         Command::Ingest(ingest) => with_config(&path, |config| ingest::run(&ingest, &config)),
+        Command::Pack(pack) => with_config(&path, |config| pack::pack(&pack, &config)),
+        Command::Proof(proof) => with_config(&path, |config| pack::proof(&proof, &config)),
+        Command::Store(store) => with_config(&path, |config| store::run(&store, &config)),
+        Command::Verify(verify) => verify::run(&verify, &path),
         Command::Gate(gate) => with_config(&path, |config| ask::gate(&gate, &config)),
         Command::Show(show) => with_config(&path, |config| ask::show(&show, &config)),
         Command::Rejudge(rejudge) => with_config(&path, |config| rejudge::run(rejudge, &config)),
@@ -137,6 +174,9 @@ pub fn main() -> ExitCode {
         Command::Review(review) => with_config(&path, |config| review::run(review, &config)),
         Command::Declare(declare) => with_config(&path, |config| declare::run(&declare, &config)),
         Command::Prompts(prompts) => with_config(&path, |config| prompts::run(&prompts, &config)),
+        Command::Plan(plan) => with_config(&path, |config| deal::plan(plan, &config)),
+        Command::Erase(erase) => with_config(&path, |config| deal::erase(erase, &config)),
+        Command::Evidence(evidence) => with_config(&path, |config| deal::evidence(evidence, &config)),
         Command::List(list) => with_config(&path, |config| ask::list(&list, &config)),
     };
     ExitCode::from(code)

@@ -1,5 +1,8 @@
 //! `endorsed review`: what is doubtful waits for a person, who decides with name and reason.
 
+use std::io::Write as _;
+
+use base64::Engine as _;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::ask::{ask, print_acts, print_reasons, refused};
@@ -29,6 +32,8 @@ pub enum Review {
     Link(Link),
     /// Take back what somebody did, by the name that `review show` and `show` print.
     Undo(Undo),
+    /// Print decided replies as cases for `rules test`. They hold customers' words.
+    Export(Export),
     /// Register an opportunity's amount, for the rule of the second person.
     Amount(Amount),
 }
@@ -46,6 +51,28 @@ pub struct List {
 pub struct Show {
     /// Message-ID, or sha256 of a copy.
     message: String,
+    /// Print the octets of the mail as they came. That you asked for them is recorded: needs --by and --reason.
+    #[arg(long, requires = "by", requires = "reason", conflicts_with = "json")]
+    raw: bool,
+    /// Start of the copy's sha256, when different contents came under the Message-ID.
+    #[arg(long, value_name = "SHA256", requires = "raw")]
+    copy: Option<String>,
+    /// With --raw: your name.
+    #[arg(long, value_name = "NAME", requires = "raw")]
+    by: Option<String>,
+    /// With --raw: why.
+    #[arg(long, value_name = "TEXT", requires = "raw")]
+    reason: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `endorsed review export`
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Message-IDs or sha256 of copies; without any, every decided reply that was in the queue.
+    messages: Vec<String>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -56,13 +83,13 @@ pub struct Show {
 pub struct Signed {
     /// Your name, or better your mail address.
     #[arg(long, value_name = "NAME")]
-    by: String,
+    pub by: String,
     /// Why; it is recorded and shown beside the decision.
     #[arg(long, value_name = "TEXT")]
-    reason: String,
+    pub reason: String,
     /// Print JSON.
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// A decision about a mail.
@@ -158,7 +185,9 @@ pub struct Amount {
 pub fn run(review: Review, config: &Config) -> u8 {
     let asked = match review {
         Review::List(list) => return queue(&list, config),
+        Review::Show(show) if show.raw => return raw(show, config),
         Review::Show(show) => return one(&show, config),
+        Review::Export(wanted) => return export(wanted, config),
         Review::Accept(accept) => {
             let speaks_for = accept.speaks_for.map(|who| Address::new(&who).ok_or(who)).transpose();
             let verdict = accept.verdict.map(Verdict::from);
@@ -248,6 +277,46 @@ fn one(show: &Show, config: &Config) -> u8 {
             NO
         }
         other => refused(&other, show.json),
+    }
+}
+
+/// Prints the octets of a mail.
+fn raw(show: Show, config: &Config) -> u8 {
+    let (by, reason) = (show.by.unwrap_or_default(), show.reason.unwrap_or_default());
+    let octets = match ask(Request::Raw { message: show.message, copy: show.copy, by, reason }, config) {
+        Response::Raw { octets } => base64::engine::general_purpose::STANDARD.decode(octets),
+        Response::Refused { text, .. } | Response::Unknown { text } => {
+            eprintln!("{text}");
+            return NO;
+        }
+        other => return refused(&other, false),
+    };
+    let written = octets.map_err(std::io::Error::other).and_then(|o| std::io::stdout().lock().write_all(&o));
+    match written {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("{error}");
+            FAILED
+        }
+    }
+}
+
+fn export(wanted: Export, config: &Config) -> u8 {
+    let names = config.seller.names.clone();
+    match ask(Request::Export { messages: wanted.messages, names }, config) {
+        Response::Exported { cases } => {
+            if wanted.json {
+                say_json(&serde_json::json!({ "cases": cases }));
+            } else {
+                cases.iter().for_each(|case| say(case));
+            }
+            0
+        }
+        Response::Unknown { text } => {
+            eprintln!("{text}");
+            NO
+        }
+        other => refused(&other, wanted.json),
     }
 }
 

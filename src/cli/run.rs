@@ -113,7 +113,7 @@ async fn reload_on_hangup(signals: std::io::Result<Signal>, path: PathBuf, desk:
             }
         };
         desk.engine.replace_rules(rules);
-        match daemon::reload(Arc::clone(&desk.engine), policy).await {
+        match daemon::reload(Arc::clone(&desk), policy).await {
             Ok(again) => {
                 tracing::info!(event = "reload.done", again, rules = desk.engine.rules().digest().short());
                 desk.arrived.notify_one();

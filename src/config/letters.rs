@@ -104,6 +104,7 @@ impl Config {
             },
             deal_desk: deal_desk.map(|address| Person { name: None, address }),
             receipts: section.receipts_to_champions,
+            terms: self.terms(),
             rules,
         })
     }

@@ -3,12 +3,14 @@
 mod accounts;
 mod error;
 mod letters;
+mod log;
 mod mailbox;
 mod receiver;
 
 pub use accounts::load as load_accounts;
 pub use error::{ConfigError, Problem};
 pub use letters::{BuyerSection, LettersSection};
+pub use log::LogSection;
 pub use mailbox::{MailboxKind, MailboxSection, OAuth2Section, Provider};
 pub use receiver::ReceiverSection;
 
@@ -36,6 +38,9 @@ pub struct Config {
     /// Mailboxes to watch.
     #[serde(default)]
     pub mailbox: Vec<MailboxSection>,
+    /// Who signs the log.
+    #[serde(default)]
+    pub log: LogSection,
     /// How letters leave.
     pub smtp: Option<SmtpSection>,
     /// Letters as files instead of SMTP.
@@ -270,6 +275,9 @@ impl Config {
         if let Some(outbox) = &mut self.outbox {
             root(&mut outbox.dir);
         }
+        if let Some(Password::File(path)) = &mut self.log.key {
+            root(path);
+        }
         self.mailbox.iter_mut().for_each(|mailbox| mailbox.root(folder));
         if let Some(letters) = &mut self.letters {
             letters.root(root);
@@ -305,6 +313,9 @@ impl Config {
         {
             let message = format!("{} is not loopback: put a proxy with sign-in before it", http.listen);
             problem("listen", message);
+        }
+        for (key, message) in self.log.problems() {
+            problem(key, message);
         }
         for (key, message) in self.receiver.iter().flat_map(ReceiverSection::problems) {
             problem(key, message);
@@ -358,6 +369,14 @@ pub fn load_rules(folder: Option<&Path>) -> Result<Rules, ConfigError> {
 pub fn check_rules(folder: Option<&Path>) -> Result<Rules, ConfigError> {
     let files = folder.map_or_else(|| Ok(shipped_rules()), read_folder)?;
     Rules::load(&files).map_err(|errors| in_folder(folder, errors))
+}
+
+/// The rule files that are in use: path and content, as their digest is taken over them.
+///
+/// # Errors
+/// When a file of the folder cannot be read.
+pub fn rule_files(folder: Option<&Path>) -> Result<Vec<(String, String)>, ConfigError> {
+    folder.map_or_else(|| Ok(shipped_rules()), read_folder)
 }
 
 fn in_folder(folder: Option<&Path>, errors: Vec<RuleError>) -> ConfigError {

@@ -1,5 +1,6 @@
 //! Answers every question about the record, whoever asks: command line, socket or HTTP.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +11,15 @@ use jiff::Timestamp;
 use super::engine::{Engine, SeenAt, Taken};
 use super::letters;
 use super::library::Records;
-use crate::answer::{self, Context, LettersAsk, Request, Response};
+use super::log;
+use crate::answer::{self, ActRequest, Context, LettersAsk, Request, Response, Wanted};
 use crate::config::load_rules;
 use crate::edge::source::{Fetched, Progress};
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::gate::{Freshness, Gates};
-use crate::model::Terms;
+use crate::model::{Digest, Terms};
 use crate::prompt::Settings;
-use crate::record::{Entry, Place};
+use crate::record::{Act, Deed, Entry, Place};
 
 /// The one who answers.
 pub struct Desk {
@@ -114,14 +116,25 @@ pub fn answer_from(
     let context = Context { gates, freshness, now: Timestamp::now(), terms };
     match request {
         Request::Gate { opportunity, to, record } => {
-            let response = answer::gate(&opportunity, &to, &records, context);
+            // Taken first: what the answer rests on is in the log of this head.
+            let head = store.log_head();
+            let response = with_head(answer::gate(&opportunity, &to, &records, context), head);
             if record { write_down(store, response) } else { response }
         }
         Request::Show { what } => answer::show(&what, &records, context),
         Request::List { after, limit } => answer::list(after.as_ref(), limit, &records, context),
         Request::Queue { limit } => answer::queue(limit, &records, context),
         Request::Review { message } => answer::review(&message, &records, context),
+        Request::Export { messages, names } => answer::export(&messages, &names, &records, context),
+        Request::Raw { message, copy, by, reason } => {
+            let what = Wanted::Access { message, copy };
+            match answer::act(&ActRequest { by, reason, what }, &records, context) {
+                Ok((act, _)) => show_raw(store, act),
+                Err(refused) => *refused,
+            }
+        }
         Request::Act(wanted) => match answer::act(&wanted, &records, context) {
+            Ok((act, response)) if matches!(act.deed, Deed::Erase { .. }) => erase(store, act, response),
             Ok((act, response)) => keep(store, Entry::Act(Box::new(act)), response),
             Err(refused) => *refused,
         },
@@ -130,11 +143,20 @@ pub fn answer_from(
             waiting: store.todo_len(),
             fresh: freshness == Freshness::Fresh,
         },
+        Request::Log(question) => log::answer(store, question, context),
         Request::Quarantine(act) => super::quarantine::quarantine(store, act),
         Request::Ingest { .. } | Request::Rejudge { .. } | Request::Letters(_) => {
             Response::Failed { code: "internal".into(), text: "mail is read by the engine".into() }
         }
     }
+}
+
+fn with_head(mut response: Response, (size, root): (u64, Digest)) -> Response {
+    if let Response::Gate(answer) = &mut response {
+        answer.log_size = Some(size);
+        answer.log_root = Some(root);
+    }
+    response
 }
 
 /// Makes a gate's answer an entry of the log.
@@ -145,6 +167,77 @@ fn write_down(store: &Store, response: Response) -> Response {
         Err(error) => return Response::Failed { code: "internal".into(), text: error.to_string() },
     };
     keep(store, entry, response)
+}
+
+/// Records who has what erased, and erases it: the octets, and every entry that tells of them but people's own acts.
+fn erase(store: &Store, act: Act, response: Response) -> Response {
+    let Deed::Erase { copies, .. } = act.deed.clone() else {
+        return Response::Failed { code: "internal".into(), text: "the act erases nothing".into() };
+    };
+    let work = || -> Result<Response, StoreError> {
+        if store.todo(usize::MAX)?.iter().any(|waiting| copies.contains(waiting)) {
+            let text = "The mail still waits to be considered; try again in a minute.";
+            return Ok(Response::Refused { code: "waits".into(), text: text.into() });
+        }
+        let entries = telling(store, &copies)?;
+        store.append(Batch { entries: vec![Entry::Act(Box::new(act))], ..Batch::default() })?;
+        store.erase(&entries, &copies)?;
+        Ok(response)
+    };
+    work().unwrap_or_else(|error| failed(&error))
+}
+
+/// Numbers of the entries that tell of these copies: of their coming and considering, and gate answers and letters that
+/// name them or quote their words.
+fn telling(store: &Store, copies: &BTreeSet<Digest>) -> Result<BTreeSet<u64>, StoreError> {
+    let mut names: Vec<String> = Vec::new();
+    let mut quotes: Vec<String> = Vec::new();
+    for copy in copies {
+        names.push(copy.to_string());
+        let Some(outcome) = store.outcome(copy)? else { continue };
+        names.extend(outcome.message_id.as_ref().map(ToString::to_string));
+        quotes.extend(Some(outcome.quote).filter(|q| !q.trim().is_empty()));
+    }
+    let quotes: Vec<String> = quotes.iter().filter_map(|q| serde_json::to_string(q).ok()).collect();
+    let quotes: Vec<&str> = quotes.iter().map(|q| q.trim_matches('"')).collect();
+    let mut telling = BTreeSet::new();
+    let (mut start, size) = (0, store.size());
+    while start < size {
+        for (seq, entry) in (start..).zip(store.entries(start..start + PAGE)?) {
+            let tells = match &entry {
+                Entry::Seen(seen) => copies.contains(&seen.sha256),
+                Entry::Considered(outcome) => copies.contains(&outcome.sha256),
+                Entry::Gate { .. } | Entry::Letter(_) => {
+                    let text = serde_json::to_string(&entry).unwrap_or_default();
+                    names.iter().any(|n| text.contains(n)) || quotes.iter().any(|q| text.contains(q))
+                }
+                _ => false,
+            };
+            if tells {
+                telling.insert(seq);
+            }
+        }
+        start += PAGE;
+    }
+    Ok(telling)
+}
+
+/// Entries read at once.
+const PAGE: u64 = 500;
+
+/// Hands out a mail's octets, once it is on record who asked for them.
+fn show_raw(store: &Store, act: Act) -> Response {
+    let Deed::Access { sha256, .. } = act.deed else {
+        return Response::Failed { code: "internal".into(), text: "the act is no access".into() };
+    };
+    match store.raw(&sha256) {
+        Ok(Some(octets)) => {
+            let octets = base64::engine::general_purpose::STANDARD.encode(octets);
+            keep(store, Entry::Act(Box::new(act)), Response::Raw { octets })
+        }
+        Ok(None) => Response::Unknown { text: "The octets of the mail are not on record any more.".into() },
+        Err(error) => failed(&error),
+    }
 }
 
 /// Answers once the entry is on disk.

@@ -16,7 +16,7 @@ use crate::model::{
 };
 use crate::parse::{parse, unparsed};
 use crate::pipeline::{Known, Library, carrier, needs};
-use crate::record::{Act, Letter, Place, Side, Subject};
+use crate::record::{Act, Entry, Letter, Place, Side, Subject};
 
 /// A key record this much older than a message's first sight does not speak for it: keys rotate.
 const KEY_AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
@@ -39,6 +39,9 @@ pub struct Shelf<'a> {
     loaded: RefCell<BTreeMap<Digest, Arc<Known>>>,
     seller: &'a Seller,
 }
+
+/// Entries read at once where the whole record is read.
+const PAGE: u64 = 500;
 
 /// Most messages that a round keeps loaded.
 const LOADED_MAX: usize = 1_000;
@@ -254,6 +257,22 @@ impl Register for Records<'_> {
         self.newest(&self.0.review(after, limit)?)
     }
 
+    fn written_by(&self, author: &Address) -> Result<Vec<Outcome>, Unavailable> {
+        let mut copies = BTreeSet::new();
+        let mut start = 0;
+        while start < self.0.size() {
+            for entry in self.0.entries(start..start + PAGE)? {
+                if let Entry::Considered(outcome) = entry
+                    && outcome.from.as_ref() == Some(author)
+                {
+                    copies.insert(outcome.sha256);
+                }
+            }
+            start += PAGE;
+        }
+        self.newest(&copies.into_iter().collect::<Vec<_>>())
+    }
+
     fn acts(&self, subject: &Subject) -> Result<Vec<Act>, Unavailable> {
         Ok(self.0.acts(subject)?)
     }
@@ -268,7 +287,6 @@ mod tests {
     use super::*;
     use crate::edge::store::{Batch, OpenOptions};
     use crate::model::Address;
-    use crate::record::Entry;
 
     const NAME: &str = "s1._domainkey.acme.example";
 

@@ -7,12 +7,14 @@ mod desk;
 mod engine;
 mod letters;
 mod library;
+mod log;
 mod quarantine;
 mod rejudge;
 mod reload;
 
 pub use desk::{Desk, answer_from};
 pub use engine::{Engine, SeenAt, Taken};
+pub use log::tile_of;
 pub use reload::reload;
 
 use std::net::SocketAddr;
@@ -203,7 +205,12 @@ async fn consider_loop(
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), DaemonError> {
     let engine = Arc::clone(&desk.engine);
-    let outdated = tokio::task::spawn_blocking(move || engine.mark_outdated()).await??;
+    let gates = desk.gates.digest();
+    let work = move || {
+        engine.note_governing(gates)?;
+        engine.mark_outdated()
+    };
+    let outdated = tokio::task::spawn_blocking::<_, Result<usize, StoreError>>(work).await??;
     if outdated > 0 {
         tracing::info!(event = "accounts.changed", outdated);
     }
@@ -214,6 +221,8 @@ async fn consider_loop(
             tracing::info!(event = "mail.considered", considered);
             desk.considered.notify_one();
         }
+        let engine = Arc::clone(&desk.engine);
+        tokio::task::spawn_blocking(move || engine.store.checkpoint()).await??;
         tokio::select! {
             () = desk.arrived.notified() => {}
             () = tokio::time::sleep(ROUND) => {}

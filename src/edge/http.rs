@@ -7,12 +7,14 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response as HttpResponse};
 use axum::routing::get;
 use axum::{Json, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::socket::Ask;
-use crate::answer::{Request, Response};
+use crate::answer::{LogAnswer, LogQuestion, Request, Response};
 use crate::model::OpportunityId;
 
 /// Serves until `stop` turns true.
@@ -30,6 +32,8 @@ pub fn router(ask: Ask) -> Router {
         .route("/v1/opportunities", get(opportunities))
         .route("/v1/opportunities/{id}", get(opportunity))
         .route("/healthz", get(health))
+        .route("/checkpoint", get(checkpoint))
+        .route("/tile/{*path}", get(tile))
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "not_found", "There is no such page.") })
         .method_not_allowed_fallback(|| async {
             problem(
@@ -101,6 +105,31 @@ async fn opportunity(State(ask): State<Ask>, Path(id): Path<String>) -> HttpResp
 
 async fn health(State(ask): State<Ask>) -> HttpResponse {
     answer(ask, Request::Health).await
+}
+
+async fn checkpoint(State(ask): State<Ask>) -> HttpResponse {
+    public(ask, "checkpoint".into(), "text/plain; charset=utf-8").await
+}
+
+async fn tile(State(ask): State<Ask>, Path(path): Path<String>) -> HttpResponse {
+    public(ask, format!("tile/{path}"), "application/octet-stream").await
+}
+
+/// The log for auditors (C2SP tlog-tiles). Nothing in it says anything about anybody.
+async fn public(ask: Ask, path: String, media_type: &'static str) -> HttpResponse {
+    let request = Request::Log(LogQuestion::Public { path });
+    let octets = match tokio::task::spawn_blocking(move || ask(request)).await {
+        Ok(Response::Log(answer)) => match *answer {
+            LogAnswer::Public(Some(text)) => STANDARD.decode(text).ok(),
+            _ => None,
+        },
+        Ok(Response::Failed { code, text }) => return problem(StatusCode::SERVICE_UNAVAILABLE, &code, &text),
+        _ => None,
+    };
+    match octets {
+        Some(octets) => ([(header::CONTENT_TYPE, media_type)], octets).into_response(),
+        None => problem(StatusCode::NOT_FOUND, "not_found", "The log has no such tile."),
+    }
 }
 
 fn bad_id(text: &str) -> HttpResponse {

@@ -1,5 +1,6 @@
 //! All IO, each port in one place. Nothing here decides.
 
+pub mod archive;
 pub mod dkim;
 pub mod dns;
 pub mod http;

@@ -112,6 +112,8 @@ pub struct Part {
     pub text: Option<String>,
     /// Decoded length in bytes.
     pub length: usize,
+    /// Digest of the decoded octets of what is no text of the message itself: an attachment.
+    pub attached: Option<Digest>,
 }
 
 impl Part {

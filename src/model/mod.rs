@@ -3,6 +3,7 @@
 mod address;
 mod asked;
 mod authorship;
+mod criteria;
 mod declaration;
 mod digest;
 mod message;
@@ -17,6 +18,10 @@ mod witness;
 pub use address::{Address, Mailbox, MessageId, OpportunityId};
 pub use asked::Asked;
 pub use authorship::{Authorship, Binding, Claim, CriteriaSeen};
+pub use criteria::{
+    Condition, CriteriaDiff, CriteriaVersion, EvidenceKind, FileHash, ManualEvidence, PlanCriterion,
+    PlanReport, Reworded,
+};
 pub use declaration::{Criterion, Declaration, DeclaredResult, Form, Lint, criteria_digest};
 pub use digest::Digest;
 pub use message::{Defect, Header, Message, Part};

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Authorship, CriterionAnswer, Declaration, Digest, Guess, Message, MessageId, OpportunityId,
-    Reason, Verdict,
+    Address, Authorship, CriterionAnswer, Declaration, Digest, FileHash, Guess, Message, MessageId,
+    OpportunityId, Part, Reason, Verdict,
 };
 
 /// What a message is.
@@ -111,6 +111,9 @@ pub struct Outcome {
     pub unsure_text: String,
     /// The contact block.
     pub signature_text: String,
+    /// Its attachments by their hashes; nobody has read them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<FileHash>,
     /// What was said.
     pub verdict: Option<Verdict>,
     /// Whether the rules stand behind it.
@@ -160,6 +163,7 @@ impl Outcome {
             fresh_text: String::new(),
             unsure_text: String::new(),
             signature_text: String::new(),
+            attachments: attachments(message),
             verdict: None,
             sure: false,
             quote: String::new(),
@@ -179,4 +183,19 @@ impl Outcome {
     pub fn has(&self, code: &str) -> bool {
         self.reasons.iter().any(|r| r.code == code)
     }
+}
+
+/// Most attachments that are listed: mails of evaluations have a few.
+const ATTACHMENTS_MAX: usize = 50;
+
+fn attachments(message: &Message) -> Vec<FileHash> {
+    let hash = |part: &Part| {
+        Some(FileHash {
+            name: part.file_name.clone(),
+            media_type: Some(part.media_type.clone()),
+            sha256: part.attached?,
+            bytes: part.length as u64,
+        })
+    };
+    message.parts.iter().filter_map(hash).take(ATTACHMENTS_MAX).collect()
 }

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CriteriaSeen, Digest, MessageId, OpportunityId, Reason};
+use super::{
+    Condition, CriteriaSeen, CriteriaVersion, Digest, ManualEvidence, MessageId, OpportunityId, PlanReport,
+    Reason,
+};
 
 /// CONTRACT "standing".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -112,6 +115,9 @@ pub struct Tally {
     pub declared_passed: usize,
     /// Confirmed in writing by every required endorser.
     pub confirmed: usize,
+    /// Declared criteria that the plan calls mandatory, when a plan is registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mandatory: Option<usize>,
     /// Whether the criteria were quoted or only threaded.
     pub seen: Option<CriteriaSeen>,
 }
@@ -141,6 +147,18 @@ pub struct StandingReport {
     /// The decisions that `standing` rests on, when it is more than the verified one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted_by: Vec<Acceptance>,
+    /// The declared lists of criteria, oldest first; the last one gates.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<CriteriaVersion>,
+    /// The plan beside the declaration, when one is registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanReport>,
+    /// What a conditional yes is tied to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// Evidence that people recorded: never verified.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub manual: Vec<ManualEvidence>,
     /// Copies that a person must look at.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub review: BTreeSet<Digest>,
@@ -160,6 +178,10 @@ impl StandingReport {
             verified_standing: Standing::NoDeclaration,
             verified_reasons: Vec::new(),
             accepted_by: Vec::new(),
+            versions: Vec::new(),
+            plan: None,
+            conditions: Vec::new(),
+            manual: Vec::new(),
             review: BTreeSet::new(),
         }
     }

@@ -8,7 +8,7 @@ use super::header::Scan;
 use super::limits::{ATTACHED_DEPTH_MAX, MESSAGE_BYTES_MAX};
 use super::mime::{self, Leaf, Tree};
 use super::{decode, flowed};
-use crate::model::{Defect, Message, Part};
+use crate::model::{Defect, Digest, Message, Part};
 use crate::text::fixed;
 
 /// Fills parts, bodies, attached messages and their defects.
@@ -60,7 +60,13 @@ fn part(leaf: &Leaf<'_>, message: &mut Message, depth: usize, attached_left: &mu
         file_name: leaf.file_name.clone(),
         text,
         length: bytes.len(),
+        attached: is_attachment(leaf).then(|| Digest::of(&bytes)),
     }
+}
+
+/// Files, and text that comes as a file: listed by their hash, not read.
+fn is_attachment(leaf: &Leaf<'_>) -> bool {
+    !is_text(leaf) || leaf.disposition.as_deref() == Some("attachment") || leaf.file_name.is_some()
 }
 
 fn is_message(leaf: &Leaf<'_>) -> bool {

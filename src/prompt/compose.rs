@@ -42,6 +42,10 @@ pub struct Subject {
     pub account: Option<String>,
     /// Criteria as recorded.
     pub criteria: Vec<Criterion>,
+    /// Their lines as they were declared, by number: what a letter restates where it is known.
+    pub stated: BTreeMap<u32, String>,
+    /// Language of the declaration.
+    pub declared_in: String,
     /// Who declared.
     pub se: Person,
     /// Who takes over, as the declaration says.
@@ -147,7 +151,7 @@ pub fn compose(
     shown: &dyn Fn(Timestamp) -> String,
 ) -> Result<Written, ComposeError> {
     let language = if due.side == Side::Champion { subject.language.as_str() } else { DEFAULT_LANGUAGE };
-    let facts = Facts::new(due, subject, sender, shown, language);
+    let facts = Facts::new(due, subject, sender, shown);
     let (language, filled) = texts.fill(language, &due.template, &facts)?;
     let (line, body) = match filled.strip_prefix("Subject:").and_then(|rest| rest.split_once('\n')) {
         Some((line, body)) => (line.trim().to_owned(), body),
@@ -296,13 +300,7 @@ struct Said {
 }
 
 impl Facts {
-    fn new(
-        due: &Due,
-        subject: &Subject,
-        sender: &Sender,
-        shown: &dyn Fn(Timestamp) -> String,
-        language: &str,
-    ) -> Self {
+    fn new(due: &Due, subject: &Subject, sender: &Sender, shown: &dyn Fn(Timestamp) -> String) -> Self {
         let spoken_of = due.situation.champion.as_ref().or(due.situation.who.as_ref());
         let known = |address: &Address| subject.champions.iter().find(|p| p.address == *address);
         let champion = spoken_of
@@ -326,11 +324,7 @@ impl Facts {
             se_full: full_name(&subject.se),
             ae: line(subject.ae.as_deref().unwrap_or_default()),
             evidence: sender.evidence.to_string(),
-            criteria: subject
-                .criteria
-                .iter()
-                .map(|c| Item { text: line(&c.text), result: shown_word(c.result, language) })
-                .collect(),
+            criteria: subject.criteria.iter().map(|c| item(c, subject)).collect(),
             who: due.situation.who.as_ref().map_or_else(String::new, ToString::to_string),
             quote: line(&due.situation.quote),
             reasons: due.situation.reasons.iter().map(said).collect(),
@@ -339,6 +333,16 @@ impl Facts {
             opportunity,
             when: due.situation.when,
         }
+    }
+}
+
+fn item(criterion: &Criterion, subject: &Subject) -> Item {
+    match subject.stated.get(&criterion.n) {
+        Some(line) => Item { text: one_line(line, QUOTE_CHARS_MAX), result: "" },
+        None => Item {
+            text: one_line(&criterion.text, QUOTE_CHARS_MAX),
+            result: shown_word(criterion.result, &subject.declared_in),
+        },
     }
 }
 

@@ -11,6 +11,7 @@ mod rules;
 mod schedule;
 mod settings;
 mod situation;
+mod stated;
 mod text;
 
 pub use absence::return_day;
@@ -25,3 +26,4 @@ pub use schedule::{
 };
 pub use settings::{Habits, Settings, language_of};
 pub use situation::{Hold, Record, Situation, hold, situations, unlinked};
+pub use stated::stated_lines;

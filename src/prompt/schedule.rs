@@ -252,6 +252,10 @@ impl Plan<'_, '_> {
             if let Some(person) = person.filter(own).cloned() {
                 let due = self.case.seller.after(situation.since, rule.after);
                 let base = self.base(rule, situation, &person.address, "");
+                // That a deal is a zombie stays true; other news grow old.
+                if !rule.once && self.is_old(due) {
+                    continue;
+                }
                 let due = self.draft(rule, situation, person, base, self.clock_end(situation), due);
                 self.plan_for_seller(due, rule.any_hour);
             }
@@ -265,7 +269,7 @@ impl Plan<'_, '_> {
 
     /// Plans a letter to one of the seller's people, or says when it will be time.
     fn plan_for_seller(&mut self, (due, at): (Due, Timestamp), any_hour: bool) {
-        if self.exists(due.base) || self.is_old(at) || self.out.due.iter().any(|d| d.base == due.base) {
+        if self.exists(due.base) || self.out.due.iter().any(|d| d.base == due.base) {
             return;
         }
         let calendar = self.case.seller;

@@ -6,7 +6,7 @@ use super::calendar::Calendar;
 use super::compose::{Sender, Texts};
 use super::rules::PromptRules;
 use super::schedule::Person;
-use crate::model::Address;
+use crate::model::{Address, Terms};
 
 /// Habits of one buyer, by mail domain.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub struct Settings {
     pub sender: Sender,
     /// Working time of the seller's people.
     pub seller: Calendar,
+    /// What the configuration lets count.
+    pub terms: Terms,
     /// Who decides about stages.
     pub deal_desk: Option<Person>,
     /// Whether champions get a receipt of what was recorded.

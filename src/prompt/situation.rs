@@ -62,7 +62,9 @@ pub fn situations(record: &Record<'_>, calendar: &Calendar) -> Vec<Situation> {
     for champion in &declaration.champions {
         all.extend(of_champion(record, gating, champion, declaration, calendar));
     }
-    if record.report.standing == Standing::Confirmed {
+    // What a person accepted is no proof, and nobody is told that it is.
+    let proven = record.report.verified_standing == Standing::Confirmed;
+    if proven && record.report.standing == Standing::Confirmed {
         all.extend(confirmed(record));
     }
     for outcome in newest_first(record) {
@@ -99,9 +101,10 @@ fn not_carried_out(order: &Order, declaration: &Declaration) -> Option<Situation
         }
         Command::Link { opportunity } => {
             let text =
-                format!("This mail belongs to another deal already, and was not linked to {opportunity}.");
-            Reason::new("order_refused", text)
-                .fix("Send the declaration again to the plus-address of the right opportunity.")
+                format!("No mail links a declaration to {opportunity}: a person must, with name and reason.");
+            Reason::new("order_refused", text).fix(
+                "Ask deal desk to link it, or send it again to the plus-address of the right opportunity.",
+            )
         }
         _ => return None,
     };

@@ -19,7 +19,7 @@ pub(super) fn assemble(text: &str, lines: &[Line<'_>], originals: &Originals) ->
     original::align(lines, &mut classes, originals);
     inline_below_quotes(lines, &mut classes);
     let runs = runs(lines, &classes);
-    let mut reading = Reading { sure: true, ..Reading::default() };
+    let mut reading = Reading { sure: true, doubts: indented(lines, &classes), ..Reading::default() };
     let mut above = String::new();
     for run in &runs {
         let Some(piece) = text.get(run.at.clone()) else { continue };
@@ -76,6 +76,16 @@ pub(super) fn assemble(text: &str, lines: &[Line<'_>], originals: &Originals) ->
         });
     }
     reading
+}
+
+/// Words that are indented like a quote may be somebody else's, though nobody is named.
+fn indented(lines: &[Line<'_>], classes: &[Class]) -> Vec<Reason> {
+    let own = |(line, class): (&Line<'_>, &Class)| {
+        is_fresh(class.kind) && class.evidence == split::INDENTED && !line.is_blank()
+    };
+    let text = "A part of the text is indented like a quote, and nobody is named as its author.";
+    let found = lines.iter().zip(classes).any(own);
+    found.then(|| Reason::new("indented_text", text)).into_iter().collect()
 }
 
 /// Quoted words below an answer bind it to the line above it.

@@ -33,6 +33,8 @@ pub(super) const HIDDEN_QUOTE: &str = "html.hidden_in_quote";
 
 /// Evidence of an attribution with nothing typed above it and no quote marks below.
 pub(super) const UNMARKED: &str = "attribution.unmarked";
+/// Evidence of a bare blockquote that is read as typed, but never surely.
+pub(super) const INDENTED: &str = "html.indented_typed";
 /// Evidence of text below a tagline.
 const TAGLINE_BELOW: &str = "tagline.below";
 /// More lines than this between a tagline and a quote may be a quote that lost its marks.
@@ -223,7 +225,7 @@ impl Walk<'_, '_> {
             self.set(i, end, SegmentKind::Quoted, "html.blockquote");
         } else if self.closed.is_none() && self.is_own_indent(i, end) {
             let class = self.typed_class();
-            self.set(i, end, class.kind, class.evidence);
+            self.set(i, end, class.kind, INDENTED);
         } else {
             self.set(i, end, SegmentKind::Unsure, "html.indented");
         }
@@ -354,7 +356,7 @@ impl Walk<'_, '_> {
     /// top was most likely typed there. It is read as typed, and the reading is never sure (see [`UNMARKED`]).
     fn unmark(&mut self, from: usize) {
         let head = self.classes.iter_mut().take(from).rev().flatten();
-        for class in head.take_while(|c| c.kind == SegmentKind::Attribution) {
+        for class in head.take_while(|c| c.kind == SegmentKind::Attribution && c.evidence != UNMARKED) {
             class.evidence = UNMARKED;
         }
     }

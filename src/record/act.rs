@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Address, Digest, MessageId, OpportunityId, Outcome, Verdict};
+use crate::model::{
+    Address, Digest, EvidenceKind, FileHash, MessageId, OpportunityId, Outcome, PlanCriterion, Verdict,
+};
 
 /// Something that a named person did.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,6 +50,40 @@ pub enum Deed {
         act: Digest,
         /// What that act is about.
         subjects: Vec<Subject>,
+    },
+    /// Registered the criteria that a technical win needs, before the evaluation.
+    Plan {
+        /// The opportunity.
+        opportunity: OpportunityId,
+        /// The Mutual Success Plan's criteria.
+        criteria: Vec<PlanCriterion>,
+        /// Digest of the file that they came from.
+        file: Digest,
+    },
+    /// Recorded evidence that is no mail.
+    Evidence {
+        /// The opportunity.
+        opportunity: OpportunityId,
+        /// What it is; the act's reason is the note about it.
+        kind: EvidenceKind,
+        /// Where it is.
+        link: Option<String>,
+        /// The file.
+        file: Option<FileHash>,
+    },
+    /// Had mail erased: its octets, and the entries that tell of it. It cannot be undone.
+    Erase {
+        /// The opportunities that it bore on: none of them is what it was.
+        opportunities: BTreeSet<OpportunityId>,
+        /// The copies.
+        copies: BTreeSet<Digest>,
+    },
+    /// Was shown the raw octets of a mail.
+    Access {
+        /// Identity of the mail.
+        message: Digest,
+        /// The copy.
+        sha256: Digest,
     },
     /// Registered the opportunity's amount.
     Amount {
@@ -123,7 +159,13 @@ impl Act {
                 vec![Subject::Message(message.identity), Subject::Opportunity(opportunity.clone())]
             }
             Deed::Undo { subjects, .. } => subjects.clone(),
-            Deed::Amount { opportunity, .. } => vec![Subject::Opportunity(opportunity.clone())],
+            Deed::Amount { opportunity, .. }
+            | Deed::Plan { opportunity, .. }
+            | Deed::Evidence { opportunity, .. } => vec![Subject::Opportunity(opportunity.clone())],
+            Deed::Access { message, .. } => vec![Subject::Message(*message)],
+            Deed::Erase { opportunities, .. } => {
+                opportunities.iter().cloned().map(Subject::Opportunity).collect()
+            }
         }
     }
 }

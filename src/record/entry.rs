@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::act::Act;
 use super::aside::{Release, SetAside};
 use super::letter::{Letter, Order, Posted};
-use super::log::Leaf;
+use super::log::{ERASED, Leaf, PLAIN, SALTED};
 use crate::model::{Digest, KeyRecord, Message, MessageId, Outcome};
 
 /// Where a copy of a message was found.
@@ -128,6 +128,39 @@ impl Tombstone {
     }
 }
 
+/// The leaf of an entry from the body of its frame, also when its octets were erased; `None` when the body cannot be
+/// read.
+pub fn record_leaf(seq: u64, version: u8, body: &[u8]) -> Option<Leaf> {
+    match version {
+        ERASED => serde_json::from_slice::<Tombstone>(body).ok().map(|tombstone| tombstone.leaf(seq)),
+        PLAIN | SALTED => Leaf::of_body(seq, version, body),
+        _ => None,
+    }
+}
+
+/// The files of the operator that govern what counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Governing {
+    /// The rule set.
+    Rules,
+    /// The accounts file.
+    Accounts,
+    /// The gates file.
+    Gates,
+}
+
+impl Governing {
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rules => "rules",
+            Self::Accounts => "accounts",
+            Self::Gates => "gates",
+        }
+    }
+}
+
 /// One entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
@@ -173,4 +206,13 @@ pub enum Entry {
     Erased(Tombstone),
     /// A person did something: decided, linked, registered.
     Act(Box<Act>),
+    /// What governs the judging or the gates was read and is another than before.
+    Governed {
+        /// When.
+        at: Timestamp,
+        /// What.
+        what: Governing,
+        /// Its digest; none when there is none any more.
+        digest: Option<Digest>,
+    },
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::fold::{Case, Vote};
+use super::freeze::succeeded;
+use super::versions::between;
 use crate::decide::is_statement;
 use crate::model::{Claim, Outcome, Reason, Spoken, Standing, StandingReport, Verdict};
 
@@ -22,6 +24,7 @@ pub(super) fn explain(report: &mut StandingReport, case: &Case<'_>, votes: &[Vot
         reasons.extend(reason_of(case.gating, code));
     }
     if report.standing != Standing::Confirmed {
+        reasons.extend(succeeded(case));
         if report.standing == Standing::AwaitingReply && !case.declaration.asks {
             reasons.extend(reason_of(case.gating, "no_ask"));
         }
@@ -53,14 +56,8 @@ pub(super) fn explain(report: &mut StandingReport, case: &Case<'_>, votes: &[Vot
             reasons.extend(TOLD.iter().filter_map(|code| reason_of(seen.message, code)));
         }
     }
-    if case.seen.iter().any(|s| says_yes(s.message) && !case.is_current(s.message)) {
-        reasons.push(
-            Reason::new(
-                "criteria_changed_after_reply",
-                "A yes on record answers other criteria than those declared last.",
-            )
-            .fix("Ask the champion to confirm the criteria as declared last."),
-        );
+    for outdated in case.seen.iter().filter(|s| says_yes(s.message) && !case.is_current(s.message)) {
+        reasons.push(criteria_changed(outdated.message, case));
     }
     reasons.extend(votes.iter().flat_map(accepted));
     let mut told = BTreeSet::new();
@@ -69,6 +66,16 @@ pub(super) fn explain(report: &mut StandingReport, case: &Case<'_>, votes: &[Vot
             report.reasons.push(reason);
         }
     }
+}
+
+/// A yes to criteria that were edited since, with what was edited.
+fn criteria_changed(yes: &Outcome, case: &Case<'_>) -> Reason {
+    let answered = case.versions.iter().find(|v| v.digest == yes.criteria_digest);
+    let changes = answered.map(|v| between(&v.criteria, &case.declaration.criteria));
+    let what = changes.filter(|c| !c.is_empty()).map(|c| format!(": {c}")).unwrap_or_default();
+    let text = format!("A yes on record answers other criteria than those declared last{what}.");
+    Reason::new("criteria_changed_after_reply", text)
+        .fix("Ask the champion to confirm the criteria as declared last.")
 }
 
 /// Whether somebody of the buyer's who is no champion says yes.

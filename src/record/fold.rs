@@ -10,15 +10,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::act::{Act, Decision};
+use super::act::{Act, Decision, Deed};
 use super::chain::Chain;
+use super::condition::conditions;
 use super::explain::explain;
 use super::freeze::freeze;
+use super::plan::{self, Plan};
 use super::rulings::{Review, Ruling, Rulings};
+use super::versions::versions;
 use crate::decide::{endorsement, is_authentic, is_statement};
 use crate::model::{
-    Acceptance, Address, Claim, CriteriaSeen, Declaration, DeclaredResult, Digest, Endorser, Evidence, Form,
-    Kind, OpportunityId, Outcome, Reason, Spoken, Standing, StandingReport, Tally, Terms, Verdict,
+    Acceptance, Address, Claim, CriteriaSeen, CriteriaVersion, CriterionAnswer, Declaration, DeclaredResult,
+    Digest, Endorser, Evidence, Form, Kind, ManualEvidence, OpportunityId, Outcome, Reason, Spoken, Standing,
+    StandingReport, Tally, Terms, Verdict,
 };
 
 /// Role of a declared champion while no accounts file names another.
@@ -124,11 +128,25 @@ impl Scene<'_> {
             (newest.first(), newest.first().and_then(|m| m.declaration.as_ref()))
         else {
             report.reasons.push(no_declaration());
+            self.add_manual(&mut report);
             return report;
         };
-        let case = Case { gating, declaration, seen: &seen, chain: &chain };
+        let written = |m: &&Outcome| m.date.map_or(m.seen_at, |date| date.min(m.seen_at));
+        let plan = Plan::of(&self.rulings, declared.iter().map(written).min());
+        let optional = plan.optional(declaration);
+        report.versions = versions(&declared, gating);
+        let case = Case {
+            gating,
+            declaration,
+            seen: &seen,
+            chain: &chain,
+            optional,
+            versions: report.versions.clone(),
+        };
         report.declaration.clone_from(&gating.message_id);
         report.criteria = case.declared_tally();
+        report.plan = plan.beside(declaration);
+        report.criteria.mandatory = report.plan.as_ref().map(|_| plan.mandatory(declaration));
         let votes: Vec<Vote<'_>> = declaration.champions.iter().map(|c| case.vote(c)).collect();
         report.endorsers = votes.iter().map(Vote::endorser).collect();
         report.standing = combine(&votes);
@@ -136,10 +154,66 @@ impl Scene<'_> {
         report.criteria.seen =
             votes.iter().filter_map(Vote::seen).max_by_key(|seen| *seen != CriteriaSeen::Quoted);
         report.evidence = votes.iter().flat_map(|v| &v.statements).map(|s| evidence(s)).collect();
-        freeze(&mut report, &case, &newest);
+        if let Some(plan) = &report.plan {
+            report.reasons.extend(plan::reasons(plan));
+            if !plan.missing.is_empty() {
+                lower(&mut report.standing, Standing::Partial);
+            }
+        }
+        freeze(&mut report, &case, &votes, &newest);
         self.age(&mut report, &votes);
+        self.add_erasures(&mut report, &votes);
         explain(&mut report, &case, &votes);
+        self.add_conditions(&mut report, &votes);
+        self.add_manual(&mut report);
         report
+    }
+
+    /// What was erased may have been a no: only what was written since counts.
+    fn add_erasures(&self, report: &mut StandingReport, votes: &[Vote<'_>]) {
+        let written = |m: &Outcome| m.date.map_or(m.seen_at, |date| date.min(m.seen_at));
+        for act in self.rulings.acts() {
+            let Deed::Erase { opportunities, copies } = &act.deed else { continue };
+            let older = |s: &&Seen<'_>| written(s.message) <= act.at;
+            let rests_on_older = votes.iter().flat_map(|v| v.statements.iter().copied()).any(|s| older(&s));
+            if opportunities.contains(self.opportunity) && rests_on_older {
+                let text =
+                    format!("{} had {} mails of this deal erased: {}", act.by, copies.len(), act.reason);
+                report.reasons.push(
+                    Reason::new("erased", text).fix("Ask the champion to answer the declaration once more."),
+                );
+                lower(&mut report.standing, Standing::NeedsReview);
+            }
+        }
+    }
+
+    /// What conditional answers are tied to, and whether the day for it has passed.
+    fn add_conditions(&self, report: &mut StandingReport, votes: &[Vote<'_>]) {
+        let tied = votes.iter().filter(|v| v.standing == Standing::Conditional).flat_map(|v| &v.statements);
+        report.conditions = tied.flat_map(|s| conditions(s.message, self.now)).collect();
+        for condition in report.conditions.iter().filter(|c| c.overdue) {
+            let due = condition.due.map(|d| d.to_string()).unwrap_or_default();
+            let text = format!("{} wanted this by {due}: \"{}\"", condition.who, condition.text);
+            report.reasons.push(
+                Reason::new("condition_overdue", text)
+                    .fix("Tell the champion where it stands; it ends only by a later mail of the champion."),
+            );
+        }
+    }
+
+    /// Evidence that people recorded is shown and opens nothing.
+    fn add_manual(&self, report: &mut StandingReport) {
+        report.manual = manual(&self.rulings);
+        for evidence in report.manual.iter().filter(|_| report.standing != Standing::Confirmed) {
+            let text = format!(
+                "{} recorded a {}: {}. It is no verified endorsement.",
+                evidence.by,
+                evidence.kind.as_str(),
+                evidence.note
+            );
+            let fix = "Ask the champion to write it in answer to the declaration.";
+            report.reasons.push(Reason::new("manual_only", text).fix(fix));
+        }
     }
 
     /// A yes that is older than the operator wants counts as nothing until it is given again.
@@ -163,8 +237,8 @@ impl Scene<'_> {
                     .fix("Ask the champion whether it still holds, in writing."),
             );
         }
-        if !stale.is_empty() && favour(report.standing) > favour(Standing::NeedsReview) {
-            report.standing = Standing::NeedsReview;
+        if !stale.is_empty() {
+            lower(&mut report.standing, Standing::NeedsReview);
         }
     }
 
@@ -254,6 +328,9 @@ pub(super) struct Case<'a> {
     pub declaration: &'a Declaration,
     pub seen: &'a [Seen<'a>],
     pub chain: &'a Chain<'a>,
+    /// Numbers of declared criteria that a technical win does not need.
+    pub optional: BTreeSet<u32>,
+    pub versions: Vec<CriteriaVersion>,
 }
 
 /// What one champion said last.
@@ -336,7 +413,9 @@ impl<'a> Case<'a> {
         }
         Word::Said(match outcome.verdict {
             Some(Verdict::Confirmed) if endorsement(outcome).is_some() => Standing::Confirmed,
-            Some(Verdict::Conditional) if is_partial(outcome) && !self.declares_open() => Standing::Partial,
+            Some(Verdict::Conditional) if self.is_partial(outcome) && !self.declares_open() => {
+                Standing::Partial
+            }
             Some(Verdict::Conditional) => Standing::Conditional,
             Some(Verdict::Deferred) => Standing::Deferred,
             Some(Verdict::Declined) => Standing::Declined,
@@ -363,10 +442,19 @@ impl<'a> Case<'a> {
         self.declaration.form == Form::Conditional
     }
 
+    /// Part of the criteria is said to be met, another part that the win needs is not.
+    fn is_partial(&self, outcome: &Outcome) -> bool {
+        let unmet = |c: &CriterionAnswer| {
+            matches!(c.result, Spoken::Fail | Spoken::Unproven | Spoken::Partial)
+                && !self.optional.contains(&c.n)
+        };
+        outcome.criteria.iter().any(|c| c.result == Spoken::Pass) && outcome.criteria.iter().any(unmet)
+    }
+
     fn declared_tally(&self) -> Tally {
         let criteria = &self.declaration.criteria;
         let passed = criteria.iter().filter(|c| c.result == DeclaredResult::Pass).count();
-        Tally { total: criteria.len(), declared_passed: passed, confirmed: 0, seen: None }
+        Tally { total: criteria.len(), declared_passed: passed, ..Tally::default() }
     }
 
     /// Criteria that every champion said are met, in words that nobody had to interpret.
@@ -402,12 +490,6 @@ fn accepted_standing(verdict: Verdict) -> Option<Standing> {
     })
 }
 
-/// Part of the criteria is said to be met, another part not.
-fn is_partial(outcome: &Outcome) -> bool {
-    let any = |wanted: &[Spoken]| outcome.criteria.iter().any(|c| wanted.contains(&c.result));
-    any(&[Spoken::Pass]) && any(&[Spoken::Fail, Spoken::Unproven, Spoken::Partial])
-}
-
 /// Whether a statement of this standing is a yes of some kind.
 fn opens(standing: Standing) -> bool {
     matches!(standing, Standing::Confirmed | Standing::Conditional | Standing::Partial)
@@ -425,6 +507,13 @@ pub(super) fn favour(standing: Standing) -> u8 {
         Standing::Partial => 6,
         Standing::Conditional => 7,
         Standing::Confirmed => 8,
+    }
+}
+
+/// Brings a standing down to `to`, never up.
+pub(super) fn lower(standing: &mut Standing, to: Standing) {
+    if favour(*standing) > favour(to) {
+        *standing = to;
     }
 }
 
@@ -448,6 +537,30 @@ fn evidence(seen: &Seen<'_>) -> Evidence {
         quote: outcome.quote.clone(),
         accepted_by,
     }
+}
+
+/// What people recorded besides mail, oldest first.
+fn manual(rulings: &Rulings<'_>) -> Vec<ManualEvidence> {
+    let mut manual: Vec<ManualEvidence> = rulings
+        .acts()
+        .filter_map(|act| match &act.deed {
+            Deed::Evidence { opportunity, kind, link, file } if opportunity == rulings.opportunity() => {
+                Some(ManualEvidence {
+                    name: Act::name(&act.id()),
+                    kind: *kind,
+                    by: act.by.clone(),
+                    at: act.at,
+                    note: act.reason.clone(),
+                    link: link.clone(),
+                    file: file.clone(),
+                    verified: false,
+                })
+            }
+            _ => None,
+        })
+        .collect();
+    manual.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
+    manual
 }
 
 fn no_declaration() -> Reason {

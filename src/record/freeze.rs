@@ -4,14 +4,19 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::act::{CONFLICT, Decision};
-use super::fold::{Case, Seen, Word, favour};
+use super::fold::{Case, Seen, Vote, Word, lower};
 use crate::model::{
     Address, Automatic, Claim, Digest, Kind, MessageId, Outcome, Reason, Standing, StandingReport, Verdict,
 };
 
 /// Adds the doubts about the whole case: conflicts, forgeries, a colleague's objection. Freezing only ever closes: a
 /// "no" on record stays a "no".
-pub(super) fn freeze(report: &mut StandingReport, case: &Case<'_>, newest_declarations: &[&Outcome]) {
+pub(super) fn freeze(
+    report: &mut StandingReport,
+    case: &Case<'_>,
+    votes: &[Vote<'_>],
+    newest_declarations: &[&Outcome],
+) {
     let mut reasons: Vec<Reason> = conflicts(case, newest_declarations).into_iter().collect();
     let mut waiting: BTreeSet<Digest> = BTreeSet::new();
     for seen in case.seen {
@@ -30,12 +35,12 @@ pub(super) fn freeze(report: &mut StandingReport, case: &Case<'_>, newest_declar
             waiting.insert(message.sha256);
         }
     }
-    for (reason, mail) in replaced(case) {
-        waiting.insert(mail);
+    for (reason, mail) in replaced(case, votes) {
+        waiting.extend(mail);
         reasons.push(reason);
     }
-    if !reasons.is_empty() && favour(report.standing) > favour(Standing::NeedsReview) {
-        report.standing = Standing::NeedsReview;
+    if !reasons.is_empty() {
+        lower(&mut report.standing, Standing::NeedsReview);
     }
     report.review.extend(waiting);
     report.reasons.append(&mut reasons);
@@ -151,13 +156,18 @@ fn is_answered(message: &Outcome, case: &Case<'_>) -> bool {
     })
 }
 
-/// Champions of earlier declarations who were replaced after they had answered with something else than a yes: a seller
-/// must not go on asking until somebody agrees.
-fn replaced(case: &Case<'_>) -> Vec<(Reason, Digest)> {
+/// Champions of earlier declarations who are not asked any more. Whoever answered with something else than a yes was
+/// perhaps replaced for it; whoever was dropped without an answer, while the yes that counts answers an older
+/// declaration, was dropped after the reply: a seller must not go on asking until somebody agrees.
+fn replaced(case: &Case<'_>, votes: &[Vote<'_>]) -> Vec<(Reason, Vec<Digest>)> {
     let current = &case.declaration.champions;
     let declared = case.seen.iter().filter_map(|s| s.message.declaration.as_ref());
     let earlier: BTreeSet<&Address> =
         declared.flat_map(|d| &d.champions).filter(|c| !current.contains(c)).collect();
+    let answers_older = |s: &Seen<'_>| {
+        case.opens_a_gate(s) && s.message.answers_identity.is_some_and(|id| id != case.gating.identity)
+    };
+    let older = votes.iter().flat_map(|v| &v.statements).any(|s| answers_older(s));
     let mut reasons = Vec::new();
     for champion in earlier {
         let newest = case.newest(&case.said_by(champion, |_| true));
@@ -171,10 +181,31 @@ fn replaced(case: &Case<'_>) -> Vec<(Reason, Digest)> {
             );
             let reason = Reason::new("champion_changed_after_reply", text)
                 .fix("A person must find out whether the new champion speaks for the company.");
-            reasons.push((reason, other.message.sha256));
+            reasons.push((reason, vec![other.message.sha256]));
+        } else if newest.is_empty() && older {
+            let text = format!("{champion} was asked too, never answered, and was dropped after the yes.");
+            let reason = Reason::new("champion_changed_after_reply", text)
+                .fix("Ask the champions who are left to answer the newest declaration.");
+            reasons.push((reason, Vec::new()));
         }
     }
     reasons
+}
+
+/// A champion who said yes was replaced by another, who has not: the yes was somebody else's.
+pub(super) fn succeeded(case: &Case<'_>) -> Option<Reason> {
+    let current = &case.declaration.champions;
+    let declared = || case.seen.iter().filter_map(|s| s.message.declaration.as_ref());
+    let is_former = |who: &Address| !current.contains(who) && declared().any(|d| d.champions.contains(who));
+    let yes = case.seen.iter().find(|s| {
+        matches!(case.word(s), Word::Said(Standing::Confirmed))
+            && s.message.from.as_ref().is_some_and(is_former)
+    })?;
+    let text = format!("{} said yes and is not the champion any more.", name(yes.message));
+    Some(
+        Reason::new("champion_changed_after_reply", text)
+            .fix("The champion of the newest declaration must answer it."),
+    )
 }
 
 fn name(outcome: &Outcome) -> String {

@@ -3,17 +3,19 @@
 mod act;
 mod aside;
 mod chain;
+mod condition;
 mod entry;
 mod explain;
 mod fold;
-pub mod log;
-
-pub use aside::{Release, SetAside, Trouble};
-pub use entry::{Cursor, Entry, Links, Place, Seen, Tombstone};
 mod freeze;
+pub mod log;
+mod plan;
 mod rulings;
+mod versions;
 
 pub use act::{Act, Decision, Deed, Reviewed, Subject, may_be_same};
+pub use aside::{Release, SetAside, Trouble};
+pub use entry::{Cursor, Entry, Governing, Links, Place, Seen, Tombstone, record_leaf};
 pub use fold::{Dossier, fold, may_be_accepted, standing};
 pub use rulings::{Review, Ruling, Rulings, is_put_aside, needs_person};
 mod letter;

@@ -93,9 +93,14 @@ impl<'a> Rulings<'a> {
         !self.sellers.iter().any(|seller| may_be_same(by, seller.as_str()))
     }
 
-    /// How many persons must decide the same.
-    pub fn needed(&self) -> usize {
-        self.needed
+    /// The opportunity.
+    pub fn opportunity(&self) -> &OpportunityId {
+        self.opportunity
+    }
+
+    /// Acts in force, whoever did them.
+    pub fn acts(&self) -> impl Iterator<Item = &'a Act> {
+        self.in_force.values().copied()
     }
 
     /// The opportunity's amount as registered last; of several at the same moment the largest.

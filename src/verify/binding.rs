@@ -13,13 +13,14 @@ pub(super) fn binding(
     case: &Case<'_>,
     seen: CriteriaSeen,
 ) -> Binding {
-    let ids = || case.declared.message.message_id.iter().chain(case.prompts);
+    let prompts = || case.prompts.iter().filter_map(|prompt| prompt.message_id.as_ref());
+    let ids = || case.declared.message.message_id.iter().chain(prompts());
     let replied = ids().any(|id| message.in_reply_to.contains(id));
     let referenced = ids().any(|id| message.references.contains(id));
     // The address that only a prompt's reader knows (RFC 5233): as good as threading, where To is signed.
     let token = |address: &Address| {
         let tag = address.local().split_once('+').map(|(_, tag)| format!("{tag}@{}", address.domain()));
-        tag.is_some_and(|tag| case.prompts.iter().any(|id| id.as_str().eq_ignore_ascii_case(&tag)))
+        tag.is_some_and(|tag| prompts().any(|id| id.as_str().eq_ignore_ascii_case(&tag)))
     };
     let addressed = message.to.iter().any(|to| token(&to.address));
     let quoted = seen == CriteriaSeen::Quoted;

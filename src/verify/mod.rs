@@ -25,8 +25,8 @@ pub use tags::{Tags, key_name, key_names};
 use jiff::SignedDuration;
 
 use crate::model::{
-    Address, Authorship, Binding, Claim, CriteriaSeen, Declaration, Defect, Message, MessageId, Policy,
-    Reading, Reason, Signature, Witnessed,
+    Address, Authorship, Binding, Claim, CriteriaSeen, Declaration, Defect, Message, Policy, Reading, Reason,
+    Signature, Witnessed,
 };
 
 use author::Named;
@@ -45,7 +45,7 @@ pub struct Case<'a> {
     /// What it declares.
     pub declaration: &'a Declaration,
     /// Our own letters that restate its criteria to the champion: an answer to one of them answers the declaration.
-    pub prompts: &'a [MessageId],
+    pub prompts: &'a [&'a Message],
 }
 
 /// Whether a declaration was proven to come from the seller's own domain.

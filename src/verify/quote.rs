@@ -47,11 +47,15 @@ pub(super) fn seen(message: &Message, reading: &Reading, case: &Case<'_>) -> Cri
     let shown: Vec<String> = body_texts(declared).into_iter().filter(|text| *text != body).collect();
     let others: Vec<Text> = shown.iter().map(|text| Text::new(text)).collect();
     let items = items(&stated, case);
-    let direct = declared.message_id.iter().chain(case.prompts).any(|id| message.in_reply_to.contains(id));
+    let prompts = || case.prompts.iter().filter_map(|prompt| prompt.message_id.as_ref());
+    let direct = declared.message_id.iter().chain(prompts()).any(|id| message.in_reply_to.contains(id));
     let recorded = Side { stated: &stated, others: &[], items: &items, direct: false };
     if others.iter().any(|text| recorded.compare(text) == CriteriaSeen::Differ) {
         return CriteriaSeen::Differ;
     }
+    // What a letter of ours says around the criteria is known too: it is no foreign line in a quote.
+    let ours = case.prompts.iter().flat_map(|prompt| body_texts(prompt));
+    let others: Vec<Text> = others.into_iter().chain(ours.map(|text| Text::new(&text))).collect();
     let side = Side { others: &others, direct, ..recorded };
     let mut quotes = quoted_texts(message, &body);
     if quotes.iter().all(|quote| quote.trim().is_empty()) {

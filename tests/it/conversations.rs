@@ -76,21 +76,27 @@ impl Bench {
 
     /// Considers the mails as one mailbox, in this order; attached mails stand before their outer one.
     pub fn judge(&self, mails: &[Raw]) -> Vec<(String, Outcome)> {
-        let mut labels = Vec::new();
-        let mut witnessed = Vec::new();
-        for (file, raw) in mails {
-            let witness = |message: Message, attached| {
-                let seen_at = message.own_time().unwrap();
-                let keys = needs(&message).keys.into_iter().map(|name| self.key(name, seen_at)).collect();
-                let signatures = dkim::check(&message, &keys);
-                Witnessed { signatures, seen_at, attached, message: message.into(), carried_by: None }
-            };
-            let seller = &self.policy.seller;
-            for (place, message) in witness_all(unfold_all(parse(raw), seller), seller, witness) {
-                labels.push(format!("{file}{place}"));
-                witnessed.push(message);
-            }
-        }
+        self.consider(mails.iter().flat_map(|mail| self.witness(mail)).collect())
+    }
+
+    /// A mail and what it carries, with their signatures checked. It must say when it came.
+    pub fn witness(&self, (file, raw): &Raw) -> Vec<(String, Witnessed)> {
+        let seller = &self.policy.seller;
+        let messages = unfold_all(parse(raw), seller);
+        let arrived = messages.last().unwrap().1.own_time().unwrap();
+        let witness = |message: Message, attached| {
+            let seen_at = message.own_time().unwrap_or(arrived);
+            let keys = needs(&message).keys.into_iter().map(|name| self.key(name, seen_at)).collect();
+            let signatures = dkim::check(&message, &keys);
+            Witnessed { signatures, seen_at, attached, message: message.into(), carried_by: None }
+        };
+        let all = witness_all(messages, seller, witness).into_iter();
+        all.map(|(place, witnessed)| (format!("{file}{place}"), witnessed)).collect()
+    }
+
+    /// Considers them together.
+    pub fn consider(&self, mails: Vec<(String, Witnessed)>) -> Vec<(String, Outcome)> {
+        let (labels, witnessed): (Vec<String>, Vec<Witnessed>) = mails.into_iter().unzip();
         let outcomes = Corpus::new(witnessed, &self.policy.seller).consider_all(&self.rules, &self.policy);
         labels.into_iter().zip(outcomes).collect()
     }

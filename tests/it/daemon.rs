@@ -1,6 +1,8 @@
 //! The daemon as a process: mail in at one end, the gate's answer out at the other.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -259,6 +261,53 @@ fn a_recorded_gate_answer_is_an_entry_and_a_read_one_is_not() {
 /// Rules that understand nothing.
 const DULL: &str = "[language]\ncommon = [\"the\", \"on\", \"all\", \"three\"]\n[[rule]]\nid = \"aside.thanks\"\nsays = \"aside\"\n\
     why = \"thanks are no verdict\"\nmatch = [\"thanks\"]\nhits = [\"Thanks!\"]\nmisses = [\"Confirmed.\"]\n";
+
+#[test]
+fn proofs_come_from_the_running_daemon() {
+    let home = Home::maildir();
+    home.deliver("1.a.h", &home.letters.declaration("OPP-70030"));
+    home.deliver("2.a.h", &home.letters.reply("OPP-70030", 1, "Yes, we confirm all three criteria are met."));
+    let daemon = home.start();
+    home.wait_for_gate("OPP-70030", 0);
+    let answer = home.get("/v1/gate?opportunity=OPP-70030&to=commercial_review").1;
+    let told = format!("{}:{}", answer["log_size"], answer["log_root"].as_str().unwrap());
+    home.deliver("3.a.h", &home.letters.reply("OPP-70030", 2, "I have to retract my confirmation."));
+    home.wait_for_gate("OPP-70030", 1);
+    let done = |arguments: &[&str]| {
+        let output = home.ask(arguments);
+        let text = [output.stdout.clone(), output.stderr].concat();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&text));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let folder = |name: &str| home.folder.path().join(name).display().to_string();
+    assert!(done(&["verify", "--seen", &told]).contains("still in the log"));
+    done(&["pack", "OPP-70030", "-o", &folder("pack.tar.gz")]);
+    done(&["verify", &folder("pack.tar.gz")]);
+    done(&["store", "backup", &folder("copy")]);
+    done(&["store", "export", "-o", &folder("all.jsonl")]);
+    assert_eq!(home.ask(&["proof", "OPP-70030", "-o", &folder("x.eml")]).status.code(), Some(1), "retracted");
+    let get = |path: &str| {
+        let mut stream = TcpStream::connect(("127.0.0.1", home.port)).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut octets = Vec::new();
+        stream.read_to_end(&mut octets).unwrap();
+        let at = octets.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+        (String::from_utf8_lossy(&octets[9..12]).into_owned(), octets.split_off(at + 4))
+    };
+    let (status, note) = get("/checkpoint");
+    let note = String::from_utf8(note).unwrap();
+    assert!(status == "200" && note.starts_with(&format!("{SELLER}/endorsed\n")), "{note}");
+    let size: usize = note.lines().nth(1).unwrap().parse().unwrap();
+    assert_eq!(get(&format!("/tile/0/000.p/{size}")).1.len(), 32 * size);
+    assert_eq!(get(&format!("/tile/entries/000.p/{size}")).0, "200");
+    for path in
+        ["/tile/0/001", "/tile/0/000", "/tile/9/000", "/tile/../journal", "/tile/entries/%2e%2e/journal"]
+    {
+        assert_eq!(get(path).0, "404", "{path}");
+    }
+    assert_eq!(daemon.stop(), Some(0));
+    done(&["verify"]);
+}
 
 #[test]
 fn rejudge_shows_changes_and_never_makes_a_yes() {

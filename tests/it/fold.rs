@@ -4,16 +4,16 @@
 use endorsed::gate::{Freshness, Gates};
 use endorsed::model::{
     Address, Authorship, Binding, Claim, CriteriaSeen, Criterion, Declaration, DeclaredResult, Digest, Form,
-    Kind, MessageId, OpportunityId, Outcome, Standing, Verdict,
+    Kind, MessageId, OpportunityId, Outcome, Standing, Terms, Verdict,
 };
 use endorsed::parse::unparsed;
-use endorsed::record::standing;
+use endorsed::record::{Dossier, fold, standing};
 use jiff::{Timestamp, ToSpan};
 use proptest::prelude::*;
 
-const CHAMPIONS: [&str; 2] = ["dana@acme.example", "ola@acme.example"];
+pub const CHAMPIONS: [&str; 2] = ["dana@acme.example", "ola@acme.example"];
 
-fn at(minute: i64) -> Timestamp {
+pub fn at(minute: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + minute.minutes()
 }
 
@@ -25,11 +25,11 @@ fn blank(name: &str, minute: i64) -> Outcome {
     outcome
 }
 
-fn opportunity() -> OpportunityId {
+pub fn opportunity() -> OpportunityId {
     OpportunityId::new("OPP-1").unwrap()
 }
 
-fn declaration(name: &str, minute: i64, criterion: &str, champions: usize) -> Outcome {
+pub fn declaration(name: &str, minute: i64, criterion: &str, champions: usize) -> Outcome {
     let mut outcome = blank(name, minute);
     let declaration = Declaration {
         form: Form::Request,
@@ -51,7 +51,7 @@ fn declaration(name: &str, minute: i64, criterion: &str, champions: usize) -> Ou
 }
 
 /// A reply to `declared` by champion number `who` (2: a colleague, 3: a stranger).
-fn reply(
+pub fn reply(
     name: &str,
     minute: i64,
     declared: &Outcome,
@@ -156,7 +156,7 @@ fn a_colleagues_objection_freezes_until_the_champion_answers_it() {
     assert_eq!(standing(&opportunity(), &[declared, yes, objection, again]).standing, Standing::Confirmed);
 }
 
-fn any_verdict() -> impl Strategy<Value = Verdict> {
+pub fn any_verdict() -> impl Strategy<Value = Verdict> {
     use Verdict::*;
     prop::sample::select(vec![Confirmed, Conditional, Deferred, Declined, Retracted, Inconclusive, Automatic])
 }
@@ -241,4 +241,58 @@ proptest! {
         let opens = |s| matches!(s, Standing::Confirmed | Standing::Conditional);
         prop_assert!(opens(before) || !opens(after), "{before:?} became {after:?}");
     }
+}
+
+#[test]
+fn an_old_yes_counts_only_where_no_age_is_set() {
+    let declared = declaration("d", 0, "restore", 1);
+    let yes = reply("y", 5, &declared, 0, Verdict::Confirmed, true, Claim::Verified);
+    let all = [declared, yes];
+    let on = |day: i64, days: Option<u32>| {
+        let terms = Terms { evidence_days_max: days, ..Terms::default() };
+        let report =
+            fold(&opportunity(), Dossier { outcomes: &all, acts: &[] }, &terms, at(6 + day * 24 * 60));
+        (report.standing, report.reasons.iter().any(|r| r.code == "stale_evidence"))
+    };
+    assert_eq!(on(400, None), (Standing::Confirmed, false));
+    assert_eq!(on(89, Some(90)), (Standing::Confirmed, false));
+    assert_eq!(on(90, Some(90)), (Standing::NeedsReview, true));
+}
+
+#[test]
+fn a_champion_who_is_dropped_after_the_yes_re_arms_the_gate() {
+    let declared = declaration("d", 0, "restore", 2);
+    let yes = reply("y", 5, &declared, 0, Verdict::Confirmed, true, Claim::Verified);
+    let alone = declaration("e", 9, "restore", 1);
+    let codes = |all: &[Outcome]| {
+        let report = standing(&opportunity(), all);
+        let codes: Vec<String> = report.reasons.iter().map(|r| r.code.clone()).collect();
+        (report.standing, codes.contains(&"champion_changed_after_reply".to_owned()))
+    };
+    assert_eq!(codes(&[declared.clone(), yes.clone()]), (Standing::Partial, false));
+    assert_eq!(codes(&[declared.clone(), yes.clone(), alone.clone()]), (Standing::NeedsReview, true));
+    let again = reply("a", 11, &alone, 0, Verdict::Confirmed, true, Claim::Verified);
+    assert_eq!(codes(&[declared.clone(), yes.clone(), alone, again]), (Standing::Confirmed, false));
+    // The yes of one who is not asked any more is told.
+    let mut successor = declaration("s", 9, "restore", 2);
+    if let Some(declaration) = &mut successor.declaration {
+        declaration.champions.remove(0);
+    }
+    assert_eq!(codes(&[declared, yes, successor]), (Standing::AwaitingReply, true));
+}
+
+#[test]
+fn an_edited_declaration_is_a_version_with_its_differences() {
+    let one = declaration("d", 0, "restore in 20 minutes", 1);
+    let two = declaration("e", 9, "restore in 60 minutes", 1);
+    let again = declaration("f", 12, "restore in 60 minutes", 1);
+    let yes = reply("y", 5, &one, 0, Verdict::Confirmed, true, Claim::Verified);
+    let report = standing(&opportunity(), &[again, yes, two, one]);
+    assert_eq!(report.versions.len(), 2, "what is sent again is no version");
+    assert_eq!(
+        report.versions[1].changes.to_string(),
+        "\"restore in 20 minutes\" became \"restore in 60 minutes\""
+    );
+    let changed = report.reasons.iter().find(|r| r.code == "criteria_changed_after_reply").unwrap();
+    assert!(changed.text.contains("became"), "{}", changed.text);
 }

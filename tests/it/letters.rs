@@ -65,6 +65,46 @@ impl Letters {
         sign(&self.buyer, BUYER, &format!("{}{}\r\n{}", trace(0), answering(prompt, &from, ""), crlf(&body)))
     }
 
+    /// The same from a client that marks no quote and writes no attribution.
+    pub fn answer_unmarked(&self, prompt: &Message, words: &str) -> Vec<u8> {
+        let body = format!("{words}\n\n{}", prompt.plain.clone().unwrap_or_default().replace("\r\n", "\n"));
+        let head = answering(prompt, &format!("Dana Ruiz <dana@{BUYER}>"), "");
+        sign(&self.buyer, BUYER, &format!("{}{head}\r\n{}", trace(0), crlf(&body)))
+    }
+
+    /// The same without quote and without a thread: only the address leads back.
+    pub fn answer_unthreaded(&self, prompt: &Message, words: &str) -> Vec<u8> {
+        let head = format!(
+            "From: Dana Ruiz <dana@{BUYER}>\r\nTo: {}\r\nSubject: Our evaluation\r\nMessage-ID: <new@{BUYER}>\r\n{}",
+            prompt.reply_to[0].address,
+            date(0)
+        );
+        sign(&self.buyer, BUYER, &format!("{}{head}\r\n{}", trace(0), crlf(&format!("{words}\n"))))
+    }
+
+    /// A win email of form A: it asks nothing.
+    pub fn recap(&self, opportunity: &str) -> Vec<u8> {
+        let raw = String::from_utf8(self.declaration(opportunity)).unwrap();
+        let (_, mail) = raw.split_at(raw.find("Received:").unwrap());
+        let ask =
+            "Can you please reply to confirm that your team considers the technical evaluation a success?";
+        assert!(mail.contains(ask));
+        sign(
+            &self.seller,
+            SELLER,
+            &mail.replace(ask, "Lee Park will reach out about the commercial framework."),
+        )
+    }
+
+    /// The champion's answer to that.
+    pub fn reply_to_recap(&self, opportunity: &str, words: &str) -> Vec<u8> {
+        let declared = Self::declared(opportunity);
+        let head = format!(
+            "From: Dana Ruiz <dana@{BUYER}>\r\nTo: Kim Sorel <kim@{SELLER}>\r\nCc: evidence@{SELLER}\r\nSubject: Re: x\r\nMessage-ID: <direct@{BUYER}>\r\nIn-Reply-To: <{declared}>\r\nReferences: <{declared}>\r\n"
+        );
+        sign(&self.buyer, BUYER, &format!("{}{head}{}\r\n{words}\r\n", trace(0), date(0)))
+    }
+
     /// The champion's vacation responder answers a letter of ours.
     pub fn vacation(&self, prompt: &Message) -> Vec<u8> {
         let from = format!("Dana Ruiz <dana@{BUYER}>");

@@ -69,6 +69,8 @@ fn subject(language: &str) -> Subject {
         platform: Some("Cascade".into()),
         account: Some("Larkspur Bank".into()),
         criteria: criteria(),
+        stated: BTreeMap::new(),
+        declared_in: language.into(),
         se: person("Kim Sorel", "kim@northwind-labs.example"),
         ae: Some("Lee Park".into()),
         champions: vec![person("Dana Ruiz", "dana@larkspur-bank.example")],

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use endorsed::edge::store::{OpenOptions, Store};
+use endorsed::record::Entry;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -273,4 +275,171 @@ fn a_forged_mail_blocks_until_a_person_clears_it() {
     assert_eq!(home.gate("contract_signature")["allowed"], true, "{}", home.gate("contract_signature"));
     home.decide(&["undo", &act], "Ana");
     assert_eq!(home.gate("contract_signature")["allowed"], false);
+}
+
+#[test]
+fn a_decided_reply_becomes_a_case_that_the_rules_are_tested_with() {
+    let (home, reply) = doubtful("");
+    let nothing = home.say(&["review", "export"]);
+    assert_eq!(nothing.0, 1, "{}", nothing.1);
+    let act = home.decide(&["accept", &reply, "--verdict", "conditional"], "Ana");
+    let (status, case) = home.say(&["review", "export"]);
+    assert_eq!(status, 0, "{case}");
+    assert!(case.contains(&act) && case.contains("customer") && case.contains("knock on wood"), "{case}");
+    let rules = home.folder.path().join("rules/en");
+    std::fs::create_dir_all(&rules).unwrap();
+    let rule = "[[rule]]\nid = \"concern.except\"\nsays = \"concern\"\nwhy = \"excepts\"\nmatch = [\"except maybe\"]\n\
+                hits = [\"Except maybe one.\"]\nmisses = [\"All.\"]\n\
+                [[rule]]\nid = \"affirm.all\"\nsays = \"affirm\"\nwhole = true\nwhy = \"all\"\nmatch = [\"all three are met\"]\n\
+                hits = [\"All three are met.\"]\nmisses = [\"Thanks.\"]\n";
+    std::fs::write(rules.join("r.toml"), format!("{rule}{case}")).unwrap();
+    let folder = home.folder.path().join("rules");
+    let tested = home.json(&["rules", "test", "--rules", folder.to_str().unwrap()]);
+    assert_eq!(tested["cases"], 1, "{tested}");
+    let failed = tested["failures"].as_array().unwrap();
+    assert!(
+        failed.iter().all(|f| f["rule"] == "case" && f["text"].as_str().unwrap().contains("knock")),
+        "{tested}"
+    );
+
+    // Who sees the octets is on record before they are shown.
+    assert_eq!(home.say(&["review", "show", &reply, "--raw"]).0, 2);
+    let (status, raw) =
+        home.say(&["review", "show", &reply, "--raw", "--by", "Ana", "--reason", "check the signature"]);
+    assert!(status == 0 && raw.starts_with("DKIM-Signature:"), "{raw}");
+    let (_, shown) = home.say(&["review", "show", &reply]);
+    assert!(shown.contains("Ana: saw the raw mail"), "{shown}");
+}
+
+#[test]
+fn the_plan_stands_beside_every_declaration() {
+    let home = Home::new("");
+    // The plan comes first; only `run` and `ingest` make a store.
+    home.take("0.eml", &home.letters.declaration("OPP-71009"));
+    let plan = |name: &str, lines: &str| {
+        let path = home.folder.path().join(name);
+        std::fs::write(&path, format!("opportunity,n,text,mandatory\n{lines}")).unwrap();
+        let (status, text) = home.say(&["plan", "import", path.to_str().unwrap(), "--by", "kim"]);
+        assert_eq!(status, 0, "{text}");
+        text.split_once("recorded as ").unwrap().1[..12].to_owned()
+    };
+    plan(
+        "1.csv",
+        &format!(
+            "{DEAL},1,Nightly restore of the ledger in under 20 minutes,true\n{DEAL},2,Dark mode,false\n"
+        ),
+    );
+    home.take("1.eml", &home.letters.declaration(DEAL));
+    home.take("2.eml", &home.letters.reply(DEAL, 1, "Confirmed on all three."));
+    let answer = home.gate("commercial_review");
+    assert_eq!((&answer["allowed"], &answer["standing"]), (&false.into(), &"partial".into()), "{answer}");
+    assert!(codes(&answer).contains(&"criteria_dropped"), "40 minutes were declared, 20 agreed: {answer}");
+    // A plan that comes after the declaration takes nothing back, and the SE does not either.
+    let late = plan("2.csv", &format!("{DEAL},1,Nightly restore of the ledger in under 40 minutes,true\n"));
+    assert_eq!(home.gate("commercial_review")["standing"], "partial");
+    home.decide(&["undo", &late], "Ana");
+    let shown = home.json(&["show", DEAL]);
+    let first = shown["acts"][0]["name"].as_str().unwrap().to_owned();
+    home.refused(&["undo", &first], "kim");
+    home.decide(&["undo", &first], "Ana");
+    assert_eq!(home.gate("commercial_review")["allowed"], true);
+    assert_eq!(home.json(&["show", DEAL])["versions"][0]["criteria"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn other_evidence_is_shown_and_opens_nothing() {
+    let home = Home::new("");
+    home.take("1.eml", &home.letters.declaration(DEAL));
+    let card = home.folder.path().join("card.pdf");
+    std::fs::write(&card, b"%PDF all green").unwrap();
+    let add = ["evidence", "add", DEAL, "--by", "kim", "--kind", "scorecard", "--note", "signed on site"];
+    assert_eq!(home.say(&add).0, 2, "neither file nor link");
+    assert_eq!(home.say(&[&add[..], &["--file", card.to_str().unwrap()]].concat()).0, 0);
+    let answer = home.gate("commercial_review");
+    assert_eq!((&answer["allowed"], &answer["standing"]), (&false.into(), &"awaiting_reply".into()));
+    assert!(codes(&answer).contains(&"manual_only"), "{answer}");
+    let shown = home.json(&["show", DEAL]);
+    let manual = &shown["manual"][0];
+    assert_eq!((&manual["verified"], &manual["file"]["bytes"]), (&false.into(), &14.into()), "{shown}");
+    assert_eq!(manual["file"]["sha256"].as_str().unwrap().len(), 64);
+}
+
+#[test]
+fn a_condition_carries_its_words_and_its_day() {
+    let home = Home::new("");
+    home.take("1.eml", &home.letters.declaration(DEAL));
+    let words = "Confirmed on all three, provided that Northwind ships the parser patch by 2020-01-31.";
+    home.take("2.eml", &home.letters.reply(DEAL, 1, words));
+    let shown = home.json(&["show", DEAL]);
+    assert_eq!(shown["standing"], "conditional", "{shown}");
+    let condition = &shown["conditions"][0];
+    assert_eq!((&condition["text"], &condition["due"]), (&words.into(), &"2020-01-31".into()), "{condition}");
+    assert_eq!(
+        (&condition["owner"], &condition["overdue"]),
+        (&"Northwind".into(), &true.into()),
+        "{condition}"
+    );
+    let signature = home.gate("contract_signature");
+    assert_eq!(signature["allowed"], false);
+    assert!(codes(&signature).contains(&"condition_overdue"), "{signature}");
+    // It ends by a later mail of the champion, and a yes ages only where the operator says so.
+    home.take("3.eml", &home.letters.reply(DEAL, 2, "Confirmed on all three."));
+    assert_eq!(home.gate("contract_signature")["allowed"], true);
+}
+
+#[test]
+fn what_governs_is_on_record_when_it_changes() {
+    let home = crate::home::Home::new("");
+    let governed = || {
+        let store = Store::open(&home.store(), OpenOptions::default()).unwrap();
+        let entries = store.entries(0..store.size()).unwrap();
+        let what = |entry: &Entry| match entry {
+            Entry::Governed { what, .. } => Some(what.as_str()),
+            _ => None,
+        };
+        entries.iter().filter_map(what).collect::<Vec<_>>()
+    };
+    let run = || home.start().stop();
+    run();
+    assert_eq!(governed(), ["rules", "gates"], "there is no accounts file");
+    run();
+    assert_eq!(governed().len(), 2, "nothing changed");
+    std::fs::write(home.folder.path().join("g.toml"), "[gate.a]\nstanding = [\"confirmed\"]\n").unwrap();
+    let config = home.folder.path().join("endorsed.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("{text}[gates]\nfile = \"g.toml\"\n")).unwrap();
+    run();
+    assert_eq!(governed(), ["rules", "gates", "gates"]);
+}
+
+#[test]
+fn erased_mail_is_gone_and_opens_nothing() {
+    let home = Home::new("");
+    home.take("1.eml", &home.letters.declaration(DEAL));
+    home.take("2.eml", &home.letters.reply(DEAL, 1, "Confirmed on all three."));
+    home.take("3.eml", &home.letters.reply(DEAL, 2, "We take our confirmation back, the restore failed."));
+    assert_eq!(home.gate("commercial_review")["standing"], "retracted");
+    let erase = |what: &str, by: &str| home.say(&["erase", what, "--by", by, "--reason", "asked to"]);
+    let no = Letters::replied(DEAL, 2);
+    assert_eq!(erase(&no, "kim").0, 1, "the SE could erase a no");
+    let (status, text) = erase(&no, "Ana");
+    assert_eq!(status, 0, "{text}");
+    let answer = home.gate("commercial_review");
+    assert_eq!(
+        (&answer["allowed"], &answer["standing"]),
+        (&false.into(), &"needs_review".into()),
+        "{answer}"
+    );
+    assert!(codes(&answer).contains(&"erased"), "{answer}");
+    let files = ["journal", "segments/00000000.seg"].map(|f| home.folder.path().join("store").join(f));
+    let holds = |words: &str| {
+        files.iter().any(|f| String::from_utf8_lossy(&std::fs::read(f).unwrap()).contains(words))
+    };
+    assert!(!holds("take our confirmation back") && holds("Confirmed on all three"));
+    let (status, text) = home.say(&["verify"]);
+    assert_ne!(status, 1, "{text}");
+    // By address: everything that she wrote.
+    assert_eq!(erase(&format!("dana@{BUYER}"), "Ana").0, 0);
+    assert!(!holds("Confirmed on all three."));
+    assert_eq!(erase(&format!("dana@{BUYER}"), "Ana").0, 1, "nothing is left");
 }

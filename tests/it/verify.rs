@@ -6,7 +6,7 @@ use std::sync::Arc;
 use endorsed::edge::dkim;
 use endorsed::model::{
     Address, Authorship, Binding, Body, Claim, CriteriaSeen, Criterion, Declaration, DeclaredResult, Form,
-    KeyRecord, KeyState, Message, Policy, Reading, Seller, Witnessed,
+    KeyRecord, KeyState, Message, Policy, Reading, Reason, Seller, Witnessed,
 };
 use endorsed::parse::parse;
 use endorsed::verify::{Case, authenticate_declaration, key_names, verify};
@@ -207,8 +207,7 @@ fn threat_4_address_as_display_name() {
     {
         let raw = REPLY.replace("Dana Reyes <dana@acme.example>", &format!("{name} <x@evil.example>"));
         let raw = world.sign_as(&raw, "evil.example", FULL, "");
-        let found = world.verify(&raw);
-        assert_eq!(found.claim, Claim::Forged, "{name} {found:#?}");
+        world.is(&raw, Claim::Forged, "wrong_sender");
     }
 }
 
@@ -236,6 +235,7 @@ fn threats_5_and_8_another_author_on_top() {
 
 #[test]
 fn threat_6_ambiguous_from() {
+    const CODES: &[&str] = &["header_syntax", "identity_failed", "lookalike", "wrong_sender"];
     let world = World::new();
     for from in [
         "Dana Reyes <dana@acme.example>, Eve <eve@evil.example>",
@@ -249,7 +249,10 @@ fn threat_6_ambiguous_from() {
         "dana@pr\u{200b}acme.example",
     ] {
         let raw = world.sign(&REPLY.replace("Dana Reyes <dana@acme.example>", from));
-        assert_ne!(world.verify(&raw).claim, Claim::Verified, "{from:?}");
+        let found = world.verify(&raw);
+        assert_ne!(found.claim, Claim::Verified, "{from:?}");
+        let refused = |r: &Reason| CODES.contains(&r.code.as_str());
+        assert!(found.reasons.iter().any(refused), "{from:?} {found:#?}");
     }
 }
 
@@ -376,7 +379,11 @@ fn threat_28_names_that_steer_dns() {
     for bad in ["s=s1\0.evil", "s=s1..x", "s=*"] {
         let raw = edit(&raw, "s=s1", bad);
         assert!(key_names(&parse(&raw)).is_empty(), "{bad:?}");
-        assert_ne!(world.verify(&raw).claim, Claim::Verified);
+        world.is(
+            &raw,
+            Claim::Unverified,
+            if bad.contains('\0') { "header_syntax" } else { "identity_unverified" },
+        );
     }
 }
 
@@ -399,8 +406,7 @@ fn threat_29_weak_and_revoked_keys() {
         Key::ed25519().record(),
     ] {
         world.set_key("acme.example", KeyState::Found(bad.clone()));
-        let found = world.verify(&raw);
-        assert_eq!(found.claim, Claim::Unverified, "{bad} {found:#?}");
+        world.is(&raw, Claim::Unverified, "identity_unverified");
     }
     let strict = format!("{record}; t=s; s=email; h=sha256:sha1");
     world.set_key("acme.example", KeyState::Found(strict));

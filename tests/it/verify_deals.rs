@@ -156,6 +156,28 @@ fn threat_12_one_yes_under_two_declarations() {
     refused(&desk, &[first(&desk), second, genuine, moved.into_bytes()], "message_conflict");
 }
 
+/// Only the copy that was led elsewhere is on record; the first one never reached the mailbox.
+#[test]
+fn threat_12_one_yes_led_to_another_deal() {
+    let desk = Desk::new();
+    let softer = LIST.replace("30 seconds", "90 seconds");
+    let quote = "\nOn Fri, 20 Nov 2026 Sam Ito wrote:\n> - Single sign-on through Entra ID: Passed\n> - Failover under 30 seconds: Passed\n";
+    let moved = |headers: &str, quote: &str| {
+        let genuine = answer("r1", D1, "11:00:00", &format!("{YES}{quote}"));
+        let genuine = sign(genuine.as_bytes(), &desk.key, "acme.example", headers, "");
+        String::from_utf8(genuine).unwrap().replace(D1, "d2@northwind-labs.example").into_bytes()
+    };
+    let second = |list: &str| desk.seller(&declaration("d2", "OPP-2", "10:05:00", &recap(list)));
+    // Signed threading fields were changed.
+    refused(&desk, &[second(LIST), moved(FULL, quote)], "identity_failed");
+    // Unsigned ones bind nothing, and the signed quote holds other criteria.
+    refused(&desk, &[second(LIST), moved(M365, "")], "not_bound");
+    refused(&desk, &[second(&softer), moved(M365, quote)], "criteria_differ");
+    // The yes is older than the declaration that it is led to.
+    let later = desk.seller(&declaration("d2", "OPP-2", "12:00:00", &recap(LIST)));
+    refused(&desk, &[later, moved(M365, quote)], "before_declaration");
+}
+
 #[test]
 fn threat_20_answers_are_led_elsewhere() {
     let desk = Desk::new();

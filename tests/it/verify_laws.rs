@@ -1,11 +1,9 @@
 //! Laws of the verifier: bombs cost little, and no change of a signed mail is ever verified with other words.
 
 use endorsed::edge::dkim;
-use endorsed::model::{Claim, Digest, Message, MessageId, Outcome, Witnessed};
+use endorsed::model::{Claim, Message, Witnessed};
 use endorsed::parse::parse;
 
-use crate::conversations::{Bench, mails_of};
-use crate::fixtures_make::conversations;
 use crate::sign::{FULL, GMAIL, M365};
 use crate::verify::{QUOTE, REPLY, World, text, witness};
 
@@ -16,7 +14,8 @@ fn a_flood_of_signatures_is_cut() {
     let one = "DKIM-Signature: v=1; a=rsa-sha256; d=acme.example; s=s1; h=from; bh=AAAA; b=AAAA\r\n";
     let flood = [one.repeat(5_000).as_bytes(), &raw[..]].concat();
     assert_eq!(dkim::check(&parse(&flood), &world.keys).len(), Witnessed::SIGNATURES_MAX);
-    assert_ne!(world.verify(&flood).claim, Claim::Verified);
+    // Only the first ones are looked at, so the good one below them is not.
+    world.is(&flood, Claim::Unverified, "identity_unverified");
 }
 
 #[test]
@@ -123,53 +122,6 @@ fn no_added_field_is_verified_with_other_words() {
             }
         }
     }
-}
-
-/// Changed bytes tried in each mail of a conversation that ends in an endorsement.
-const CHANGES: usize = 12;
-
-/// What is endorsed: for which declaration, which criteria, in which words.
-fn endorsed(outcome: &Outcome) -> (Option<MessageId>, Option<Digest>, Vec<String>) {
-    let words = outcome.fresh_text.split_whitespace().map(str::to_owned).collect();
-    (outcome.answers.clone(), outcome.criteria_digest, words)
-}
-
-/// The same law for every signed fixture and the whole pipeline: a changed byte, in whichever mail of the conversation,
-/// never gives an endorsement with other words or for another declaration.
-#[test]
-fn no_changed_byte_of_a_fixture_is_endorsed_otherwise() {
-    let bench = Bench::get();
-    let mut tried = 0;
-    for (folder, facts) in conversations() {
-        let mails = mails_of(&folder, &facts);
-        let straight = bench.judge(&mails);
-        let known: Vec<_> = straight.iter().filter(|(_, o)| o.endorsed).map(|(_, o)| endorsed(o)).collect();
-        if known.is_empty() {
-            continue;
-        }
-        let mut seed = folder.bytes().fold(7_usize, |seed, b| seed.wrapping_mul(31) + usize::from(b));
-        for at in 0..mails.len() {
-            for n in 0..CHANGES {
-                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                let mut changed = mails.clone();
-                let raw = &mut changed[at].1;
-                let place = (seed >> 33) % raw.len();
-                raw[place] = [raw[place] ^ 1, raw[place] ^ 32, b'\n', b':'][n % 4];
-                if parse(raw).own_time().is_none() {
-                    continue;
-                }
-                tried += 1;
-                for (label, outcome) in bench.judge(&changed).iter().filter(|(_, o)| o.endorsed) {
-                    assert!(
-                        known.contains(&endorsed(outcome)),
-                        "{folder}, byte {place} of {}: {label} is endorsed: {outcome:#?}",
-                        mails[at].0
-                    );
-                }
-            }
-        }
-    }
-    assert!(tried > 250, "only {tried} changes were tried");
 }
 
 /// docs/THREATS.md has a line for each of the 41 threats, and every test that it names is there.

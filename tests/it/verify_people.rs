@@ -48,6 +48,9 @@ fn threat_14_parts_that_say_different_things() {
     let hidden = format!("<p>{no}</p><p style=\"display:none\">{yes}</p>");
     let outcome = last(&desk, &[first(&desk), both(no, &hidden)]);
     assert!(!outcome.endorsed && outcome.verdict != Some(Verdict::Confirmed));
+    let hidden = format!("<p>{yes}</p><p style=\"display:none\">But only if the failover is fixed.</p>");
+    let outcome = last(&desk, &[first(&desk), both(yes, &hidden)]);
+    assert!(!outcome.endorsed && outcome.has("hidden_text"), "{:#?}", outcome.reasons);
     assert!(desk.consider(&[first(&desk), both(yes, &format!("<p>{yes}</p>"))])[1].endorsed);
 }
 
@@ -169,6 +172,7 @@ fn threat_38_an_auto_reply_that_confirms() {
     ] {
         let outcome = last(&desk, &[first(&desk), desk.buyer(&format!("{mark}{raw}"))]);
         assert_eq!((outcome.kind, claim(&outcome)), (Kind::Automatic, Claim::Machine), "{mark}");
+        assert!(outcome.has("machine") && !outcome.endorsed, "{mark} {:#?}", outcome.reasons);
     }
 }
 

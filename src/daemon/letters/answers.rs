@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::file::File;
+use super::file::{File, Since};
 use crate::answer::{LetterRow, LettersAsk, Response, WakeRow};
 use crate::daemon::engine::Engine;
 use crate::edge::outbox;
@@ -48,7 +48,7 @@ fn list(
         letters.extend(engine.store.letters(None)?.iter().map(LetterRow::new));
     }
     for deal in deals {
-        let file = File::open(&engine.store, policy, settings, &deal, since)?;
+        let file = File::open(&engine.store, policy, settings, &deal, Since { since, now })?;
         letters.extend(file.history.iter().map(LetterRow::new));
         let schedule = file.schedule(policy, settings, 0, now);
         let row = |at, what: String| WakeRow { opportunity: deal.clone(), at, what };
@@ -76,7 +76,8 @@ fn preview(
     opportunity: &OpportunityId,
 ) -> Result<Response, StoreError> {
     let now = Timestamp::now();
-    let file = File::open(&engine.store, policy, settings, opportunity, since(engine, now)?)?;
+    let file =
+        File::open(&engine.store, policy, settings, opportunity, Since { since: since(engine, now)?, now })?;
     let mut schedule = file.schedule(policy, settings, 0, now);
     if schedule.due.is_empty()
         && let Some(next) = schedule.next.iter().map(|wake| wake.at).max()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::answer;
+use crate::answer::Case;
 use crate::daemon::library::{Records, Shelf};
 use crate::edge::store::{Store, StoreError};
 use crate::model::{
@@ -13,14 +13,24 @@ use crate::model::{
 };
 use crate::parse::parse;
 use crate::prompt::{
-    Case, People, Person, Record, Schedule, Settings, Subject, Wanted, language_of, lints, order, schedule,
-    wanted,
+    Case as Plan, People, Person, Record, Schedule, Settings, Subject, Wanted, language_of, lints, order,
+    schedule, stated_lines, wanted,
 };
-use crate::record::{Order, Place, Posting, standing};
+use crate::read::body_text;
+use crate::record::{Dossier, Order, Place, Posting, fold};
 use crate::verify::authenticate_declaration;
 
 /// Copies attached to copies attached … : deeper than this nobody forwards.
 const NESTING_MAX: usize = 8;
+
+/// What came in before `since` starts no letter.
+#[derive(Debug, Clone, Copy)]
+pub struct Since {
+    /// When letters were switched on.
+    pub since: Timestamp,
+    /// Now.
+    pub now: Timestamp,
+}
 
 /// The file of one opportunity.
 pub struct File {
@@ -42,7 +52,7 @@ pub struct File {
 }
 
 impl File {
-    /// Reads the file. `since`: what came in before starts no letter.
+    /// Reads the file.
     ///
     /// # Errors
     /// When the record can not be read.
@@ -51,14 +61,16 @@ impl File {
         policy: &Policy,
         settings: &Settings,
         opportunity: &OpportunityId,
-        since: Timestamp,
+        Since { since, now }: Since,
     ) -> Result<Self, StoreError> {
-        // The register hides the store's own error behind a sentence; ask once more to get it.
-        let outcomes = match answer::outcomes(opportunity, &Records(store)) {
-            Ok(outcomes) => outcomes,
-            Err(_) => outcomes_of(store, opportunity)?,
+        let terms = &settings.terms;
+        let case = match Case::open(opportunity, &Records(store)) {
+            Ok(case) => case,
+            // The register hides the store's own error behind a sentence; ask once more to get it.
+            Err(_) => return Err(error_of(store, opportunity)),
         };
-        let report = standing(opportunity, &outcomes);
+        let report = fold(opportunity, Dossier { outcomes: &case.outcomes, acts: &case.acts }, terms, now);
+        let outcomes = case.outcomes;
         let mut live = BTreeSet::new();
         for outcome in &outcomes {
             if is_live(store, outcome, settings.rules.live_hours_max, since)? {
@@ -105,9 +117,9 @@ impl File {
         wanted(&self.case(policy, settings, 0), &settings.rules, letter, now)
     }
 
-    fn case<'a>(&'a self, policy: &'a Policy, settings: &'a Settings, sent_today: usize) -> Case<'a> {
+    fn case<'a>(&'a self, policy: &'a Policy, settings: &'a Settings, sent_today: usize) -> Plan<'a> {
         let habits = self.buyer.as_ref().map_or(&settings.others, |buyer| settings.habits(buyer));
-        Case {
+        Plan {
             record: Record {
                 report: &self.report,
                 outcomes: &self.outcomes,
@@ -177,6 +189,8 @@ pub fn subject(
         platform: declaration.platform.clone(),
         account: declaration.account.clone(),
         criteria: declaration.criteria.clone(),
+        stated: stated_lines(&body_text(message), &declaration.criteria),
+        declared_in: language_of(&outcome.fresh_text).to_owned(),
         se: people.se.clone().unwrap_or_else(|| person(message, &declaration.seller)),
         ae: declaration.ae.clone(),
         champions: people.champions.clone(),
@@ -236,10 +250,12 @@ fn when(posting: &Posting) -> (Digest, Timestamp) {
     (posting.letter.key, posting.left_at().unwrap_or(posting.letter.planned_at))
 }
 
-fn outcomes_of(store: &Store, opportunity: &OpportunityId) -> Result<Vec<Outcome>, StoreError> {
-    let digests = store.of_opportunity(opportunity)?;
-    let outcomes: Result<Vec<_>, _> = digests.iter().map(|digest| store.outcome(digest)).collect();
-    Ok(outcomes?.into_iter().flatten().collect())
+fn error_of(store: &Store, opportunity: &OpportunityId) -> StoreError {
+    let first = store
+        .of_opportunity(opportunity)
+        .and_then(|digests| digests.iter().try_for_each(|digest| store.outcome(digest).map(|_| ())));
+    let poisoned = || StoreError::Poisoned { why: "a deal could not be read".into() };
+    first.err().unwrap_or_else(poisoned)
 }
 
 /// Whether a copy came in through a watched mailbox while it was new. What `ingest` took, what a mailbox held before it

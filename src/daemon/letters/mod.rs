@@ -18,7 +18,7 @@ use crate::edge::store::{Batch, Store, StoreError};
 use crate::model::{Digest, Kind, OpportunityId, Outcome, Policy};
 use crate::parse::parse;
 use crate::prompt::{Due, People, Settings, compose, schedule_unlinked, token};
-use crate::record::{Entry, Letter, Links, Place, Posted, Posting, Seen, Side};
+use crate::record::{Entry, Letter, Links, Place, Posted, Posting, Seen, Side, Subject};
 use file::File;
 
 /// Opportunities looked through in one step.
@@ -110,7 +110,13 @@ impl Office {
         let since = now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(now);
         self.recent.retain(|at| *at >= since);
         for deal in deals {
-            let file = File::open(&engine.store, &policy, &self.settings, &deal, self.since)?;
+            let file = File::open(
+                &engine.store,
+                &policy,
+                &self.settings,
+                &deal,
+                file::Since { since: self.since, now },
+            )?;
             let mut batch = Batch::default();
             batch.entries.extend(file.new_orders.iter().cloned().map(Entry::Order));
             let schedule = file.schedule(&policy, &self.settings, self.recent.len(), now);
@@ -164,6 +170,13 @@ impl Office {
                     // An objection that names no deal bears on every deal of its author.
                     Entry::Considered(outcome) if outcome.has("stray_objection") => self.touch_all(store)?,
                     Entry::Considered(outcome) => self.touched.extend(outcome.opportunity.clone()),
+                    Entry::Act(act) => {
+                        let deal = |subject| match subject {
+                            Subject::Opportunity(id) => Some(id),
+                            Subject::Message(_) => None,
+                        };
+                        self.touched.extend(act.subjects().into_iter().filter_map(deal));
+                    }
                     Entry::Order(order) => {
                         self.touched.insert(order.opportunity);
                     }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
-use super::file::File;
+use super::file::{File, Since};
 use super::{Office, has_unread, open};
 use crate::daemon::{DaemonError, Desk};
 use crate::edge::outbox::{Delivery, Outbox, Parcel};
@@ -152,7 +152,7 @@ fn begin(desk: &Desk, settings: &Settings, since: Timestamp, letter: &Posting) -
     }
     if let Some(opportunity) = &letter.letter.opportunity {
         let policy = desk.engine.policy();
-        let file = File::open(store, &policy, settings, opportunity, since)?;
+        let file = File::open(store, &policy, settings, opportunity, Since { since, now })?;
         match file.wants(letter, &policy, settings, now) {
             Wanted::Now => {}
             Wanted::Later(at) => return Ok(Step::Wait(Some(at))),

@@ -5,8 +5,9 @@
 //! log items into files that it never fsyncs, so entries themselves stay in the journal.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use sled::transaction::{ConflictableTransactionError, TransactionError};
@@ -18,24 +19,55 @@ use super::journal::{Fact, Span};
 use super::rows::{CopyRow, Head, act_key, aside_key, decode_cursor, key, place_key, read_id, short, table};
 use super::segments::{Placed, Tail};
 use crate::model::{Address, Digest, Kind, MessageId, OpportunityId, Outcome};
-use crate::record::{Act, Cursor, Deed, Entry, Place, Seen, Subject, Tombstone, needs_person};
+use crate::record::{Act, Cursor, Deed, Entry, Governing, Place, Seen, Subject, Tombstone, needs_person};
 
 /// The open index.
 #[derive(Debug)]
 pub struct Index {
     folder: PathBuf,
+    /// Empty only while one index takes another's place.
+    open: RwLock<Option<Arc<Open>>>,
+}
+
+#[derive(Debug)]
+struct Open {
     db: sled::Db,
     /// Our own handle on sled's file: its `flush()` does not fsync.
     file: File,
 }
 
-impl Index {
-    /// Opens or makes the index of a folder.
-    pub fn open(folder: &Path, lock_wait: Duration) -> Result<Self, StoreError> {
+impl Open {
+    fn new(folder: &Path, lock_wait: Duration) -> Result<Self, StoreError> {
         let db = guard::open_sled(folder, lock_wait)?;
         let path = folder.join("db");
         let file = File::open(&path).map_err(StoreError::io("open", &path))?;
-        Ok(Self { folder: folder.to_owned(), db, file })
+        Ok(Self { db, file })
+    }
+}
+
+impl Index {
+    /// Opens or makes the index of a folder.
+    pub fn open(folder: &Path, lock_wait: Duration) -> Result<Self, StoreError> {
+        let open = Open::new(folder, lock_wait)?;
+        Ok(Self { folder: folder.to_owned(), open: RwLock::new(Some(Arc::new(open))) })
+    }
+
+    /// Puts another index, which lies beside this one on the same disk, in this one's place; this one is deleted.
+    /// Readers wait meanwhile. On an error nothing is answered any more.
+    pub fn replace_by(&self, other: Self) -> Result<(), StoreError> {
+        let mut slot = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        // Whoever still reads has a handle of the old one; new readers wait for the lock.
+        while slot.as_ref().is_some_and(|open| Arc::strong_count(open) > 1) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        *slot = None;
+        let from = other.folder.clone();
+        drop(other);
+        fs::remove_dir_all(&self.folder).map_err(StoreError::io("remove", &self.folder))?;
+        fs::rename(&from, &self.folder).map_err(StoreError::io("rename", &from))?;
+        guard::sync_parent(&self.folder)?;
+        *slot = Some(Arc::new(Open::new(&self.folder, Duration::from_secs(10))?));
+        Ok(())
     }
 
     /// What the index knows of the files.
@@ -50,9 +82,9 @@ impl Index {
     pub fn commit(&self, draft: Draft<'_>, durable: bool) -> Result<(), StoreError> {
         let mut rows = draft.rows;
         rows.insert(vec![table::HEAD], Some(draft.head.encode()));
-        guard::calm("commit to it", &self.folder, || {
+        self.calm("commit to it", |db| {
             // sled 0.34.7 deadlocks when anything but the closure's argument is asked inside: keep the closure pure.
-            let done = self.db.transaction(|tree| {
+            let done = db.transaction(|tree| {
                 for (key, value) in &rows {
                     match value {
                         Some(value) => tree.insert(key.as_slice(), value.as_slice())?,
@@ -71,8 +103,8 @@ impl Index {
 
     /// Makes everything committed durable. sled 0.34.7: `flush()` is no fsync, hence our own fdatasync.
     pub fn sync(&self) -> Result<(), StoreError> {
-        guard::calm("flush it", &self.folder, || self.db.flush())?;
-        self.file.sync_data().map_err(StoreError::io("fdatasync", &self.folder))
+        self.calm("flush it", |db| db.flush())?;
+        self.handle()?.file.sync_data().map_err(StoreError::io("fdatasync", &self.folder))
     }
 
     /// Where an entry lies in the journal: offset and length.
@@ -106,6 +138,11 @@ impl Index {
         self.row(&key(table::ACT_NAME, &[&short(name)]), take_u64)
     }
 
+    /// Sequence number of the newest entry about a governing file.
+    pub fn governed(&self, what: Governing) -> Result<Option<u64>, StoreError> {
+        self.row(&key(table::GOVERNED, &[what.as_str().as_bytes()]), take_u64)
+    }
+
     /// Declarations that a person linked to an opportunity, by digest.
     pub fn linked(&self, id: &OpportunityId) -> Result<Vec<Digest>, StoreError> {
         self.digests(&key(table::LINK, &[id.as_str().as_bytes(), &[0]]), usize::MAX)
@@ -114,8 +151,8 @@ impl Index {
     /// Copies behind `after` that a person may have to look at, by digest.
     pub fn review(&self, after: Option<&Digest>, limit: usize) -> Result<Vec<Digest>, StoreError> {
         let start = after.map_or_else(|| vec![table::REVIEW], |d| key(table::REVIEW, &[&d.0, &[0]]));
-        let rows = guard::calm("read it", &self.folder, || {
-            let rows = self.db.range(start.as_slice()..vec![table::REVIEW + 1].as_slice());
+        let rows = self.calm("read it", |db| {
+            let rows = db.range(start.as_slice()..vec![table::REVIEW + 1].as_slice());
             rows.keys().take(limit).collect::<sled::Result<Vec<_>>>()
         })?;
         let digest = |row: &sled::IVec| row.last_chunk::<32>().map(|bytes| Digest(*bytes));
@@ -125,9 +162,8 @@ impl Index {
 
     /// The sequence numbers that end the keys below `prefix`.
     fn sequences(&self, prefix: &[u8]) -> Result<Vec<u64>, StoreError> {
-        let rows = guard::calm("read it", &self.folder, || {
-            self.db.scan_prefix(prefix).keys().collect::<sled::Result<Vec<_>>>()
-        })?;
+        let rows =
+            self.calm("read it", |db| db.scan_prefix(prefix).keys().collect::<sled::Result<Vec<_>>>())?;
         let seq = |row: &sled::IVec| row.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes));
         let all = rows.iter().map(seq).collect::<Option<Vec<_>>>();
         all.ok_or_else(|| self.unreadable("a key is too short"))
@@ -220,9 +256,8 @@ impl Index {
 
     /// What is set aside: the place's name, and the sequence number of the entry.
     pub fn set_aside(&self) -> Result<Vec<(String, u64)>, StoreError> {
-        let rows = guard::calm("read it", &self.folder, || {
-            self.db.scan_prefix([table::ASIDE]).collect::<sled::Result<Vec<_>>>()
-        })?;
+        let rows =
+            self.calm("read it", |db| db.scan_prefix([table::ASIDE]).collect::<sled::Result<Vec<_>>>())?;
         let read = |(key, value): &(sled::IVec, sled::IVec)| {
             let name: String = key.get(1..)?.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
             Some((name, u64::from_be_bytes(*value.first_chunk()?)))
@@ -239,8 +274,9 @@ impl Index {
     /// The table of the first row that `other` does not have just so, and the entry that the row is about if it names
     /// one.
     pub fn first_difference(&self, other: &Self) -> Result<Option<(char, Option<u64>)>, StoreError> {
-        let row = guard::calm("compare it", &self.folder, || {
-            let (mut ours, mut theirs) = (self.db.iter(), other.db.iter());
+        let theirs = other.handle()?;
+        let row = self.calm("compare it", |db| {
+            let (mut ours, mut theirs) = (db.iter(), theirs.db.iter());
             loop {
                 match (ours.next().transpose()?, theirs.next().transpose()?) {
                     (None, None) => return Ok(None),
@@ -259,27 +295,45 @@ impl Index {
     /// Writes a row past every draft.
     #[cfg(test)]
     pub fn put_raw(&self, key: &[u8], value: &[u8]) {
-        self.db.insert(key, value).unwrap();
+        self.handle().unwrap().db.insert(key, value).unwrap();
     }
 
     /// The first id behind `last` in a table whose keys are id, zero byte, digest: one seek.
     fn opportunity_behind(&self, table: u8, last: Option<&[u8]>) -> Result<Option<Vec<u8>>, StoreError> {
         // The zero byte ends an id.
         let from = last.map_or_else(|| vec![table], |id| key(table, &[id, &[1]]));
-        let next =
-            guard::calm("read it", &self.folder, || self.db.range(from.as_slice()..).next().transpose())?;
+        let next = self.calm("read it", |db| db.range(from.as_slice()..).next().transpose())?;
         let row = next.map(|(row, _)| row).filter(|row| row.first() == Some(&table));
         Ok(row.map(|row| row.get(1..row.len().saturating_sub(33)).unwrap_or_default().to_vec()))
+    }
+
+    fn handle(&self) -> Result<Arc<Open>, StoreError> {
+        let slot = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        slot.clone().ok_or_else(|| self.unreadable("another index could not take its place"))
+    }
+
+    fn calm<T>(
+        &self,
+        what: &'static str,
+        call: impl FnOnce(&sled::Db) -> sled::Result<T>,
+    ) -> Result<T, StoreError> {
+        let open = self.handle()?;
+        guard::calm(what, &self.folder, || call(&open.db))
     }
 
     /// Every row, for comparisons.
     #[cfg(test)]
     pub fn rows(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
-        self.db.iter().map(|row| row.map(|(k, v)| (k.to_vec(), v.to_vec())).unwrap()).collect()
+        self.handle()
+            .unwrap()
+            .db
+            .iter()
+            .map(|row| row.map(|(k, v)| (k.to_vec(), v.to_vec())).unwrap())
+            .collect()
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
-        guard::calm("read it", &self.folder, || self.db.get(key))
+        self.calm("read it", |db| db.get(key))
     }
 
     fn row<T>(
@@ -296,8 +350,8 @@ impl Index {
 
     /// The digests that end the keys below `prefix`.
     fn digests(&self, prefix: &[u8], limit: usize) -> Result<Vec<Digest>, StoreError> {
-        let rows = guard::calm("read it", &self.folder, || {
-            self.db.scan_prefix(prefix).keys().take(limit).collect::<sled::Result<Vec<_>>>()
+        let rows = self.calm("read it", |db| {
+            db.scan_prefix(prefix).keys().take(limit).collect::<sled::Result<Vec<_>>>()
         })?;
         let digest = |row: &sled::IVec| row.last_chunk::<32>().map(|bytes| Digest(*bytes));
         let all = rows.iter().map(digest).collect::<Option<Vec<_>>>();
@@ -373,6 +427,10 @@ impl<'a> Draft<'a> {
             Entry::Erased(tombstone) => self.add_tombstone(tombstone),
             Entry::Act(act) => {
                 self.add_act(act, seq);
+                Ok(())
+            }
+            Entry::Governed { what, .. } => {
+                self.put(key(table::GOVERNED, &[what.as_str().as_bytes()]), seq.to_be_bytes().to_vec());
                 Ok(())
             }
             Entry::Letter(letter) => {

@@ -12,8 +12,8 @@ use super::error::{StoreError, spot};
 use super::frame::{self, Ahead, Found, Frame};
 use super::segments::Placed;
 use crate::model::Digest;
-use crate::record::log::{ERASED, Leaf, PLAIN, SALT_BYTES, SALTED};
-use crate::record::{Entry, Tombstone};
+use crate::record::log::{ERASED, Leaf, PLAIN, Record, SALT_BYTES, SALTED};
+use crate::record::{Entry, record_leaf};
 
 /// First bytes of the file; the digit is the version of the file.
 const TITLE: [u8; 16] = *b"endorsed-log  1\n";
@@ -179,6 +179,15 @@ impl Journal {
         Ok(start)
     }
 
+    /// An entry as it stands in its frame at `offset`.
+    pub fn record(&self, offset: u64, length: u32) -> Result<Record, StoreError> {
+        let found = frame::read(&mut &self.file, offset, offset + u64::from(length));
+        match found.map_err(StoreError::io("read", &self.path))? {
+            Found::Whole(Frame { seq, version, body, .. }, _) => Ok(Record { seq, version, body }),
+            Found::Damaged(why) => Err(StoreError::corrupt(why, &self.path, offset)),
+        }
+    }
+
     /// Hands every frame from `from` to `to` to `each`, with its offset. `from` may lie in the middle of a batch.
     ///
     /// # Errors
@@ -288,12 +297,7 @@ impl Journal {
 
 /// The leaf of an entry's frame; `None` when its body cannot be read.
 pub fn leaf_of(frame: &Frame) -> Option<Leaf> {
-    if frame.version == ERASED {
-        let tombstone: Tombstone = serde_json::from_slice(&frame.body).ok()?;
-        Some(tombstone.leaf(frame.seq))
-    } else {
-        Leaf::of_body(frame.seq, frame.version, &frame.body)
-    }
+    record_leaf(frame.seq, frame.version, &frame.body)
 }
 
 fn decode_entry(frame: &Frame) -> Option<(Entry, Leaf)> {
@@ -328,6 +332,20 @@ impl Bodies {
             return Err(StoreError::TooLarge { what, bytes, max });
         }
         self.0.push((frame::ENTRY, SALTED, body, Fact::Entry(entry)));
+        Ok(())
+    }
+
+    /// Adds an entry as it stood in another store, with its salt.
+    ///
+    /// # Errors
+    /// [`StoreError::Unwritable`] when it cannot be read; nothing is written then.
+    pub fn record(&mut self, record: Record) -> Result<(), StoreError> {
+        let Record { seq, version, body } = record;
+        let flags = frame::FIRST;
+        let frame = Frame { kind: frame::ENTRY, version, flags, seq, body };
+        let unread = || StoreError::Unwritable { why: format!("entry {seq} cannot be read") };
+        let (entry, _) = decode_entry(&frame).ok_or_else(unread)?;
+        self.0.push((frame::ENTRY, version, frame.body, Fact::Entry(entry)));
         Ok(())
     }
 
@@ -373,7 +391,7 @@ impl Bodies {
             let crc = frame::write(&mut bytes, (kind, version, first | last, seq), &[&body]);
             let length = u32::try_from(frame::HEADER + body.len()).unwrap_or(u32::MAX);
             let is_entry = kind == frame::ENTRY;
-            let leaf = is_entry.then(|| Leaf::of_body(seq, version, &body).map(|leaf| leaf.hash())).flatten();
+            let leaf = if is_entry { record_leaf(seq, version, &body).map(|leaf| leaf.hash()) } else { None };
             seq += u64::from(is_entry);
             facts.push((fact, Span { offset: start, length, crc, leaf }));
         }

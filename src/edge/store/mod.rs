@@ -22,7 +22,9 @@
 //! in this order, without `index/` and `tree`.
 
 mod audit;
+mod backup;
 mod check;
+mod erase;
 mod error;
 mod frame;
 mod guard;
@@ -30,9 +32,11 @@ mod index;
 mod journal;
 mod letters;
 mod opening;
+mod portable;
 mod rows;
 mod seal;
 mod segments;
+mod signed;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -46,8 +50,7 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use crate::model::{Address, Digest, KeyRecord, MessageId, OpportunityId, Outcome};
-use crate::record::log::{Audit, Checkpoint, Proof, Scope, SeenHead, prove_consistency, prove_inclusion};
-use crate::record::{Act, Cursor, Entry, Place, Seen, SetAside, Subject};
+use crate::record::{Act, Cursor, Entry, Governing, Place, Seen, SetAside, Subject};
 
 pub use check::audit_folder;
 pub use error::StoreError;
@@ -162,6 +165,7 @@ impl Store {
         opening::check_format(folder, options.create)?;
         // A copy of the store may have left out an empty folder.
         guard::make_folder(&folder.join("segments"))?;
+        erase::recover(folder)?;
         let journal = Journal::open(&folder.join("journal"))?;
         let segments = Segments::new(folder.join("segments"), options.segment_bytes_max);
         let mark = opening::open_mark(folder)?;
@@ -207,6 +211,10 @@ impl Store {
         let mut bodies = Bodies::default();
         entries.into_iter().try_for_each(|entry| bodies.entry(entry))?;
         bodies.consider(consider)?;
+        self.store(copies, bodies)
+    }
+
+    fn store(&self, copies: Vec<(Digest, &[u8])>, bodies: Bodies) -> Result<u64, StoreError> {
         let mut head = self.writer.lock().map_err(|_| self.dead("a writer panicked".into()))?;
         self.alive()?;
         match self.commit(*head, copies, bodies) {
@@ -313,6 +321,17 @@ impl Store {
         self.read(|| self.index.act(name)?.map_or(Ok(None), |seq| self.act_at(seq)))
     }
 
+    /// The digest of a governing file as recorded last; nothing when none was recorded, or there is none any more.
+    pub fn governed(&self, what: Governing) -> Result<Option<Digest>, StoreError> {
+        self.read(|| {
+            let recorded = self.pick(self.index.governed(what)?, |entry| match entry {
+                Entry::Governed { digest, .. } => Some(digest),
+                _ => None,
+            })?;
+            Ok(recorded.flatten())
+        })
+    }
+
     /// Declarations that a person linked to an opportunity at some time, by digest.
     pub fn linked(&self, id: &OpportunityId) -> Result<Vec<Digest>, StoreError> {
         self.read(|| self.index.linked(id))
@@ -416,57 +435,6 @@ impl Store {
         })?;
         verified.journal_bytes = end;
         Ok(verified)
-    }
-
-    /// Entries in the signed log, and the root over them (RFC 6962 §2.1).
-    pub fn log_head(&self) -> (u64, Digest) {
-        self.tree.head()
-    }
-
-    /// What checks the log's signatures: `NAME+ID+BASE64` (C2SP signed-note).
-    pub fn verifier(&self) -> &str {
-        self.seal.verifier()
-    }
-
-    /// The signed head of everything acknowledged so far, and the note; durable before it is returned.
-    ///
-    /// # Errors
-    /// When the log is not what was signed before: the store stops then.
-    pub fn checkpoint(&self) -> Result<(Checkpoint, String), StoreError> {
-        self.alive()?;
-        self.seal.sign(&self.tree).map_err(|error| self.stop(error))
-    }
-
-    /// The proof that an entry is in the log of the newest signed head; `None` when there is no such entry.
-    ///
-    /// # Errors
-    /// Those of [`Self::checkpoint`], and of reading.
-    pub fn prove(&self, seq: u64) -> Result<Option<Proof>, StoreError> {
-        let (head, note) = self.checkpoint()?;
-        let path = prove_inclusion(head.size, seq, |numbers| self.tree.hashes(numbers))?;
-        Ok(path.map(|path| Proof { index: seq, path, note }))
-    }
-
-    /// The path which proves that the log of `old` entries is the start of that of `size`; `None` when it cannot be.
-    ///
-    /// # Errors
-    /// Those of reading.
-    pub fn prove_growth(&self, old: u64, size: u64) -> Result<Option<Vec<Digest>>, StoreError> {
-        self.alive()?;
-        if size > self.log_head().0 {
-            return Ok(None);
-        }
-        prove_consistency(size, old, |numbers| self.tree.hashes(numbers))
-    }
-
-    /// Recomputes everything that was acknowledged when this was called, from the files. Blocks writers only while the
-    /// index is compared with one made anew.
-    ///
-    /// # Errors
-    /// Those of the operating system; damage is a finding.
-    pub fn audit(&self, scope: Scope, seen: Option<SeenHead>) -> Result<Audit, StoreError> {
-        self.alive()?;
-        check::live(self, scope, seen)
     }
 
     /// The store's folder.

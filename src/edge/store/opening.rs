@@ -85,7 +85,12 @@ pub fn open_index(
 }
 
 /// Replays what the index has not seen: all of it when the index is new.
-fn catch_up(path: &Path, journal: &Journal, known: u64, wait: Duration) -> Result<(Index, Head), StoreError> {
+pub fn catch_up(
+    path: &Path,
+    journal: &Journal,
+    known: u64,
+    wait: Duration,
+) -> Result<(Index, Head), StoreError> {
     let index = Index::open(path, wait)?;
     let start = index.head()?;
     let known = known.max(start.journal);

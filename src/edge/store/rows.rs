@@ -11,7 +11,7 @@ use crate::model::{Digest, OpportunityId};
 use crate::record::{Cursor, Place, Subject};
 
 /// Version of the tables; an index of another version is moved aside and rebuilt.
-const TABLES_VERSION: u8 = 2;
+const TABLES_VERSION: u8 = 3;
 
 /// The tables by the first byte of their keys.
 pub mod table {
@@ -47,6 +47,8 @@ pub mod table {
     pub const ACT_NAME: u8 = b'n';
     /// Opportunity, zero byte, digest of a declaration that a person linked to it.
     pub const LINK: u8 = b'j';
+    /// Name of a governing file: sequence number of the newest entry about it.
+    pub const GOVERNED: u8 = b'v';
     /// Digest of a copy that a person may have to look at.
     pub const REVIEW: u8 = b'r';
     /// Opportunity, zero byte, sequence number of a letter or an order.
@@ -250,4 +252,20 @@ pub fn key(table: u8, parts: &[&[u8]]) -> Vec<u8> {
     let mut key = vec![table];
     parts.iter().for_each(|part| key.extend_from_slice(part));
     key
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_two_tables_share_a_letter() {
+        let letters: Vec<&str> = include_str!("rows.rs")
+            .lines()
+            .filter_map(|line| line.split_once(": u8 = b'"))
+            .map(|l| l.1)
+            .collect();
+        let distinct: BTreeSet<&str> = letters.iter().copied().collect();
+        assert!(letters.len() > 20 && distinct.len() == letters.len(), "{letters:?}");
+    }
 }

@@ -1,6 +1,7 @@
 //! Tests of the store against its files: torn writes, flipped bytes, rebuilds.
 
 mod audit;
+mod erase;
 mod log;
 
 use std::fs;

@@ -218,6 +218,7 @@ fn a_bare_blockquote_at_the_end_of_the_typed_text_is_the_authors() {
         "<p>Our wish for the next release:</p><p>Two things.</p><blockquote>Faster export, and tags.</blockquote>",
     );
     assert_eq!(r.fresh, "Our wish for the next release:\n\nTwo things.\n\nFaster export, and tags.");
+    assert_eq!((r.sure, r.doubts[0].code.as_str()), (false, "indented_text"));
     for other in [
         "<p>You asked:</p><blockquote>Do you confirm?</blockquote>",
         "<p>Hi.</p><blockquote>Do you confirm?</blockquote><p>No.</p>",

@@ -169,6 +169,8 @@ mod cost {
         let begun = Instant::now();
         for body in [
             fill("On Tue, Nov 3, 2026 at 10:12 Kim\n"),
+            fill("On 3 Nov 2026, Kim <k@s.example> wrote:\n"),
+            fill("```a\n"),
             fill("a@b.example:\n"),
             fill("From: a@b.example\n\n"),
             fill("> a\nb\n"),

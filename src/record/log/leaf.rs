@@ -48,6 +48,30 @@ impl Leaf {
     }
 }
 
+/// An entry as it stands in its frame: what its leaf commits to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Number of the entry.
+    pub seq: u64,
+    /// Version of the body.
+    pub version: u8,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Record {
+    /// The salt; none in a body of version 1.
+    pub fn salt(&self) -> Option<&[u8]> {
+        if self.version == SALTED { self.body.get(..SALT_BYTES) } else { None }
+    }
+
+    /// The entry's JSON, octet by octet; of an erased one what stays of it.
+    pub fn json(&self) -> &[u8] {
+        let start = if self.version == SALTED { SALT_BYTES } else { 0 };
+        self.body.get(start..).unwrap_or_default()
+    }
+}
+
 /// What a leaf says of an entry: the SHA-256 of its frame's body. That is `SHA-256(salt || JSON)` in version 2 and
 /// `SHA-256(JSON)` in version 1.
 pub fn commitment(body: &[u8]) -> Digest {

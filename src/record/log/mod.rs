@@ -11,7 +11,7 @@ mod tile;
 mod tree;
 
 pub use audit::{Audit, Finding, Scope, SeenHead};
-pub use leaf::{ERASED, Leaf, PLAIN, SALT_BYTES, SALTED, commitment, kind_of};
+pub use leaf::{ERASED, Leaf, PLAIN, Record, SALT_BYTES, SALTED, commitment, kind_of};
 pub use letter::{Letter, checkpoint_letter};
 pub use note::{Checkpoint, NoteError, Proof, Signer, check_verifier};
 pub use tile::{BadTile, ENTRIES_PER_TILE, Tile, bundle};

@@ -1,0 +1,117 @@
+//! What the store says of its signed log: head, proofs, and entries as they were hashed.
+
+use super::error::StoreError;
+use super::{Store, check, frame, journal};
+use crate::model::Digest;
+use crate::record::log::{
+    Audit, Checkpoint, Proof, Record, Scope, SeenHead, prove_consistency, prove_inclusion,
+};
+
+impl Store {
+    /// Entries in the signed log, and the root over them (RFC 6962 §2.1).
+    pub fn log_head(&self) -> (u64, Digest) {
+        self.tree.head()
+    }
+
+    /// What checks the log's signatures: `NAME+ID+BASE64` (C2SP signed-note).
+    pub fn verifier(&self) -> &str {
+        self.seal.verifier()
+    }
+
+    /// The signed head of everything acknowledged so far, and the note; durable before it is returned.
+    ///
+    /// # Errors
+    /// When the log is not what was signed before: the store stops then.
+    pub fn checkpoint(&self) -> Result<(Checkpoint, String), StoreError> {
+        self.alive()?;
+        self.seal.sign(&self.tree).map_err(|error| self.stop(error))
+    }
+
+    /// The proof that an entry is in the log of the newest signed head; `None` when there is no such entry.
+    ///
+    /// # Errors
+    /// Those of [`Self::checkpoint`], and of reading.
+    pub fn prove(&self, seq: u64) -> Result<Option<Proof>, StoreError> {
+        if seq >= self.size() {
+            return Ok(None);
+        }
+        Ok(self.prove_all(&[seq])?.1.pop())
+    }
+
+    /// The newest signed head, and the proofs that these entries are in its log.
+    ///
+    /// # Errors
+    /// Those of [`Self::checkpoint`] and of reading; [`StoreError::Unwritable`] when there is no such entry.
+    pub fn prove_all(&self, numbers: &[u64]) -> Result<(String, Vec<Proof>), StoreError> {
+        let (head, note) = self.checkpoint()?;
+        let mut proofs = Vec::with_capacity(numbers.len());
+        for seq in numbers {
+            let path = prove_inclusion(head.size, *seq, |hashes| self.tree.hashes(hashes))?;
+            let none = || StoreError::Unwritable { why: format!("there is no entry {seq} to prove") };
+            proofs.push(Proof { index: *seq, path: path.ok_or_else(none)?, note: note.clone() });
+        }
+        Ok((note, proofs))
+    }
+
+    /// Hashes of the log by their number (`record::log`).
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn log_hashes(&self, numbers: &[u64]) -> Result<Vec<Digest>, StoreError> {
+        self.alive()?;
+        self.tree.hashes(numbers)
+    }
+
+    /// The path which proves that the log of `old` entries is the start of that of `size`; `None` when it cannot be.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn prove_growth(&self, old: u64, size: u64) -> Result<Option<Vec<Digest>>, StoreError> {
+        self.alive()?;
+        if size > self.log_head().0 {
+            return Ok(None);
+        }
+        prove_consistency(size, old, |numbers| self.tree.hashes(numbers))
+    }
+
+    /// Recomputes everything that was acknowledged when this was called, from the files. Blocks writers only while the
+    /// index is compared with one made anew.
+    ///
+    /// # Errors
+    /// Those of the operating system; damage is a finding.
+    pub fn audit(&self, scope: Scope, seen: Option<SeenHead>) -> Result<Audit, StoreError> {
+        self.alive()?;
+        check::live(self, scope, seen)
+    }
+
+    /// An entry as it stands in the journal: what its leaf commits to.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn record(&self, seq: u64) -> Result<Option<Record>, StoreError> {
+        self.read(|| match self.index.entry(seq)? {
+            Some((offset, length)) => self.journal.record(offset, length).map(Some),
+            None => Ok(None),
+        })
+    }
+
+    /// All entries in whose JSON one of these texts occurs, in order. Reads the whole journal.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn records_with(&self, texts: &[String]) -> Result<Vec<Record>, StoreError> {
+        self.alive()?;
+        let end = self.writer.lock().map_err(|_| self.dead("a writer panicked".into()))?.journal;
+        let needles = aho_corasick::AhoCorasick::new(texts);
+        let needles = needles.map_err(|error| StoreError::Unwritable { why: error.to_string() })?;
+        let mut found = Vec::new();
+        self.journal.frames(journal::START, end, |_, frame| {
+            let record = Record { seq: frame.seq, version: frame.version, body: frame.body };
+            if frame.kind == frame::ENTRY && needles.is_match(record.json()) {
+                found.push(record);
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+}
