@@ -58,7 +58,9 @@ const MONTHS: &[(&str, i8)] = &[
 
 fn dates(folded: &str, sent: Date) -> Vec<Date> {
     static ISO: LazyLock<Regex> = LazyLock::new(|| fixed(r"\b(20\d\d)-(\d\d)-(\d\d)\b"));
-    static DOTTED: LazyLock<Regex> = LazyLock::new(|| fixed(r"\b(\d{1,2})\.\s?(\d{1,2})\.\s?(20\d\d)?"));
+    // Any other digit behind the second dot makes it a version number.
+    static DOTTED: LazyLock<Regex> =
+        LazyLock::new(|| fixed(r"\b(\d{1,2})\.\s?(\d{1,2})\.(?:\s?(?:20)?(\d\d)\b|(\d))?"));
     static SLASHED: LazyLock<Regex> = LazyLock::new(|| fixed(r"\b(\d{1,2})/(\d{1,2})(?:/(20\d\d))?\b"));
     static DAY_MONTH: LazyLock<Regex> = LazyLock::new(|| {
         fixed(
@@ -75,8 +77,8 @@ fn dates(folded: &str, sent: Date) -> Vec<Date> {
         }
     }
     for c in DOTTED.captures_iter(folded) {
-        if let (Some(d), Some(m)) = (number(c.get(1)), number(c.get(2))) {
-            found.extend(date(number(c.get(3)), m, d, sent));
+        if let (Some(d), Some(m), None) = (number(c.get(1)), number(c.get(2)), c.get(4)) {
+            found.extend(date(number(c.get(3)).map(|year| 2_000 + year), m, d, sent));
         }
     }
     for c in SLASHED.captures_iter(folded) {
