@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use endorsed::edge::imap::{self, Password, Settings, Tls};
-use endorsed::edge::source::Fatal;
+use endorsed::edge::source::{Fatal, Known};
 use endorsed::record::Place;
 use tokio::sync::watch as signal;
 
@@ -218,4 +218,30 @@ async fn a_server_that_is_down_is_waited_for() {
     assert_eq!(sink.progress.age(), None);
     running.stop().await;
     assert!(start.elapsed() < Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn what_the_record_does_not_account_for_is_read_again() {
+    let (server, sink) = (Dovecot::start(), Sink::new());
+    (0..5).for_each(|n| drop(server.deliver(&message(n))));
+    let mut settings = server.settings(Tls::Implicit);
+    let running = run(&settings, &sink);
+    sink.wait_for(5, SOON).await;
+    let cursor = sink.cursor();
+    running.stop().await;
+
+    // A record that lost its second message, although its cursor stands behind the fifth.
+    settings.timings.reconcile = Duration::from_millis(100);
+    let known = Known {
+        cursor,
+        set_aside: Vec::new(),
+        accounts_for: Arc::new(|place| !matches!(place, Place::Imap { uid: 2, .. })),
+    };
+    let later = Sink::new();
+    let intake = later.intake.clone();
+    let running = Running::start(|stop| imap::watch(settings, known, intake, stop));
+    later.wait_for(1, SOON).await;
+    assert_eq!(later.progress.missing(), 1);
+    running.stop().await;
+    assert_eq!(later.bodies(), BTreeSet::from([message(1)]), "the lost one alone");
 }
