@@ -2,17 +2,21 @@
 
 mod accounts;
 mod error;
+mod http;
 mod letters;
 mod log;
 mod mailbox;
 mod receiver;
+mod webhook;
 
 pub use accounts::load as load_accounts;
 pub use error::{ConfigError, Problem};
+pub use http::{HttpSection, Open, ProxySection, TlsSection};
 pub use letters::{BuyerSection, LettersSection};
 pub use log::LogSection;
 pub use mailbox::{MailboxKind, MailboxSection, OAuth2Section, Provider};
 pub use receiver::ReceiverSection;
+pub use webhook::WebhookSection;
 
 use std::path::{Path, PathBuf};
 
@@ -49,6 +53,9 @@ pub struct Config {
     pub letters: Option<LettersSection>,
     /// Where HTTP is served; without it there is none.
     pub http: Option<HttpSection>,
+    /// Who is told of events.
+    #[serde(default)]
+    pub webhook: Vec<WebhookSection>,
     /// A file instead of the system resolver.
     pub dns: Option<FileSection>,
     /// Who may speak for the buyers.
@@ -137,14 +144,6 @@ fn smtp_port() -> u16 {
 pub struct OutboxSection {
     /// Folder for letters as `.eml`.
     pub dir: PathBuf,
-}
-
-/// `[http]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HttpSection {
-    /// Address and port; loopback, since there are no tokens yet.
-    pub listen: std::net::SocketAddr,
 }
 
 /// `[dns]`, `[accounts]`, `[gates]`
@@ -279,6 +278,14 @@ impl Config {
             root(path);
         }
         self.mailbox.iter_mut().for_each(|mailbox| mailbox.root(folder));
+        for webhook in &mut self.webhook {
+            if let Password::File(path) = &mut webhook.secret {
+                root(path);
+            }
+        }
+        if let Some(http) = &mut self.http {
+            http.root(folder);
+        }
         if let Some(letters) = &mut self.letters {
             letters.root(root);
         }
@@ -308,11 +315,15 @@ impl Config {
         for (key, message) in self.mailbox.iter().flat_map(MailboxSection::problems) {
             problem(key, message);
         }
-        if let Some(http) = &self.http
-            && !http.listen.ip().is_loopback()
-        {
-            let message = format!("{} is not loopback: put a proxy with sign-in before it", http.listen);
-            problem("listen", message);
+        for (key, message) in self.http.iter().flat_map(HttpSection::problems) {
+            problem(key, message);
+        }
+        for (key, message) in self.webhook.iter().flat_map(WebhookSection::problems) {
+            problem(key, message);
+        }
+        let mut names = std::collections::BTreeSet::new();
+        for webhook in self.webhook.iter().filter(|w| !names.insert(&w.name)) {
+            problem("name", format!("two webhooks are called `{}`", webhook.name));
         }
         for (key, message) in self.log.problems() {
             problem(key, message);
