@@ -159,7 +159,7 @@ fn stumbles(document: &Value) -> Vec<String> {
                     if key == "type" && !named && !value.is_string() {
                         wrong.push(format!("{here}: a list of types"));
                     }
-                    if key == "items" && value["type"] == "array" {
+                    if key == "items" && !named && value["type"] == "array" {
                         wrong.push(format!("{here}: a list of lists"));
                     }
                     walk.push((here, value));
