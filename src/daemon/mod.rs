@@ -130,7 +130,7 @@ pub async fn run(
     if let Some(wanted) = daemon.listen {
         let listener = TcpListener::bind(wanted).await.map_err(listen_error(format!("http {wanted}")))?;
         address = listener.local_addr().ok();
-        let serving = http::serve(listener, Arc::clone(&ask), stop.clone());
+        let serving = http::serve(listener, http::App::new(Arc::clone(&ask)), stop.clone());
         tasks.spawn(async move { serving.await.map_err(listen_error("http".into())) });
     }
     let serving = socket::serve(local, ask, stop.clone());
