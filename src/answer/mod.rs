@@ -4,6 +4,7 @@ mod act;
 mod export;
 mod letters;
 mod log;
+mod mail;
 mod message;
 mod opportunity;
 pub mod pack;
@@ -16,6 +17,7 @@ pub use act::{ActRequest, Choice, Wanted, act};
 pub use export::export;
 pub use letters::{LetterRow, LetterText, LettersAsk, WakeRow};
 pub use log::{LogAnswer, LogQuestion};
+pub use mail::{HeaderField, MailAnswer, Piece};
 pub use message::MessageAnswer;
 pub use opportunity::{OpportunityAnswer, OpportunityRow};
 pub use quarantine::{QuarantineAct, QuarantineRow};
@@ -73,6 +75,11 @@ pub enum Request {
     Review {
         /// Message-ID, or sha256 of a copy.
         message: String,
+    },
+    /// A copy of a mail with its header and the pieces of its body.
+    Mail {
+        /// Names the copy.
+        sha256: Digest,
     },
     /// Decided replies as cases of the rule language.
     Export {
@@ -155,6 +162,8 @@ pub enum Response {
         /// The mails.
         items: Vec<ReviewItem>,
     },
+    /// To [`Request::Mail`].
+    Mail(Box<MailAnswer>),
     /// To [`Request::Export`].
     Exported {
         /// One `[[case]]` each.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::engine::{Engine, SeenAt, Taken};
 use super::letters;
 use super::library::Records;
-use super::log;
+use super::{log, mail};
 use crate::answer::{self, ActRequest, Context, LettersAsk, Request, Response, Wanted};
 use crate::config::load_rules;
 use crate::edge::source::{Fetched, Progress};
@@ -125,6 +125,7 @@ pub fn answer_from(
         Request::List { after, limit } => answer::list(after.as_ref(), limit, &records, context),
         Request::Queue { limit } => answer::queue(limit, &records, context),
         Request::Review { message } => answer::review(&message, &records, context),
+        Request::Mail { sha256 } => mail::answer(store, &sha256),
         Request::Export { messages, names } => answer::export(&messages, &names, &records, context),
         Request::Raw { message, copy, by, reason } => {
             let what = Wanted::Access { message, copy };

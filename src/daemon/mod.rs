@@ -8,6 +8,7 @@ mod engine;
 mod letters;
 mod library;
 mod log;
+mod mail;
 mod quarantine;
 mod rejudge;
 mod reload;
