@@ -1,6 +1,7 @@
 //! From a request to a response, without sockets: the CLI, the local socket and HTTP all ask here.
 
 mod act;
+mod board;
 mod export;
 mod letters;
 mod log;
@@ -14,6 +15,7 @@ mod rejudged;
 mod review;
 
 pub use act::{ActRequest, Choice, Wanted, act};
+pub use board::{Blocked, BoardAnswer, Brief, Listed};
 pub use export::export;
 pub use letters::{LetterRow, LetterText, LettersAsk, WakeRow};
 pub use log::{LogAnswer, LogQuestion};
@@ -71,6 +73,8 @@ pub enum Request {
         /// At most so many; [`PAGE_MAX`] at most.
         limit: Option<usize>,
     },
+    /// Which deals need somebody now?
+    Board,
     /// One mail with what a person needs to decide about it.
     Review {
         /// Message-ID, or sha256 of a copy.
@@ -157,6 +161,8 @@ pub enum Response {
         /// What waits, oldest first.
         items: Vec<ReviewItem>,
     },
+    /// To [`Request::Board`].
+    Board(Box<BoardAnswer>),
     /// To [`Request::Review`]: every content under the Message-ID.
     Review {
         /// The mails.

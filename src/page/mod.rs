@@ -7,12 +7,14 @@
 mod body;
 mod frame;
 mod opportunity;
+mod queue;
 mod shape;
 mod text;
 mod words;
 
 pub use frame::{Viewer, notice};
-pub use opportunity::{OpportunityPage, lead_of, opportunity};
+pub use opportunity::{OpportunityPage, opportunity};
+pub use queue::queue;
 
 /// The style sheet of all pages.
 pub const STYLE: &str = include_str!("style.css");

@@ -102,6 +102,17 @@ pub fn moment(at: Timestamp) -> Markup {
     html!(time datetime=(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()) { (shown) " UTC" })
 }
 
+/// How long ago, in the largest unit that says it.
+pub fn ago(at: Timestamp, now: Timestamp) -> String {
+    let minutes = now.duration_since(at).as_mins();
+    match minutes {
+        i64::MIN..=0 => "just now".into(),
+        1..60 => format!("{minutes} min ago"),
+        60..2880 => format!("{} h ago", minutes / 60),
+        _ => format!("{} days ago", minutes / 1440),
+    }
+}
+
 /// The first words, at most so many characters of them.
 pub fn short(text: &str, characters: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -151,6 +162,17 @@ mod tests {
         assert!(shown.contains("<mark>yes<sup>") && shown.contains("<mark>&lt;all&gt;<sup>"), "{shown}");
         assert!(!shown.contains("#rule-2") && !shown.contains("#rule-5"), "{shown}");
         assert!(shown.contains("– really"), "{shown}");
+    }
+
+    #[test]
+    fn ages_are_told_in_one_unit() {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        let before = |s: i64| ago(Timestamp::from_second(1_000_000 - s).unwrap(), now);
+        assert_eq!(
+            (before(-5), before(61), before(7200)),
+            ("just now".into(), "1 min ago".into(), "2 h ago".into())
+        );
+        assert_eq!(before(86_400 * 3), "3 days ago");
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub struct OpportunityPage<'a> {
 }
 
 /// The gate that the page explains: what was asked for, else the first that is closed, else the last.
-pub fn lead_of<'a>(gates: &'a [GateAnswer], to: Option<&str>) -> Option<&'a GateAnswer> {
+fn lead_of<'a>(gates: &'a [GateAnswer], to: Option<&str>) -> Option<&'a GateAnswer> {
     let cards = cards(gates);
     gates
         .iter()

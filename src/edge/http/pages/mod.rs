@@ -2,6 +2,7 @@
 //! browser do nothing but show them.
 
 mod opportunity;
+mod queue;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -18,7 +19,10 @@ const POLICY: &str =
 
 /// The routes of the pages.
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/opportunities/{id}", get(opportunity::page)).route("/style.css", get(style))
+    Router::new()
+        .route("/", get(queue::page))
+        .route("/opportunities/{id}", get(opportunity::page))
+        .route("/style.css", get(style))
 }
 
 async fn style() -> HttpResponse {
