@@ -3,15 +3,18 @@
 //! Storing and considering are separate tasks: no mail server ever waits for a rule or for DNS, and a message
 //! that can not be considered never stops the mailbox.
 
+mod board;
 mod desk;
 mod engine;
 mod letters;
 mod library;
 mod log;
+mod mail;
 mod quarantine;
 mod rejudge;
 mod reload;
 
+pub use board::Board;
 pub use desk::{Desk, answer_from};
 pub use engine::{Engine, SeenAt, Taken};
 pub use log::tile_of;

@@ -2,6 +2,7 @@
 //! with `allowed:false`; reading never writes.
 
 mod api;
+mod pages;
 mod problem;
 
 use axum::Router;
@@ -47,6 +48,7 @@ pub async fn serve(listener: TcpListener, app: App, mut stop: watch::Receiver<bo
 pub fn router(app: App) -> Router {
     Router::new()
         .merge(api::routes())
+        .merge(pages::routes())
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "not_found", "There is no such page.") })
         .method_not_allowed_fallback(|| async {
             problem(
