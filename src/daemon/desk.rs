@@ -14,6 +14,7 @@ use super::library::Records;
 use super::log;
 use crate::answer::{self, ActRequest, Context, LettersAsk, Request, Response, Wanted};
 use crate::config::load_rules;
+use crate::edge::metrics::{Counter, count};
 use crate::edge::source::{Fetched, Progress};
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::gate::{Freshness, Gates};
@@ -49,6 +50,8 @@ impl Desk {
             Request::Rejudge { rules, apply } => self.rejudge(rules.as_deref(), apply),
             Request::Quarantine(act) => self.quarantine(act),
             Request::Letters(ask) => self.letters(ask),
+            Request::Ready => self.readiness(),
+            Request::Metrics => self.metrics(),
             other => answer_from(&self.engine.store, &self.gates, &self.terms, self.freshness(), other),
         }
     }
@@ -119,6 +122,7 @@ pub fn answer_from(
             // Taken first: what the answer rests on is in the log of this head.
             let head = store.log_head();
             let response = with_head(answer::gate(&opportunity, &to, &records, context), head);
+            count(Counter::GateRequests, &[word_for(&response)]);
             if record { write_down(store, response) } else { response }
         }
         Request::Show { what } => answer::show(&what, &records, context),
@@ -145,9 +149,22 @@ pub fn answer_from(
         },
         Request::Log(question) => log::answer(store, question, context),
         Request::Quarantine(act) => super::quarantine::quarantine(store, act),
-        Request::Ingest { .. } | Request::Rejudge { .. } | Request::Letters(_) => {
+        Request::Ingest { .. }
+        | Request::Rejudge { .. }
+        | Request::Letters(_)
+        | Request::Ready
+        | Request::Metrics => {
             Response::Failed { code: "internal".into(), text: "mail is read by the engine".into() }
         }
+    }
+}
+
+/// A gate's answer in a word, for metrics.
+fn word_for(response: &Response) -> &'static str {
+    match response {
+        Response::Gate(answer) if answer.allowed => "allowed",
+        Response::Gate(_) => "not_allowed",
+        _ => "could_not_tell",
     }
 }
 

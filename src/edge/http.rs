@@ -13,6 +13,7 @@ use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::health;
 use super::socket::Ask;
 use crate::answer::{LogAnswer, LogQuestion, Request, Response};
 use crate::model::OpportunityId;
@@ -42,7 +43,8 @@ pub fn router(ask: Ask) -> Router {
                 "This page does not take that method.",
             )
         })
-        .with_state(ask)
+        .with_state(Ask::clone(&ask))
+        .merge(health::router(ask))
 }
 
 #[derive(Debug, Deserialize)]
