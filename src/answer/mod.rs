@@ -11,6 +11,7 @@ mod opportunity;
 pub mod pack;
 pub mod proof;
 mod quarantine;
+mod ready;
 mod rejudged;
 mod review;
 
@@ -23,6 +24,7 @@ pub use mail::{HeaderField, MailAnswer, Piece};
 pub use message::MessageAnswer;
 pub use opportunity::{OpportunityAnswer, OpportunityRow};
 pub use quarantine::{QuarantineAct, QuarantineRow};
+pub use ready::{MailboxHealth, Readiness};
 pub use rejudged::VerdictChange;
 pub use review::{DecisionAnswer, ReviewItem, queue, review};
 
@@ -67,6 +69,10 @@ pub enum Request {
     },
     /// Is the daemon alive?
     Health,
+    /// Does it do its work?
+    Ready,
+    /// What did it count?
+    Metrics,
     /// What waits for a person.
     Queue {
         /// At most so many; [`PAGE_MAX`] at most.
@@ -147,6 +153,13 @@ pub enum Response {
         waiting: u64,
         /// Whether every mailbox was read lately.
         fresh: bool,
+    },
+    /// To [`Request::Ready`].
+    Ready(Box<Readiness>),
+    /// To [`Request::Metrics`].
+    Metrics {
+        /// In the text format that Prometheus reads.
+        text: String,
     },
     /// To [`Request::Ingest`].
     Ingested {

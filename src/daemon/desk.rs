@@ -15,6 +15,7 @@ use super::library::Records;
 use super::{log, mail};
 use crate::answer::{self, ActRequest, Context, LettersAsk, Request, Response, Wanted};
 use crate::config::load_rules;
+use crate::edge::metrics::{Counter, count};
 use crate::edge::source::{Fetched, Progress};
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::gate::{Freshness, Gates};
@@ -61,6 +62,8 @@ impl Desk {
                 };
                 self.board.answer(&self.engine.store, context)
             }
+            Request::Ready => self.readiness(),
+            Request::Metrics => self.metrics(),
             other => answer_from(&self.engine.store, &self.gates, &self.terms, self.freshness(), other),
         }
     }
@@ -131,6 +134,7 @@ pub fn answer_from(
             // Taken first: what the answer rests on is in the log of this head.
             let head = store.log_head();
             let response = with_head(answer::gate(&opportunity, &to, &records, context), head);
+            count(Counter::GateRequests, &[word_for(&response)]);
             if record { write_down(store, response) } else { response }
         }
         Request::Show { what } => answer::show(&what, &records, context),
@@ -158,9 +162,23 @@ pub fn answer_from(
         },
         Request::Log(question) => log::answer(store, question, context),
         Request::Quarantine(act) => super::quarantine::quarantine(store, act),
-        Request::Ingest { .. } | Request::Rejudge { .. } | Request::Letters(_) | Request::Board => {
+        Request::Ingest { .. }
+        | Request::Rejudge { .. }
+        | Request::Letters(_)
+        | Request::Board
+        | Request::Ready
+        | Request::Metrics => {
             Response::Failed { code: "internal".into(), text: "mail is read by the engine".into() }
         }
+    }
+}
+
+/// A gate's answer in a word, for metrics.
+fn word_for(response: &Response) -> &'static str {
+    match response {
+        Response::Gate(answer) if answer.allowed => "allowed",
+        Response::Gate(_) => "not_allowed",
+        _ => "could_not_tell",
     }
 }
 

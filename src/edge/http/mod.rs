@@ -2,6 +2,7 @@
 //! with `allowed:false`; reading never writes.
 
 mod api;
+mod health;
 mod pages;
 mod problem;
 
@@ -48,6 +49,7 @@ pub async fn serve(listener: TcpListener, app: App, mut stop: watch::Receiver<bo
 pub fn router(app: App) -> Router {
     Router::new()
         .merge(api::routes())
+        .merge(health::routes())
         .merge(pages::routes())
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "not_found", "There is no such page.") })
         .method_not_allowed_fallback(|| async {
