@@ -118,6 +118,7 @@ impl Running {
             arrived: Arc::default(),
             considered: Arc::default(),
             letters: None,
+            board: daemon::Board::default(),
         };
         let daemon = Daemon {
             desk,

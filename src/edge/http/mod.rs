@@ -8,9 +8,11 @@ mod api;
 mod endpoints;
 mod events;
 mod guard;
+mod health;
 mod listen;
 mod once;
 mod openapi;
+mod pages;
 mod problem;
 mod rate;
 mod reply;
@@ -147,6 +149,8 @@ pub async fn serve(bound: Bound, app: App) {
 pub fn router(app: App) -> Router {
     Router::new()
         .merge(endpoints::routes(&app))
+        .merge(health::routes())
+        .merge(endpoints::behind_reading(pages::routes()))
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "not_found", "There is no such page.") })
         .method_not_allowed_fallback(|| async {
             problem(
