@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod dkim;
 pub mod dns;
+pub mod finding;
 pub mod health;
 pub mod http;
 pub mod imap;
