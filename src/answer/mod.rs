@@ -1,9 +1,11 @@
 //! From a request to a response, without sockets: the CLI, the local socket and HTTP all ask here.
 
 mod act;
+mod board;
 mod export;
 mod letters;
 mod log;
+mod mail;
 mod message;
 mod opportunity;
 pub mod pack;
@@ -14,9 +16,11 @@ mod rejudged;
 mod review;
 
 pub use act::{ActRequest, Choice, Wanted, act};
+pub use board::{Blocked, BoardAnswer, Brief, Listed};
 pub use export::export;
 pub use letters::{LetterRow, LetterText, LettersAsk, WakeRow};
 pub use log::{LogAnswer, LogQuestion};
+pub use mail::{HeaderField, MailAnswer, Piece};
 pub use message::MessageAnswer;
 pub use opportunity::{OpportunityAnswer, OpportunityRow};
 pub use quarantine::{QuarantineAct, QuarantineRow};
@@ -24,9 +28,8 @@ pub use ready::{MailboxHealth, Readiness};
 pub use rejudged::VerdictChange;
 pub use review::{DecisionAnswer, ReviewItem, queue, review};
 
-use std::path::PathBuf;
-
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -75,10 +78,17 @@ pub enum Request {
         /// At most so many; [`PAGE_MAX`] at most.
         limit: Option<usize>,
     },
+    /// Which deals need somebody now?
+    Board,
     /// One mail with what a person needs to decide about it.
     Review {
         /// Message-ID, or sha256 of a copy.
         message: String,
+    },
+    /// A copy of a mail with its header and the pieces of its body.
+    Mail {
+        /// Names the copy.
+        sha256: Digest,
     },
     /// Decided replies as cases of the rule language.
     Export {
@@ -163,11 +173,15 @@ pub enum Response {
         /// What waits, oldest first.
         items: Vec<ReviewItem>,
     },
+    /// To [`Request::Board`].
+    Board(Box<BoardAnswer>),
     /// To [`Request::Review`]: every content under the Message-ID.
     Review {
         /// The mails.
         items: Vec<ReviewItem>,
     },
+    /// To [`Request::Mail`].
+    Mail(Box<MailAnswer>),
     /// To [`Request::Export`].
     Exported {
         /// One `[[case]]` each.

@@ -86,9 +86,7 @@ async fn check_mailbox(section: &MailboxSection) -> (Vec<Finding>, Vec<Vec<u8>>)
     match mailbox(section) {
         Some(Mailbox::Imap(settings)) => {
             let mut probed = imap::probe(&settings).await;
-            probed
-                .findings
-                .extend(section.secret_files().into_iter().filter_map(|path| open_to_others(path)));
+            probed.findings.extend(section.secret_files().into_iter().filter_map(open_to_others));
             (probed.findings, probed.newest)
         }
         Some(Mailbox::Maildir(path, _)) => maildir(&path),

@@ -8,10 +8,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use jiff::Timestamp;
 
+use super::board::Board;
 use super::engine::{Engine, SeenAt, Taken};
 use super::letters;
 use super::library::Records;
-use super::log;
+use super::{log, mail};
 use crate::answer::{self, ActRequest, Context, LettersAsk, Request, Response, Wanted};
 use crate::config::load_rules;
 use crate::edge::metrics::{Counter, count};
@@ -38,6 +39,8 @@ pub struct Desk {
     pub arrived: Arc<tokio::sync::Notify>,
     /// Told when something was considered, or ordered: letters may be due.
     pub considered: Arc<tokio::sync::Notify>,
+    /// The queue of the day.
+    pub board: Board,
     /// What the operator says about letters; `None` where nobody writes any.
     pub letters: Option<Settings>,
 }
@@ -52,6 +55,15 @@ impl Desk {
             Request::Letters(ask) => self.letters(ask),
             Request::Ready => self.readiness(),
             Request::Metrics => self.metrics(),
+            Request::Board => {
+                let context = Context {
+                    gates: &self.gates,
+                    freshness: self.freshness(),
+                    now: Timestamp::now(),
+                    terms: &self.terms,
+                };
+                self.board.answer(&self.engine.store, context)
+            }
             other => answer_from(&self.engine.store, &self.gates, &self.terms, self.freshness(), other),
         }
     }
@@ -129,6 +141,7 @@ pub fn answer_from(
         Request::List { after, limit } => answer::list(after.as_ref(), limit, &records, context),
         Request::Queue { limit } => answer::queue(limit, &records, context),
         Request::Review { message } => answer::review(&message, &records, context),
+        Request::Mail { sha256 } => mail::answer(store, &sha256),
         Request::Export { messages, names } => answer::export(&messages, &names, &records, context),
         Request::Raw { message, copy, by, reason } => {
             let what = Wanted::Access { message, copy };
@@ -152,6 +165,7 @@ pub fn answer_from(
         Request::Ingest { .. }
         | Request::Rejudge { .. }
         | Request::Letters(_)
+        | Request::Board
         | Request::Ready
         | Request::Metrics => {
             Response::Failed { code: "internal".into(), text: "mail is read by the engine".into() }

@@ -3,16 +3,19 @@
 //! Storing and considering are separate tasks: no mail server ever waits for a rule or for DNS, and a message
 //! that can not be considered never stops the mailbox.
 
+mod board;
 mod desk;
 mod engine;
 mod health;
 mod letters;
 mod library;
 mod log;
+mod mail;
 mod quarantine;
 mod rejudge;
 mod reload;
 
+pub use board::Board;
 pub use desk::{Desk, answer_from};
 pub use engine::{Engine, SeenAt, Taken};
 pub use log::tile_of;
@@ -126,7 +129,7 @@ pub async fn run(
     if let Some(wanted) = daemon.listen {
         let listener = TcpListener::bind(wanted).await.map_err(listen_error(format!("http {wanted}")))?;
         address = listener.local_addr().ok();
-        let serving = http::serve(listener, Arc::clone(&ask), stop.clone());
+        let serving = http::serve(listener, http::App::new(Arc::clone(&ask)), stop.clone());
         tasks.spawn(async move { serving.await.map_err(listen_error("http".into())) });
     }
     let serving = socket::serve(local, ask, stop.clone());

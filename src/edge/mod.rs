@@ -4,7 +4,6 @@ pub mod archive;
 pub mod dkim;
 pub mod dns;
 pub mod finding;
-pub mod health;
 pub mod http;
 pub mod imap;
 pub mod maildir;
