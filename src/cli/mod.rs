@@ -6,8 +6,10 @@ mod check;
 mod deal;
 mod declare;
 mod demo;
+mod doctor;
 mod explain;
 mod ingest;
+mod init;
 mod judge;
 mod logging;
 mod pack;
@@ -17,6 +19,7 @@ mod rejudge;
 mod review;
 mod rules;
 mod run;
+mod status;
 mod store;
 mod table;
 mod verify;
@@ -129,6 +132,17 @@ enum Command {
         after_help = "Example:\n  endorsed evidence add OPP-20417 --kind scorecard --file card.pdf --by kim@northwind.example --note 'signed on site'"
     )]
     Evidence(deal::Evidence),
+    /// Write a commented configuration to start from.
+    #[command(
+        after_help = "Example:\n  endorsed init --microsoft365 --evidence evidence@northwind.example -o endorsed.toml"
+    )]
+    Init(init::Init),
+    /// Check everything that a watched mailbox needs, step by step, with a fix for each failure. Changes nothing.
+    #[command(after_help = "Example:\n  endorsed check-mailbox --config endorsed.toml")]
+    CheckMailbox(doctor::CheckMailbox),
+    /// Say how the running daemon is: mailboxes read lately, mail that waits, mail that was set aside.
+    #[command(after_help = "Example:\n  endorsed status --json")]
+    Status(status::Status),
     /// Check the configuration and every file that it names.
     #[command(after_help = "Example:\n  endorsed check-config --config endorsed.toml")]
     CheckConfig,
@@ -159,6 +173,9 @@ pub fn main() -> ExitCode {
         Command::Demo(demo) => demo::run(&demo),
         Command::Run => run::run(&path),
         Command::CheckConfig => check::run(&path),
+        Command::Init(init) => init::run(&init),
+        Command::CheckMailbox(options) => with_config(&path, |config| doctor::run(&options, &config)),
+        Command::Status(status) => with_config(&path, |config| status::run(&status, &config)),
         Command::Rules(rules) => rules::run(&rules, cli.config.as_deref()),
         Command::Judge(judge) => with_config(&path, |config| judge::run(&judge, &config)),
         Command::Explain(explain) => with_config(&path, |config| explain::run(&explain, &config)),

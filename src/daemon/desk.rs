@@ -53,6 +53,8 @@ impl Desk {
             Request::Rejudge { rules, apply } => self.rejudge(rules.as_deref(), apply),
             Request::Quarantine(act) => self.quarantine(act),
             Request::Letters(ask) => self.letters(ask),
+            Request::Ready => self.readiness(),
+            Request::Metrics => self.metrics(),
             Request::Board => {
                 let context = Context {
                     gates: &self.gates,
@@ -62,8 +64,6 @@ impl Desk {
                 };
                 self.board.answer(&self.engine.store, context)
             }
-            Request::Ready => self.readiness(),
-            Request::Metrics => self.metrics(),
             other => answer_from(&self.engine.store, &self.gates, &self.terms, self.freshness(), other),
         }
     }

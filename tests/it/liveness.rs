@@ -46,6 +46,7 @@ fn assemble(folder: &std::path::Path, settings: Settings, stale_after: Duration)
             stale_after,
             arrived: Arc::default(),
             considered: Arc::default(),
+            board: endorsed::daemon::Board::default(),
             letters: None,
             board: Board::default(),
         },

@@ -29,6 +29,7 @@ mod letters;
 mod liveness;
 mod machines;
 mod maildir;
+mod operators;
 mod outbox;
 mod postfix;
 mod prompts_answers;
