@@ -216,7 +216,9 @@ impl Disk {
                 let change = Change::Write { offset: *offset as usize, bytes: bytes.clone() };
                 self.change(*inode, change);
             }
-            Call::Resize { inode, length } => self.change(*inode, Change::Resize { length: *length as usize }),
+            Call::Resize { inode, length } => {
+                self.change(*inode, Change::Resize { length: *length as usize })
+            }
             Call::Rename { from, to } => {
                 let (from, to) = (self.place(from), self.place(to));
                 let node = self.live.get(&from).copied();

@@ -12,6 +12,7 @@ mod clients;
 mod config;
 mod conversations;
 mod daemon;
+mod damage;
 mod disk;
 mod dns;
 mod docs;
