@@ -1,30 +1,35 @@
 //! From a request to a response, without sockets: the CLI, the local socket and HTTP all ask here.
 
 mod act;
+mod board;
 mod export;
 mod letters;
 mod log;
+mod mail;
 mod message;
 mod opportunity;
 pub mod pack;
 pub mod proof;
 mod quarantine;
+mod ready;
 mod rejudged;
 mod review;
 
 pub use act::{ActRequest, Choice, Wanted, act};
+pub use board::{Blocked, BoardAnswer, Brief, Listed};
 pub use export::export;
 pub use letters::{LetterRow, LetterText, LettersAsk, WakeRow};
 pub use log::{LogAnswer, LogQuestion};
+pub use mail::{HeaderField, MailAnswer, Piece};
 pub use message::MessageAnswer;
 pub use opportunity::{OpportunityAnswer, OpportunityRow};
 pub use quarantine::{QuarantineAct, QuarantineRow};
+pub use ready::{MailboxHealth, Readiness};
 pub use rejudged::VerdictChange;
 pub use review::{DecisionAnswer, ReviewItem, queue, review};
 
-use std::path::PathBuf;
-
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -64,15 +69,26 @@ pub enum Request {
     },
     /// Is the daemon alive?
     Health,
+    /// Does it do its work?
+    Ready,
+    /// What did it count?
+    Metrics,
     /// What waits for a person.
     Queue {
         /// At most so many; [`PAGE_MAX`] at most.
         limit: Option<usize>,
     },
+    /// Which deals need somebody now?
+    Board,
     /// One mail with what a person needs to decide about it.
     Review {
         /// Message-ID, or sha256 of a copy.
         message: String,
+    },
+    /// A copy of a mail with its header and the pieces of its body.
+    Mail {
+        /// Names the copy.
+        sha256: Digest,
     },
     /// Decided replies as cases of the rule language.
     Export {
@@ -138,6 +154,13 @@ pub enum Response {
         /// Whether every mailbox was read lately.
         fresh: bool,
     },
+    /// To [`Request::Ready`].
+    Ready(Box<Readiness>),
+    /// To [`Request::Metrics`].
+    Metrics {
+        /// In the text format that Prometheus reads.
+        text: String,
+    },
     /// To [`Request::Ingest`].
     Ingested {
         /// Messages that were new.
@@ -150,11 +173,15 @@ pub enum Response {
         /// What waits, oldest first.
         items: Vec<ReviewItem>,
     },
+    /// To [`Request::Board`].
+    Board(Box<BoardAnswer>),
     /// To [`Request::Review`]: every content under the Message-ID.
     Review {
         /// The mails.
         items: Vec<ReviewItem>,
     },
+    /// To [`Request::Mail`].
+    Mail(Box<MailAnswer>),
     /// To [`Request::Export`].
     Exported {
         /// One `[[case]]` each.

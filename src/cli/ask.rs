@@ -173,6 +173,7 @@ pub fn open_desk(config: &Config) -> Result<Desk, OpenError> {
         stale_after: Duration::from_secs(config.policy.mailbox_stale_minutes * 60),
         arrived: Arc::default(),
         considered: Arc::default(),
+        board: crate::daemon::Board::default(),
         letters: Some(config.letters()?),
     })
 }

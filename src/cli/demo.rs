@@ -126,6 +126,7 @@ fn assemble(scratch: &Path, maildir: &Path) -> Anyhow<Daemon> {
             stale_after: Duration::from_secs(3600),
             arrived: Arc::default(),
             considered: Arc::default(),
+            board: crate::daemon::Board::default(),
             letters: None,
         },
         outbox: None,

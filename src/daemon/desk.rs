@@ -8,12 +8,14 @@ use std::time::Duration;
 use base64::Engine as _;
 use jiff::Timestamp;
 
+use super::board::Board;
 use super::engine::{Engine, SeenAt, Taken};
 use super::letters;
 use super::library::Records;
-use super::log;
+use super::{log, mail};
 use crate::answer::{self, ActRequest, Context, LettersAsk, Request, Response, Wanted};
 use crate::config::load_rules;
+use crate::edge::metrics::{Counter, count};
 use crate::edge::source::{Fetched, Progress};
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::gate::{Freshness, Gates};
@@ -37,6 +39,8 @@ pub struct Desk {
     pub arrived: Arc<tokio::sync::Notify>,
     /// Told when something was considered, or ordered: letters may be due.
     pub considered: Arc<tokio::sync::Notify>,
+    /// The queue of the day.
+    pub board: Board,
     /// What the operator says about letters; `None` where nobody writes any.
     pub letters: Option<Settings>,
 }
@@ -49,6 +53,17 @@ impl Desk {
             Request::Rejudge { rules, apply } => self.rejudge(rules.as_deref(), apply),
             Request::Quarantine(act) => self.quarantine(act),
             Request::Letters(ask) => self.letters(ask),
+            Request::Board => {
+                let context = Context {
+                    gates: &self.gates,
+                    freshness: self.freshness(),
+                    now: Timestamp::now(),
+                    terms: &self.terms,
+                };
+                self.board.answer(&self.engine.store, context)
+            }
+            Request::Ready => self.readiness(),
+            Request::Metrics => self.metrics(),
             other => answer_from(&self.engine.store, &self.gates, &self.terms, self.freshness(), other),
         }
     }
@@ -119,12 +134,14 @@ pub fn answer_from(
             // Taken first: what the answer rests on is in the log of this head.
             let head = store.log_head();
             let response = with_head(answer::gate(&opportunity, &to, &records, context), head);
+            count(Counter::GateRequests, &[word_for(&response)]);
             if record { write_down(store, response) } else { response }
         }
         Request::Show { what } => answer::show(&what, &records, context),
         Request::List { after, limit } => answer::list(after.as_ref(), limit, &records, context),
         Request::Queue { limit } => answer::queue(limit, &records, context),
         Request::Review { message } => answer::review(&message, &records, context),
+        Request::Mail { sha256 } => mail::answer(store, &sha256),
         Request::Export { messages, names } => answer::export(&messages, &names, &records, context),
         Request::Raw { message, copy, by, reason } => {
             let what = Wanted::Access { message, copy };
@@ -145,9 +162,23 @@ pub fn answer_from(
         },
         Request::Log(question) => log::answer(store, question, context),
         Request::Quarantine(act) => super::quarantine::quarantine(store, act),
-        Request::Ingest { .. } | Request::Rejudge { .. } | Request::Letters(_) => {
+        Request::Ingest { .. }
+        | Request::Rejudge { .. }
+        | Request::Letters(_)
+        | Request::Board
+        | Request::Ready
+        | Request::Metrics => {
             Response::Failed { code: "internal".into(), text: "mail is read by the engine".into() }
         }
+    }
+}
+
+/// A gate's answer in a word, for metrics.
+fn word_for(response: &Response) -> &'static str {
+    match response {
+        Response::Gate(answer) if answer.allowed => "allowed",
+        Response::Gate(_) => "not_allowed",
+        _ => "could_not_tell",
     }
 }
 

@@ -21,7 +21,7 @@ use crate::edge::source::{BATCH_BYTES_MAX, Intake, MESSAGE_BYTES_MAX};
 
 /// A whole command may take this many times the longest silence: servers may send "still working" lines for
 /// long, but not for ever.
-const COMMAND_SILENCES_MAX: u32 = 30;
+pub(super) const COMMAND_SILENCES_MAX: u32 = 30;
 /// Most octets of bodies that one FETCH may bring, whatever sizes were announced: a full batch and one large
 /// message more. Beyond it the session ends, and the next one goes on behind what came.
 const FETCH_BYTES_MAX: usize = BATCH_BYTES_MAX + MESSAGE_BYTES_MAX;

@@ -48,8 +48,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::edge::metrics::{Timer, observe};
 use crate::model::{Address, Digest, KeyRecord, MessageId, OpportunityId, Outcome};
 use crate::record::{Cursor, Entry, Governing, Place, Seen};
 
@@ -219,8 +220,10 @@ impl Store {
     fn store(&self, copies: Vec<(Digest, &[u8])>, bodies: Bodies) -> Result<u64, StoreError> {
         let mut head = self.writer.lock().map_err(|_| self.dead("a writer panicked".into()))?;
         self.alive()?;
+        let begun = Instant::now();
         match self.commit(*head, copies, bodies) {
             Ok(next) => {
+                observe(Timer::StoreFlush, begun.elapsed());
                 *head = next;
                 self.size.store(next.size, Ordering::Release);
                 self.todo.store(next.todo, Ordering::Release);
