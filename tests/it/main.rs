@@ -28,6 +28,7 @@ mod letters;
 mod machines;
 mod maildir;
 mod outbox;
+mod pages;
 mod postfix;
 mod prompts_answers;
 mod prompts_smtp;

@@ -23,7 +23,7 @@ pub(super) fn mails(page: &OpportunityPage<'_>) -> Markup {
 
 fn one(mail: &MailAnswer) -> Markup {
     let message = &mail.message;
-    let (sign, verdict) = words::verdict(message.verdict, message.sure);
+    let (sign, verdict) = words::said(message);
     html! {
         details.mail id={ "mail-" (message.sha256) } {
             summary {
