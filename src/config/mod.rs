@@ -5,20 +5,24 @@ mod error;
 mod letters;
 mod log;
 mod mailbox;
+mod oauth2;
 mod receiver;
+mod smtp;
 
 pub use accounts::load as load_accounts;
 pub use error::{ConfigError, Problem};
 pub use letters::{BuyerSection, LettersSection};
 pub use log::LogSection;
-pub use mailbox::{MailboxKind, MailboxSection, OAuth2Section, Provider};
+pub use mailbox::{MailboxKind, MailboxSection};
+pub use oauth2::{OAuth2Section, Provider};
 pub use receiver::ReceiverSection;
+pub use smtp::SmtpSection;
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::edge::imap::{Password, Tls};
+use crate::edge::imap::Password;
 use crate::gate::Gates;
 use crate::judge::{RuleError, Rules};
 use crate::model::{Accounts, Address, Policy, Seller, Terms};
@@ -100,35 +104,6 @@ impl Default for StoreSection {
     fn default() -> Self {
         Self { path: "/var/lib/endorsed".into() }
     }
-}
-
-/// `[smtp]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SmtpSection {
-    /// Host name.
-    pub host: String,
-    /// Port.
-    #[serde(default = "smtp_port")]
-    pub port: u16,
-    /// How the connection is secured.
-    #[serde(default)]
-    pub tls: Tls,
-    /// PEM file of a private certificate authority.
-    pub ca_file: Option<PathBuf>,
-    /// Account.
-    pub user: Option<String>,
-    /// Password.
-    pub password: Option<Password>,
-    /// The password is an OAuth 2.0 access token (XOAUTH2).
-    #[serde(default)]
-    pub xoauth2: bool,
-    /// Sender.
-    pub from: String,
-}
-
-fn smtp_port() -> u16 {
-    587
 }
 
 /// `[outbox]`
@@ -283,10 +258,7 @@ impl Config {
             letters.root(root);
         }
         if let Some(smtp) = &mut self.smtp {
-            smtp.ca_file.iter_mut().for_each(&root);
-            if let Some(Password::File(path)) = &mut smtp.password {
-                root(path);
-            }
+            smtp.root(root);
         }
     }
 
@@ -321,11 +293,8 @@ impl Config {
             problem(key, message);
         }
         if let Some(smtp) = &self.smtp {
-            if smtp.tls == Tls::None && !is_loopback(&smtp.host) {
-                problem("tls", format!("tls = \"none\" is for loopback only, not for {}", smtp.host));
-            }
-            if smtp.user.is_some() != smtp.password.is_some() {
-                problem("smtp", "[smtp] user and password belong together".into());
+            for (key, message) in smtp.problems() {
+                problem(key, message);
             }
         }
         if self.smtp.is_some() && self.outbox.is_some() {

@@ -8,6 +8,7 @@ mod entry;
 mod explain;
 mod fold;
 mod freeze;
+mod letter;
 pub mod log;
 mod plan;
 mod rulings;
@@ -17,7 +18,5 @@ pub use act::{Act, Decision, Deed, Reviewed, Subject, may_be_same};
 pub use aside::{Release, SetAside, Trouble};
 pub use entry::{Cursor, Entry, Governing, Links, Place, Seen, Tombstone, record_leaf};
 pub use fold::{Dossier, fold, may_be_accepted, standing};
-pub use rulings::{Review, Ruling, Rulings, is_put_aside, needs_person};
-mod letter;
-
 pub use letter::{Command, Letter, Order, Posted, Posting, Side};
+pub use rulings::{Review, Ruling, Rulings, is_put_aside, needs_person};
