@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::body::body;
 use super::frame::{Viewer, frame};
-use super::opportunity::{attachments, author, head, raw, reasons};
+use super::opportunity::{attachments, author, head, parts, raw, reasons};
 use super::shape::{Sign, state};
 use super::text::{Mark, Shown, moment, short};
 use super::words;
@@ -67,6 +67,7 @@ pub fn review(page: &ReviewPage<'_>) -> String {
                 (head(page.mail))
                 @if page.mail.bytes.is_none() { p.banner.look { (Sign::Look) "The mail itself was erased; this is what was recorded of it." } }
                 (body(page.mail, &marks(&fired)))
+                (parts(page.mail))
                 (attachments(page.mail))
                 (raw(page.mail))
             }

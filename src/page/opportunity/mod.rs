@@ -5,7 +5,7 @@ mod history;
 mod mails;
 mod proof;
 
-pub(super) use mails::{attachments, head, raw};
+pub(super) use mails::{attachments, head, parts, raw};
 pub(super) use proof::author;
 
 use jiff::Timestamp;
