@@ -123,9 +123,7 @@ pub(in crate::page) fn raw(mail: &MailAnswer) -> Markup {
                 }
             }
             @if !mail.headers.is_empty() {
-                div.scroll tabindex="0" role="region" aria-label="Raw header" {
-                    pre { @for field in &mail.headers { (Shown(&field.name)) ": " (Shown(&field.value)) "\n" } }
-                }
+                pre { @for field in &mail.headers { (Shown(&field.name)) ": " (Shown(&field.value)) "\n" } }
             }
         }
     }
