@@ -42,6 +42,8 @@ pub struct Desk {
     pub board: Board,
     /// What the operator says about letters; `None` where nobody writes any.
     pub letters: Option<Settings>,
+    /// Who is told of events.
+    pub webhooks: super::Webhooks,
 }
 
 impl Desk {
@@ -61,6 +63,7 @@ impl Desk {
                 };
                 self.board.answer(&self.engine.store, context)
             }
+            Request::Webhooks(ask) => self.webhooks.answer(&ask, self.engine.store.size()),
             other => answer_from(&self.engine.store, &self.gates, &self.terms, self.freshness(), other),
         }
     }
@@ -133,6 +136,8 @@ pub fn answer_from(
             let response = with_head(answer::gate(&opportunity, &to, &records, context), head);
             if record { write_down(store, response) } else { response }
         }
+        Request::Official(order) => super::official::official(store, &order, context),
+        Request::Events { after, limit } => super::official::events(store, after, limit),
         Request::Show { what } => answer::show(&what, &records, context),
         Request::List { after, limit } => answer::list(after.as_ref(), limit, &records, context),
         Request::Queue { limit } => answer::queue(limit, &records, context),
@@ -158,7 +163,11 @@ pub fn answer_from(
         },
         Request::Log(question) => log::answer(store, question, context),
         Request::Quarantine(act) => super::quarantine::quarantine(store, act),
-        Request::Ingest { .. } | Request::Rejudge { .. } | Request::Letters(_) | Request::Board => {
+        Request::Ingest { .. }
+        | Request::Rejudge { .. }
+        | Request::Letters(_)
+        | Request::Board
+        | Request::Webhooks(_) => {
             Response::Failed { code: "internal".into(), text: "mail is read by the engine".into() }
         }
     }
