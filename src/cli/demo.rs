@@ -12,8 +12,9 @@ use tokio::sync::{oneshot, watch};
 use super::{FAILED, ask::print_reasons, logging, say, table};
 use crate::answer::{Request, Response};
 use crate::config::{load_rules, shipped_gates};
-use crate::daemon::{self, Daemon, Desk, Engine, Mailbox, SeenAt};
+use crate::daemon::{self, Daemon, Desk, Engine, Mailbox, SeenAt, Webhooks};
 use crate::edge::dns::Resolver;
+use crate::edge::http::Settings;
 use crate::edge::store::{OpenOptions, Store};
 use crate::model::{Address, OpportunityId, Policy, Seller, Terms};
 
@@ -128,10 +129,11 @@ fn assemble(scratch: &Path, maildir: &Path) -> Anyhow<Daemon> {
             considered: Arc::default(),
             board: crate::daemon::Board::default(),
             letters: None,
+            webhooks: Webhooks::default(),
         },
         outbox: None,
         mailboxes: vec![Mailbox::Maildir(maildir.into(), Duration::from_secs(1))],
-        listen: Some(([127, 0, 0, 1], 0).into()),
+        http: Some(Settings::loopback(0)),
         socket: store,
         seen_at: SeenAt::Message,
     })

@@ -15,6 +15,7 @@ mod logging;
 mod pack;
 mod prompts;
 mod quarantine;
+mod receipt;
 mod rejudge;
 mod review;
 mod rules;
@@ -22,7 +23,9 @@ mod run;
 mod status;
 mod store;
 mod table;
+mod tokens;
 mod verify;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -115,6 +118,15 @@ enum Command {
     /// Copy, check, export or import the store.
     #[command(subcommand, after_help = "Example:\n  endorsed store backup /var/backups/endorsed-2026-11-22")]
     Store(store::StoreCommand),
+    /// Who may ask over HTTP: make, list and revoke tokens.
+    #[command(subcommand, after_help = "Example:\n  endorsed tokens create salesforce --role gate")]
+    Tokens(tokens::TokensCommand),
+    /// Webhooks: what waits, what was given up; send it again.
+    #[command(subcommand, after_help = "Example:\n  endorsed webhooks list")]
+    Webhooks(webhooks::WebhooksCommand),
+    /// Print the OpenAPI document of the HTTP interface.
+    #[command(after_help = "Example:\n  endorsed openapi > endorsed.json")]
+    Openapi,
     /// Register what the Mutual Success Plan calls for.
     #[command(
         subcommand,
@@ -183,6 +195,12 @@ pub fn main() -> ExitCode {
         Command::Pack(pack) => with_config(&path, |config| pack::pack(&pack, &config)),
         Command::Proof(proof) => with_config(&path, |config| pack::proof(&proof, &config)),
         Command::Store(store) => with_config(&path, |config| store::run(&store, &config)),
+        Command::Tokens(tokens) => with_config(&path, |config| tokens::run(&tokens, &config)),
+        Command::Webhooks(hooks) => with_config(&path, |config| webhooks::run(&hooks, &config)),
+        Command::Openapi => {
+            say_json(&crate::edge::http::document());
+            0
+        }
         Command::Verify(verify) => verify::run(&verify, &path),
         Command::Gate(gate) => with_config(&path, |config| ask::gate(&gate, &config)),
         Command::Show(show) => with_config(&path, |config| ask::show(&show, &config)),

@@ -2,21 +2,25 @@
 
 mod accounts;
 mod error;
+mod http;
 mod letters;
 mod log;
 mod mailbox;
 mod oauth2;
 mod receiver;
 mod smtp;
+mod webhook;
 
 pub use accounts::load as load_accounts;
 pub use error::{ConfigError, Problem};
+pub use http::{HttpSection, Open, ProxySection, TlsSection};
 pub use letters::{BuyerSection, LettersSection};
 pub use log::LogSection;
 pub use mailbox::{MailboxKind, MailboxSection};
 pub use oauth2::{OAuth2Section, Provider};
 pub use receiver::ReceiverSection;
 pub use smtp::SmtpSection;
+pub use webhook::WebhookSection;
 
 use std::path::{Path, PathBuf};
 
@@ -53,6 +57,9 @@ pub struct Config {
     pub letters: Option<LettersSection>,
     /// Where HTTP is served; without it there is none.
     pub http: Option<HttpSection>,
+    /// Who is told of events.
+    #[serde(default)]
+    pub webhook: Vec<WebhookSection>,
     /// A file instead of the system resolver.
     pub dns: Option<FileSection>,
     /// Who may speak for the buyers.
@@ -112,14 +119,6 @@ impl Default for StoreSection {
 pub struct OutboxSection {
     /// Folder for letters as `.eml`.
     pub dir: PathBuf,
-}
-
-/// `[http]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HttpSection {
-    /// Address and port; loopback, since there are no tokens yet.
-    pub listen: std::net::SocketAddr,
 }
 
 /// `[dns]`, `[accounts]`, `[gates]`
@@ -254,6 +253,14 @@ impl Config {
             root(path);
         }
         self.mailbox.iter_mut().for_each(|mailbox| mailbox.root(folder));
+        for webhook in &mut self.webhook {
+            if let Password::File(path) = &mut webhook.secret {
+                root(path);
+            }
+        }
+        if let Some(http) = &mut self.http {
+            http.root(folder);
+        }
         if let Some(letters) = &mut self.letters {
             letters.root(root);
         }
@@ -280,11 +287,15 @@ impl Config {
         for (key, message) in self.mailbox.iter().flat_map(MailboxSection::problems) {
             problem(key, message);
         }
-        if let Some(http) = &self.http
-            && !http.listen.ip().is_loopback()
-        {
-            let message = format!("{} is not loopback: put a proxy with sign-in before it", http.listen);
-            problem("listen", message);
+        for (key, message) in self.http.iter().flat_map(HttpSection::problems) {
+            problem(key, message);
+        }
+        for (key, message) in self.webhook.iter().flat_map(WebhookSection::problems) {
+            problem(key, message);
+        }
+        let mut names = std::collections::BTreeSet::new();
+        for webhook in self.webhook.iter().filter(|w| !names.insert(&w.name)) {
+            problem("name", format!("two webhooks are called `{}`", webhook.name));
         }
         for (key, message) in self.log.problems() {
             problem(key, message);

@@ -43,6 +43,8 @@ pub struct Desk {
     pub board: Board,
     /// What the operator says about letters; `None` where nobody writes any.
     pub letters: Option<Settings>,
+    /// Who is told of events.
+    pub webhooks: super::Webhooks,
 }
 
 impl Desk {
@@ -64,6 +66,7 @@ impl Desk {
                 };
                 self.board.answer(&self.engine.store, context)
             }
+            Request::Webhooks(ask) => self.webhooks.answer(&ask, self.engine.store.size()),
             other => answer_from(&self.engine.store, &self.gates, &self.terms, self.freshness(), other),
         }
     }
@@ -137,6 +140,8 @@ pub fn answer_from(
             count(Counter::GateRequests, &[word_for(&response)]);
             if record { write_down(store, response) } else { response }
         }
+        Request::Official(order) => super::official::official(store, &order, context),
+        Request::Events { after, limit } => super::official::events(store, after, limit),
         Request::Show { what } => answer::show(&what, &records, context),
         Request::List { after, limit } => answer::list(after.as_ref(), limit, &records, context),
         Request::Queue { limit } => answer::queue(limit, &records, context),
@@ -167,7 +172,8 @@ pub fn answer_from(
         | Request::Letters(_)
         | Request::Board
         | Request::Ready
-        | Request::Metrics => {
+        | Request::Metrics
+        | Request::Webhooks(_) => {
             Response::Failed { code: "internal".into(), text: "mail is read by the engine".into() }
         }
     }

@@ -61,6 +61,7 @@ use journal::{Bodies, Fact, Journal};
 use rows::Head;
 pub use seal::LogKey;
 use seal::Seal;
+pub(crate) use seal::replace as replace_file;
 use segments::Segments;
 use tree::Tree;
 
