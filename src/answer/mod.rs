@@ -2,6 +2,7 @@
 
 mod act;
 mod export;
+mod facts;
 mod letters;
 mod log;
 mod message;
@@ -14,6 +15,7 @@ mod review;
 
 pub use act::{ActRequest, Choice, Wanted, act};
 pub use export::export;
+pub use facts::{FactRow, facts};
 pub use letters::{LetterRow, LetterText, LettersAsk, WakeRow};
 pub use log::{LogAnswer, LogQuestion};
 pub use message::MessageAnswer;
@@ -92,6 +94,11 @@ pub enum Request {
         /// Why.
         reason: String,
     },
+    /// The facts of an opportunity.
+    Facts {
+        /// Which opportunity.
+        opportunity: OpportunityId,
+    },
     /// A named person does something to the record.
     Act(ActRequest),
     /// What would be said of the stored mail with the rules as they are now?
@@ -144,6 +151,13 @@ pub enum Response {
         new: usize,
         /// Messages that were on record already.
         known: usize,
+    },
+    /// To [`Request::Facts`].
+    Facts {
+        /// Which opportunity.
+        opportunity: OpportunityId,
+        /// Every fact that the gates know.
+        facts: Vec<FactRow>,
     },
     /// To [`Request::Queue`].
     Queue {

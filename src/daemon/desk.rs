@@ -124,6 +124,7 @@ pub fn answer_from(
         Request::Show { what } => answer::show(&what, &records, context),
         Request::List { after, limit } => answer::list(after.as_ref(), limit, &records, context),
         Request::Queue { limit } => answer::queue(limit, &records, context),
+        Request::Facts { opportunity } => answer::facts(&opportunity, &records, context),
         Request::Review { message } => answer::review(&message, &records, context),
         Request::Export { messages, names } => answer::export(&messages, &names, &records, context),
         Request::Raw { message, copy, by, reason } => {

@@ -6,6 +6,7 @@ mod chain;
 mod condition;
 mod entry;
 mod explain;
+mod facts;
 mod fold;
 mod freeze;
 pub mod log;
