@@ -325,7 +325,8 @@ fn accept(
         return refused("The rules read no verdict in it: say with --verdict what it says.");
     };
     let report = case.report(context);
-    let is_champion = |who: &Address| report.endorsers.iter().any(|e| e.who == who.as_str());
+    // Champions, and whom the accounts file lists besides: their words fill roles.
+    let is_champion = |who: &Address| report.roles.iter().any(|w| w.who == who.as_str());
     let author = outcome.from.as_ref();
     let speaks_for = match speaks_for.filter(|who| Some(*who) != author) {
         Some(who) if is_champion(who) => Some(who.clone()),

@@ -17,6 +17,7 @@ use super::explain::explain;
 use super::facts;
 use super::freeze::freeze;
 use super::plan::{self, Plan};
+use super::roles;
 use super::rulings::{Review, Ruling, Rulings};
 use super::versions::versions;
 use crate::decide::{endorsement, is_authentic, is_statement};
@@ -25,9 +26,6 @@ use crate::model::{
     Digest, Endorser, Evidence, Form, Kind, ManualEvidence, OpportunityId, Outcome, Reason, Spoken, Standing,
     StandingReport, Tally, Terms, Verdict,
 };
-
-/// Role of a declared champion while no accounts file names another.
-const ROLE_TECHNICAL: &str = "technical";
 
 /// Everything on record about an opportunity, in any order.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +61,7 @@ pub fn fold(
         return report;
     }
     let verified = scene.report(By::Machine);
+    roles::lower_to(&mut report.roles, &verified.roles);
     if verified.standing.favour() < report.standing.favour() {
         report.verified_standing = verified.standing;
         report.verified_reasons = verified.reasons;
@@ -152,8 +151,15 @@ impl Scene<'_> {
         report.plan = plan.beside(declaration);
         report.criteria.mandatory = report.plan.as_ref().map(|_| plan.mandatory(declaration).len());
         let votes: Vec<Vote<'_>> = declaration.champions.iter().map(|c| case.vote(c)).collect();
-        report.endorsers = votes.iter().map(Vote::endorser).collect();
+        report.endorsers = votes.iter().map(|vote| vote.endorser(gating)).collect();
         report.standing = combine(&votes);
+        let others = case.others().into_iter().map(|who| case.vote(&who));
+        report.roles = roles::words(gating, votes.iter().chain(&others.collect::<Vec<_>>()));
+        let missing = roles::missing(gating, &report.roles);
+        if !missing.is_empty() {
+            report.reasons.extend(missing);
+            lower(&mut report.standing, Standing::Partial);
+        }
         let confirmed = case.confirmed_by_all(&votes);
         report.criteria.confirmed = confirmed.len();
         report.criteria.mandatory_confirmed =
@@ -355,12 +361,19 @@ impl Vote<'_> {
         self.statements.first().and_then(|s| s.message.authorship.as_ref()).map(|a| a.seen)
     }
 
-    fn endorser(&self) -> Endorser {
-        Endorser { role: ROLE_TECHNICAL.into(), who: self.champion.to_string(), standing: self.standing }
+    fn endorser(&self, gating: &Outcome) -> Endorser {
+        let role = roles::role_of(&self.champion, gating).to_owned();
+        Endorser { role, who: self.champion.to_string(), standing: self.standing }
     }
 }
 
 impl<'a> Case<'a> {
+    /// Who speaks for the account by the accounts file besides the champions.
+    fn others(&self) -> Vec<Address> {
+        let asked = |who: &&Address| !self.declaration.champions.contains(who);
+        self.gating.roles.keys().filter(asked).cloned().collect()
+    }
+
     /// The newest statement of `champion`; a doubtful mail that may be newer freezes the vote.
     fn vote(&self, champion: &Address) -> Vote<'a> {
         let said = self.said_by(champion, |s| self.is_current(s.message) || !self.opens_a_gate(s));
@@ -515,7 +528,7 @@ fn combine(votes: &[Vote<'_>]) -> Standing {
     if worst == Standing::AwaitingReply && some_yes { Standing::Partial } else { worst }
 }
 
-fn evidence(seen: &Seen<'_>) -> Evidence {
+pub(super) fn evidence(seen: &Seen<'_>) -> Evidence {
     let outcome = seen.message;
     let accepted_by = seen.ruling.as_ref().filter(|_| seen.accepted().is_some()).map(|r| r.by.join(" and "));
     Evidence {

@@ -11,6 +11,7 @@ mod fold;
 mod freeze;
 pub mod log;
 mod plan;
+mod roles;
 mod rulings;
 mod versions;
 

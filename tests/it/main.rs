@@ -37,6 +37,7 @@ mod prompts_year;
 mod proofs;
 mod quarantine;
 mod review;
+mod roles;
 mod scripted;
 mod second_opinion;
 mod sign;
