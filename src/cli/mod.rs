@@ -8,6 +8,8 @@ mod declare;
 mod demo;
 mod doctor;
 mod explain;
+mod facts;
+mod gates;
 mod ingest;
 mod init;
 mod judge;
@@ -80,6 +82,15 @@ enum Command {
     /// May this opportunity move to that stage? Ends with 0 for yes, 1 for no, 2 for could not tell.
     #[command(after_help = "Example:\n  endorsed gate OPP-20417 --to commercial_review")]
     Gate(ask::Gate),
+    /// Facts that gates ask for: what was stated, by whom, and state one.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  endorsed facts set OPP-20417 trial_deployed yes --by kim@northwind.example --reason 'in their VPC since Monday'"
+    )]
+    Facts(facts::Facts),
+    /// Check a gates file, or run the examples in it.
+    #[command(subcommand, after_help = "Example:\n  endorsed gates test /etc/endorsed/gates.toml")]
+    Gates(gates::GatesCommand),
     /// Everything about one opportunity (or about a declaration without one, by its Message-ID).
     #[command(after_help = "Example:\n  endorsed show OPP-20417")]
     Show(ask::Show),
@@ -202,6 +213,8 @@ pub fn main() -> ExitCode {
             0
         }
         Command::Verify(verify) => verify::run(&verify, &path),
+        Command::Facts(facts) => with_config(&path, |config| facts::run(facts, &config)),
+        Command::Gates(gates) => gates::run(&gates, cli.config.as_deref()),
         Command::Gate(gate) => with_config(&path, |config| ask::gate(&gate, &config)),
         Command::Show(show) => with_config(&path, |config| ask::show(&show, &config)),
         Command::Rejudge(rejudge) => with_config(&path, |config| rejudge::run(rejudge, &config)),

@@ -145,6 +145,7 @@ pub fn answer_from(
         Request::Show { what } => answer::show(&what, &records, context),
         Request::List { after, limit } => answer::list(after.as_ref(), limit, &records, context),
         Request::Queue { limit } => answer::queue(limit, &records, context),
+        Request::Facts { opportunity } => answer::facts(&opportunity, &records, context),
         Request::Review { message } => answer::review(&message, &records, context),
         Request::Mail { sha256 } => mail::answer(store, &sha256),
         Request::Export { messages, names } => answer::export(&messages, &names, &records, context),
