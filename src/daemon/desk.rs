@@ -23,6 +23,9 @@ use crate::model::{Digest, Terms};
 use crate::prompt::Settings;
 use crate::record::{Act, Deed, Entry, Place};
 
+/// How old the last reading of a mailbox may be where nobody says otherwise.
+const STALE_AFTER: Duration = Duration::from_secs(3600);
+
 /// The one who answers.
 pub struct Desk {
     /// The record and its tools.
@@ -48,6 +51,22 @@ pub struct Desk {
 }
 
 impl Desk {
+    /// A desk over a store, without mailboxes, letters and webhooks.
+    pub fn new(engine: Engine, gates: Gates) -> Self {
+        Self {
+            engine: Arc::new(engine),
+            gates,
+            terms: Terms::default(),
+            mailboxes: Vec::new(),
+            stale_after: STALE_AFTER,
+            arrived: Arc::default(),
+            considered: Arc::default(),
+            board: Board::default(),
+            letters: None,
+            webhooks: super::Webhooks::default(),
+        }
+    }
+
     /// Answers. Blocking.
     pub fn answer(&self, request: Request) -> Response {
         match request {

@@ -5,10 +5,10 @@
 //! interface brings its own routes. A page finds the caller as [`Caller`](crate::answer::Caller) in its arguments.
 
 mod api;
-mod health;
 mod endpoints;
 mod events;
 mod guard;
+mod health;
 mod listen;
 mod once;
 mod openapi;
