@@ -5,6 +5,7 @@ mod board;
 mod caller;
 mod event;
 mod export;
+mod facts;
 mod letters;
 mod log;
 mod mail;
@@ -24,6 +25,7 @@ pub use board::{Blocked, BoardAnswer, Brief, Listed};
 pub use caller::{Caller, Means, Right, Role, name_problem};
 pub use event::Event;
 pub use export::export;
+pub use facts::{FactRow, facts};
 pub use letters::{LetterRow, LetterText, LettersAsk, WakeRow};
 pub use log::{LogAnswer, LogQuestion};
 pub use mail::{HeaderField, MailAnswer, Piece};
@@ -125,6 +127,11 @@ pub enum Request {
         /// Why.
         reason: String,
     },
+    /// The facts of an opportunity.
+    Facts {
+        /// Which opportunity.
+        opportunity: OpportunityId,
+    },
     /// A named person does something to the record.
     Act(ActRequest),
     /// What would be said of the stored mail with the rules as they are now?
@@ -202,6 +209,13 @@ pub enum Response {
         new: usize,
         /// Messages that were on record already.
         known: usize,
+    },
+    /// To [`Request::Facts`].
+    Facts {
+        /// Which opportunity.
+        opportunity: OpportunityId,
+        /// Every fact that the gates know.
+        facts: Vec<FactRow>,
     },
     /// To [`Request::Queue`].
     Queue {

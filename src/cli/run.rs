@@ -130,7 +130,7 @@ async fn reload_on_hangup(signals: std::io::Result<Signal>, path: PathBuf, desk:
 }
 
 /// The mailbox of a checked section.
-fn mailbox(section: &MailboxSection) -> Option<Mailbox> {
+pub fn mailbox(section: &MailboxSection) -> Option<Mailbox> {
     match section.kind {
         MailboxKind::Maildir => {
             let poll =

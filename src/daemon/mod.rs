@@ -26,7 +26,6 @@ pub use reload::reload;
 pub use view::{VIEW_BYTES_MAX, View};
 pub use webhooks::{Pace, Webhooks};
 
-use health::{Heartbeat, feed_watchdog};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,6 +34,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use self::health::{Heartbeat, feed_watchdog};
 use crate::answer::{Request, Response};
 use crate::edge::outbox::Outbox;
 use crate::edge::source::{Delivery, Fatal, Intake};
@@ -159,6 +159,7 @@ pub async fn run(
     if let Some(outbox) = daemon.outbox {
         tasks.spawn(letters::run(Arc::clone(&desk), outbox, stop.clone()));
     }
+    tasks.spawn(feed_watchdog(Arc::clone(&desk), heartbeat, stop.clone()));
     for index in 0..desk.webhooks.len() {
         let (desk, stop) = (Arc::clone(&desk), stop.clone());
         tasks.spawn(async move {
@@ -166,7 +167,6 @@ pub async fn run(
             Ok(())
         });
     }
-    tasks.spawn(feed_watchdog(Arc::clone(&desk), heartbeat, stop.clone()));
     for (mailbox, intake) in sources {
         tasks.spawn(watch_mailbox(mailbox, intake, Arc::clone(&desk), stop.clone()));
     }

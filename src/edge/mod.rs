@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod dkim;
 pub mod dns;
+pub mod finding;
 pub mod http;
 pub mod imap;
 pub mod maildir;

@@ -8,6 +8,7 @@ mod body;
 mod frame;
 mod opportunity;
 mod queue;
+mod review;
 mod shape;
 mod text;
 mod words;
@@ -15,6 +16,7 @@ mod words;
 pub use frame::{Viewer, notice};
 pub use opportunity::{OpportunityPage, opportunity};
 pub use queue::queue;
+pub use review::{Refused, ReviewPage, review};
 
 /// The style sheet of all pages.
 pub const STYLE: &str = include_str!("style.css");

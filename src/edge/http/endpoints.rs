@@ -262,19 +262,6 @@ pub fn routes(app: &App) -> Router<App> {
     router
 }
 
-/// Pages that everybody may see: the way in, and what makes it readable.
-const PUBLIC_PAGES: &[&str] = &["/sign-in", "/style.css"];
-
-/// Pages, of which each but the way in needs the right to read.
-pub fn behind_reading(pages: Router<App>) -> Router<App> {
-    pages.route_layer(from_fn(|caller: Option<Extension<Caller>>, request: Request, next: Next| async move {
-        if PUBLIC_PAGES.contains(&request.uri().path()) {
-            return next.run(request).await;
-        }
-        behind(Right::Read, caller.map(|Extension(caller)| caller), request, next).await
-    }))
-}
-
 async fn behind(right: Right, caller: Option<Caller>, request: Request, next: Next) -> Response {
     match guard::allow(caller.as_ref(), right) {
         Ok(()) => next.run(request).await,

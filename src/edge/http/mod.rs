@@ -178,7 +178,7 @@ pub fn router(app: App) -> Router {
     Router::new()
         .merge(endpoints::routes(&app))
         .merge(health::routes())
-        .merge(endpoints::behind_reading(pages::routes()))
+        .merge(pages::routes())
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "not_found", "There is no such page.") })
         .method_not_allowed_fallback(|| async {
             problem(

@@ -235,6 +235,35 @@ impl Session {
         .await
     }
 
+    /// Names of the account's folders, as on the wire (RFC 3501 §6.3.8).
+    pub(super) async fn folders(&mut self) -> Result<Vec<String>, Error> {
+        let mut names = Vec::new();
+        self.command("LIST \"\" \"*\"", |response| {
+            if let Response::MailboxData(MailboxDatum::List(list)) = response {
+                names.push(printable(&list.name));
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(names)
+    }
+
+    /// When the server received a message, in its own words (RFC 3501 §2.3.3).
+    pub(super) async fn internal_date(&mut self, uid: u32) -> Result<Option<String>, Error> {
+        let mut date = None;
+        self.command(&format!("UID FETCH {uid} (UID INTERNALDATE)"), |response| {
+            let Response::Fetch(_, attributes) = response else { return Ok(()) };
+            for attribute in attributes {
+                if let AttributeValue::InternalDate(text) = attribute {
+                    date = Some(text.to_string());
+                }
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(date)
+    }
+
     /// Lets the server tell what it has been holding back, such as EXPUNGE (RFC 3501 §6.1.2).
     pub(super) async fn noop(&mut self) -> Result<(), Error> {
         self.command("NOOP", |_| Ok(())).await

@@ -3,6 +3,7 @@
 
 mod opportunity;
 mod queue;
+mod review;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -22,6 +23,7 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/", get(queue::page))
         .route("/opportunities/{id}", get(opportunity::page))
+        .route("/review/{message}", get(review::page))
         .route("/style.css", get(style))
 }
 
