@@ -5,6 +5,7 @@ mod board;
 mod caller;
 mod event;
 mod export;
+mod facts;
 mod letters;
 mod log;
 mod mail;
@@ -14,6 +15,7 @@ mod opportunity;
 pub mod pack;
 pub mod proof;
 mod quarantine;
+mod ready;
 mod rejudged;
 mod review;
 mod webhook;
@@ -23,6 +25,7 @@ pub use board::{Blocked, BoardAnswer, Brief, Listed};
 pub use caller::{Caller, Means, Right, Role, name_problem};
 pub use event::Event;
 pub use export::export;
+pub use facts::{FactRow, facts};
 pub use letters::{LetterRow, LetterText, LettersAsk, WakeRow};
 pub use log::{LogAnswer, LogQuestion};
 pub use mail::{HeaderField, MailAnswer, Piece};
@@ -30,6 +33,7 @@ pub use message::MessageAnswer;
 pub use official::{GateOrder, RECEIPT_LIFE, claims};
 pub use opportunity::{OpportunityAnswer, OpportunityRow};
 pub use quarantine::{QuarantineAct, QuarantineRow};
+pub use ready::{MailboxHealth, Readiness};
 pub use rejudged::VerdictChange;
 pub use review::{DecisionAnswer, ReviewItem, queue, review};
 pub use webhook::{DeadRow, WebhookRow, WebhooksAsk};
@@ -84,6 +88,10 @@ pub enum Request {
     },
     /// Is the daemon alive?
     Health,
+    /// Does it do its work?
+    Ready,
+    /// What did it count?
+    Metrics,
     /// What waits for a person.
     Queue {
         /// At most so many; [`PAGE_MAX`] at most.
@@ -118,6 +126,11 @@ pub enum Request {
         by: String,
         /// Why.
         reason: String,
+    },
+    /// The facts of an opportunity.
+    Facts {
+        /// Which opportunity.
+        opportunity: OpportunityId,
     },
     /// A named person does something to the record.
     Act(ActRequest),
@@ -183,12 +196,26 @@ pub enum Response {
         /// Whether every mailbox was read lately.
         fresh: bool,
     },
+    /// To [`Request::Ready`].
+    Ready(Box<Readiness>),
+    /// To [`Request::Metrics`].
+    Metrics {
+        /// In the text format that Prometheus reads.
+        text: String,
+    },
     /// To [`Request::Ingest`].
     Ingested {
         /// Messages that were new.
         new: usize,
         /// Messages that were on record already.
         known: usize,
+    },
+    /// To [`Request::Facts`].
+    Facts {
+        /// Which opportunity.
+        opportunity: OpportunityId,
+        /// Every fact that the gates know.
+        facts: Vec<FactRow>,
     },
     /// To [`Request::Queue`].
     Queue {

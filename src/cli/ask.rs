@@ -170,15 +170,11 @@ pub fn open_desk(config: &Config) -> Result<Desk, OpenError> {
         .map_err(|text| ConfigError::one(&config.store.path, 0, text))?;
     Ok(Desk {
         webhooks,
-        engine: Arc::new(Engine::new(store, rules, policy, resolver)),
-        gates,
         terms: config.terms(),
         mailboxes: config.mailbox.iter().map(|_| Arc::new(Progress::default())).collect(),
         stale_after: Duration::from_secs(config.policy.mailbox_stale_minutes * 60),
-        arrived: Arc::default(),
-        considered: Arc::default(),
-        board: crate::daemon::Board::default(),
         letters: Some(config.letters()?),
+        ..Desk::new(Engine::new(store, rules, policy, resolver), gates)
     })
 }
 

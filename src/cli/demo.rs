@@ -12,12 +12,12 @@ use tokio::sync::{oneshot, watch};
 use super::{FAILED, ask::print_reasons, logging, say, table};
 use crate::answer::{Request, Response, Role};
 use crate::config::{load_rules, shipped_gates};
-use crate::daemon::{self, Daemon, Desk, Engine, Mailbox, SeenAt, Webhooks};
+use crate::daemon::{self, Daemon, Desk, Engine, Mailbox, SeenAt};
 use crate::edge::dns::Resolver;
 use crate::edge::http::Settings;
 use crate::edge::store::{OpenOptions, Store};
 use crate::edge::tokens::Tokens;
-use crate::model::{Address, OpportunityId, Policy, Seller, Terms};
+use crate::model::{Address, OpportunityId, Policy, Seller};
 
 /// How long the replay of one conversation may take before the demo gives up.
 const CONVERSATION_WAIT: Duration = Duration::from_secs(20);
@@ -129,18 +129,7 @@ fn assemble(scratch: &Path, maildir: &Path) -> Anyhow<Daemon> {
         Resolver::file(&dns)?,
     );
     Ok(Daemon {
-        desk: Desk {
-            engine: Arc::new(engine),
-            gates: shipped_gates()?,
-            terms: Terms::default(),
-            mailboxes: Vec::new(),
-            stale_after: Duration::from_secs(3600),
-            arrived: Arc::default(),
-            considered: Arc::default(),
-            board: crate::daemon::Board::default(),
-            letters: None,
-            webhooks: Webhooks::default(),
-        },
+        desk: Desk::new(engine, shipped_gates()?),
         outbox: None,
         mailboxes: vec![Mailbox::Maildir(maildir.into(), Duration::from_secs(1))],
         http: Some(Settings::loopback(0)),

@@ -6,8 +6,12 @@ mod check;
 mod deal;
 mod declare;
 mod demo;
+mod doctor;
 mod explain;
+mod facts;
+mod gates;
 mod ingest;
+mod init;
 mod judge;
 mod logging;
 mod pack;
@@ -18,6 +22,7 @@ mod rejudge;
 mod review;
 mod rules;
 mod run;
+mod status;
 mod store;
 mod table;
 mod tokens;
@@ -77,6 +82,15 @@ enum Command {
     /// May this opportunity move to that stage? Ends with 0 for yes, 1 for no, 2 for could not tell.
     #[command(after_help = "Example:\n  endorsed gate OPP-20417 --to commercial_review")]
     Gate(ask::Gate),
+    /// Facts that gates ask for: what was stated, by whom, and state one.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  endorsed facts set OPP-20417 trial_deployed yes --by kim@northwind.example --reason 'in their VPC since Monday'"
+    )]
+    Facts(facts::Facts),
+    /// Check a gates file, or run the examples in it.
+    #[command(subcommand, after_help = "Example:\n  endorsed gates test /etc/endorsed/gates.toml")]
+    Gates(gates::GatesCommand),
     /// Everything about one opportunity (or about a declaration without one, by its Message-ID).
     #[command(after_help = "Example:\n  endorsed show OPP-20417")]
     Show(ask::Show),
@@ -141,6 +155,17 @@ enum Command {
         after_help = "Example:\n  endorsed evidence add OPP-20417 --kind scorecard --file card.pdf --by kim@northwind.example --note 'signed on site'"
     )]
     Evidence(deal::Evidence),
+    /// Write a commented configuration to start from.
+    #[command(
+        after_help = "Example:\n  endorsed init --microsoft365 --evidence evidence@northwind.example -o endorsed.toml"
+    )]
+    Init(init::Init),
+    /// Check everything that a watched mailbox needs, step by step, with a fix for each failure. Changes nothing.
+    #[command(after_help = "Example:\n  endorsed check-mailbox --config endorsed.toml")]
+    CheckMailbox(doctor::CheckMailbox),
+    /// Say how the running daemon is: mailboxes read lately, mail that waits, mail that was set aside.
+    #[command(after_help = "Example:\n  endorsed status --json")]
+    Status(status::Status),
     /// Check the configuration and every file that it names.
     #[command(after_help = "Example:\n  endorsed check-config --config endorsed.toml")]
     CheckConfig,
@@ -171,6 +196,9 @@ pub fn main() -> ExitCode {
         Command::Demo(demo) => demo::run(&demo),
         Command::Run => run::run(&path),
         Command::CheckConfig => check::run(&path),
+        Command::Init(init) => init::run(&init),
+        Command::CheckMailbox(options) => with_config(&path, |config| doctor::run(&options, &config)),
+        Command::Status(status) => with_config(&path, |config| status::run(&status, &config)),
         Command::Rules(rules) => rules::run(&rules, cli.config.as_deref()),
         Command::Judge(judge) => with_config(&path, |config| judge::run(&judge, &config)),
         Command::Explain(explain) => with_config(&path, |config| explain::run(&explain, &config)),
@@ -185,6 +213,8 @@ pub fn main() -> ExitCode {
             0
         }
         Command::Verify(verify) => verify::run(&verify, &path),
+        Command::Facts(facts) => with_config(&path, |config| facts::run(facts, &config)),
+        Command::Gates(gates) => gates::run(&gates, cli.config.as_deref()),
         Command::Gate(gate) => with_config(&path, |config| ask::gate(&gate, &config)),
         Command::Show(show) => with_config(&path, |config| ask::show(&show, &config)),
         Command::Rejudge(rejudge) => with_config(&path, |config| rejudge::run(rejudge, &config)),

@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::edge::imap::Password;
-use crate::gate::Gates;
+use crate::gate::{GateFileError, GateProblem, Gates};
 use crate::judge::{RuleError, Rules};
 use crate::model::{Accounts, Address, Policy, Seller, Terms};
 
@@ -227,14 +227,11 @@ impl Config {
     /// The gates: a file, or the shipped ones.
     ///
     /// # Errors
-    /// The first problem of the file.
+    /// Every problem of the file.
     pub fn load_gates(&self) -> Result<Gates, ConfigError> {
         let Some(section) = &self.gates else { return shipped_gates() };
         let path = &section.file;
-        let text = std::fs::read_to_string(path).map_err(|e| ConfigError::one(path, 0, e.to_string()))?;
-        let name = path.file_name().map_or_else(|| "gates.toml".into(), |n| n.to_string_lossy().into_owned());
-        Gates::load(&name, &text)
-            .map_err(|e| ConfigError::one(path, error::line_at(&text, e.offset), e.message))
+        read_gates(path)
     }
 
     fn root(&mut self, folder: &Path) {
@@ -319,6 +316,16 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+/// The gates of a policy file.
+///
+/// # Errors
+/// Every problem of the file.
+pub fn read_gates(path: &Path) -> Result<Gates, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|e| ConfigError::one(path, 0, e.to_string()))?;
+    let name = path.file_name().map_or_else(|| "gates.toml".into(), |n| n.to_string_lossy().into_owned());
+    Gates::load(&name, &text).map_err(|e| in_gates(path, e))
+}
+
 /// The shipped gates.
 ///
 /// # Errors
@@ -326,8 +333,12 @@ fn is_loopback(host: &str) -> bool {
 pub fn shipped_gates() -> Result<Gates, ConfigError> {
     let file = crate::embedded::RULES.iter().find(|(name, _)| *name == "gates.toml");
     let text = file.map_or("", |(_, bytes)| std::str::from_utf8(bytes).unwrap_or_default());
-    Gates::load("gates.toml", text)
-        .map_err(|e| ConfigError::one(Path::new("gates.toml"), error::line_at(text, e.offset), e.message))
+    Gates::load("gates.toml", text).map_err(|e| in_gates(Path::new("gates.toml"), e))
+}
+
+fn in_gates(path: &Path, error: GateFileError) -> ConfigError {
+    let problem = |p: GateProblem| Problem { path: path.into(), line: p.line, message: p.message };
+    ConfigError { problems: error.problems.into_iter().map(problem).collect() }
 }
 
 /// Rules of a folder, or the shipped ones.

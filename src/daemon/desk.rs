@@ -15,12 +15,16 @@ use super::library::Records;
 use super::{log, mail};
 use crate::answer::{self, ActRequest, Context, LettersAsk, Request, Response, Wanted};
 use crate::config::load_rules;
+use crate::edge::metrics::{Counter, count};
 use crate::edge::source::{Fetched, Progress};
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::gate::{Freshness, Gates};
 use crate::model::{Digest, Terms};
 use crate::prompt::Settings;
 use crate::record::{Act, Deed, Entry, Place};
+
+/// How old the last reading of a mailbox may be where nobody says otherwise.
+const STALE_AFTER: Duration = Duration::from_secs(3600);
 
 /// The one who answers.
 pub struct Desk {
@@ -47,6 +51,22 @@ pub struct Desk {
 }
 
 impl Desk {
+    /// A desk over a store, without mailboxes, letters and webhooks.
+    pub fn new(engine: Engine, gates: Gates) -> Self {
+        Self {
+            engine: Arc::new(engine),
+            gates,
+            terms: Terms::default(),
+            mailboxes: Vec::new(),
+            stale_after: STALE_AFTER,
+            arrived: Arc::default(),
+            considered: Arc::default(),
+            board: Board::default(),
+            letters: None,
+            webhooks: super::Webhooks::default(),
+        }
+    }
+
     /// Answers. Blocking.
     pub fn answer(&self, request: Request) -> Response {
         match request {
@@ -54,6 +74,8 @@ impl Desk {
             Request::Rejudge { rules, apply } => self.rejudge(rules.as_deref(), apply),
             Request::Quarantine(act) => self.quarantine(act),
             Request::Letters(ask) => self.letters(ask),
+            Request::Ready => self.readiness(),
+            Request::Metrics => self.metrics(),
             Request::Board => {
                 let context = Context {
                     gates: &self.gates,
@@ -134,6 +156,7 @@ pub fn answer_from(
             // Taken first: what the answer rests on is in the log of this head.
             let head = store.log_head();
             let response = with_head(answer::gate(&opportunity, &to, &records, context), head);
+            count(Counter::GateRequests, &[word_for(&response)]);
             if record { write_down(store, response) } else { response }
         }
         Request::Official(order) => super::official::official(store, &order, context),
@@ -141,6 +164,7 @@ pub fn answer_from(
         Request::Show { what } => answer::show(&what, &records, context),
         Request::List { after, limit } => answer::list(after.as_ref(), limit, &records, context),
         Request::Queue { limit } => answer::queue(limit, &records, context),
+        Request::Facts { opportunity } => answer::facts(&opportunity, &records, context),
         Request::Review { message } => answer::review(&message, &records, context),
         Request::Mail { sha256 } => mail::answer(store, &sha256),
         Request::Export { messages, names } => answer::export(&messages, &names, &records, context),
@@ -167,9 +191,20 @@ pub fn answer_from(
         | Request::Rejudge { .. }
         | Request::Letters(_)
         | Request::Board
+        | Request::Ready
+        | Request::Metrics
         | Request::Webhooks(_) => {
             Response::Failed { code: "internal".into(), text: "mail is read by the engine".into() }
         }
+    }
+}
+
+/// A gate's answer in a word, for metrics.
+fn word_for(response: &Response) -> &'static str {
+    match response {
+        Response::Gate(answer) if answer.allowed => "allowed",
+        Response::Gate(_) => "not_allowed",
+        _ => "could_not_tell",
     }
 }
 

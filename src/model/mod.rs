@@ -6,12 +6,14 @@ mod authorship;
 mod criteria;
 mod declaration;
 mod digest;
+mod fact;
 mod message;
 mod opinion;
 mod outcome;
 mod policy;
 mod reading;
 mod reason;
+mod role;
 mod standing;
 mod witness;
 
@@ -24,11 +26,13 @@ pub use criteria::{
 };
 pub use declaration::{Criterion, Declaration, DeclaredResult, Form, Lint, criteria_digest};
 pub use digest::Digest;
+pub use fact::{FACT_NAME_BYTES_MAX, StatedFact, YesNo, is_fact_name};
 pub use message::{Defect, Header, Message, Part};
 pub use opinion::{CriterionAnswer, Guess, Judgement, Spoken, Verdict};
 pub use outcome::{Automatic, Kind, Outcome, Recognition};
 pub use policy::{Account, Accounts, Border, Policy, Receiver, Seller};
 pub use reading::{InlineAnswer, Reading, Segment, SegmentKind};
 pub use reason::{Reason, Source};
+pub use role::{Means, RoleWord};
 pub use standing::{Acceptance, Endorser, Evidence, Standing, StandingReport, Tally, Terms};
 pub use witness::{Body, KeyRecord, KeyState, Signature, Witnessed};

@@ -25,8 +25,8 @@ pub use tags::{Tags, key_name, key_names};
 use jiff::SignedDuration;
 
 use crate::model::{
-    Address, Authorship, Binding, Claim, CriteriaSeen, Declaration, Defect, Message, Policy, Reading, Reason,
-    Signature, Witnessed,
+    Account, Address, Authorship, Binding, Claim, CriteriaSeen, Declaration, Defect, Message, Policy,
+    Reading, Reason, Signature, Witnessed,
 };
 
 use author::Named;
@@ -121,6 +121,12 @@ pub fn verify(witnessed: &Witnessed, case: &Case<'_>, reading: &Reading, policy:
         findings.add(Claim::Unverified, late());
     }
     Authorship { claim: findings.claim, binding, seen, signed_by, reasons: findings.reasons }
+}
+
+/// The account whose people were asked, by the accounts file; none while it covers nobody of them, or when several
+/// accounts do.
+pub fn account_of<'p>(declaration: &Declaration, policy: &'p Policy) -> Option<&'p Account> {
+    champions::account(&declaration.champions, policy)
 }
 
 /// What the receiving server says. Of a mail that was only ever attached it says nothing: whoever attached it wrote

@@ -14,7 +14,7 @@ use endorsed::edge::Password;
 use endorsed::edge::dns::Resolver;
 use endorsed::edge::store::{OpenOptions, Store};
 use endorsed::edge::webhook::{Settings, sign};
-use endorsed::model::{Address, OpportunityId, Policy, Seller, Terms};
+use endorsed::model::{Address, OpportunityId, Policy, Seller};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -103,22 +103,9 @@ impl Running {
             longest: Duration::from_millis(100),
             refusals_max: 3,
         };
-        let desk = Desk {
-            webhooks: Webhooks::open(&path, vec![settings], pace, store.size()).unwrap(),
-            engine: Arc::new(Engine::new(
-                store,
-                load_rules(None).unwrap(),
-                policy,
-                Resolver::file(&dns).unwrap(),
-            )),
-            gates: shipped_gates().unwrap(),
-            terms: Terms::default(),
-            mailboxes: vec![],
-            stale_after: Duration::from_secs(60),
-            arrived: Arc::default(),
-            considered: Arc::default(),
-            letters: None,
-        };
+        let webhooks = Webhooks::open(&path, vec![settings], pace, store.size()).unwrap();
+        let engine = Engine::new(store, load_rules(None).unwrap(), policy, Resolver::file(&dns).unwrap());
+        let desk = Desk { webhooks, ..Desk::new(engine, shipped_gates().unwrap()) };
         let daemon = Daemon {
             desk,
             mailboxes: vec![],

@@ -8,6 +8,7 @@ mod api;
 mod endpoints;
 mod events;
 mod guard;
+mod health;
 mod listen;
 mod once;
 mod openapi;
@@ -148,6 +149,7 @@ pub async fn serve(bound: Bound, app: App) {
 pub fn router(app: App) -> Router {
     Router::new()
         .merge(endpoints::routes(&app))
+        .merge(health::routes())
         .merge(pages::routes())
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "not_found", "There is no such page.") })
         .method_not_allowed_fallback(|| async {

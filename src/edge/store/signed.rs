@@ -105,7 +105,10 @@ impl Store {
     /// # Errors
     /// Those of reading.
     pub fn record(&self, seq: u64) -> Result<Option<Record>, StoreError> {
-        self.read(|| match self.index.entry(seq)? {
+        if seq >= self.size() {
+            return Ok(None);
+        }
+        self.read(|| match self.locate(seq)? {
             Some((offset, length)) => self.journal.record(offset, length).map(Some),
             None => Ok(None),
         })
