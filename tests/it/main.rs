@@ -15,6 +15,7 @@ mod daemon;
 mod dns;
 mod docs;
 mod dovecot;
+mod evidence;
 mod facts;
 mod fixtures_make;
 mod fixtures_sign;
