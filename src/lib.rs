@@ -3,7 +3,7 @@
 //! and answers the deal desk's question "may this opportunity advance?".
 //!
 //! The modules stand in the order in which a message passes through them; each imports only modules
-//! above it. Everything up to [`answer`] is pure: no IO and no clock. `docs/ARCHITECTURE.md` tells the house.
+//! above it. Everything up to [`page`] is pure: no IO and no clock. `docs/ARCHITECTURE.md` tells the house.
 
 #![cfg_attr(test, allow(clippy::string_slice))]
 
@@ -26,6 +26,8 @@ pub mod gate;
 pub mod prompt;
 
 pub mod answer;
+
+pub mod page;
 
 pub mod edge;
 

@@ -1,32 +1,45 @@
 //! From a request to a response, without sockets: the CLI, the local socket and HTTP all ask here.
 
 mod act;
+mod board;
+mod caller;
+mod event;
 mod export;
 mod facts;
 mod letters;
 mod log;
+mod mail;
 mod message;
+mod official;
 mod opportunity;
 pub mod pack;
 pub mod proof;
 mod quarantine;
+mod ready;
 mod rejudged;
 mod review;
+mod webhook;
 
 pub use act::{ActRequest, Choice, Wanted, act};
+pub use board::{Blocked, BoardAnswer, Brief, Listed};
+pub use caller::{Caller, Means, Right, Role, name_problem};
+pub use event::Event;
 pub use export::export;
 pub use facts::{FactRow, facts};
 pub use letters::{LetterRow, LetterText, LettersAsk, WakeRow};
 pub use log::{LogAnswer, LogQuestion};
+pub use mail::{HeaderField, MailAnswer, Piece};
 pub use message::MessageAnswer;
+pub use official::{GateOrder, RECEIPT_LIFE, claims};
 pub use opportunity::{OpportunityAnswer, OpportunityRow};
 pub use quarantine::{QuarantineAct, QuarantineRow};
+pub use ready::{MailboxHealth, Readiness};
 pub use rejudged::VerdictChange;
 pub use review::{DecisionAnswer, ReviewItem, queue, review};
-
-use std::path::PathBuf;
+pub use webhook::{DeadRow, WebhookRow, WebhooksAsk};
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -52,6 +65,15 @@ pub enum Request {
         #[serde(default)]
         record: bool,
     },
+    /// The same, on record or with a receipt.
+    Official(GateOrder),
+    /// What happened after an event.
+    Events {
+        /// Its id; 0 for all.
+        after: u64,
+        /// At most so many.
+        limit: usize,
+    },
     /// Everything about one opportunity, or about a declaration without one by its Message-ID.
     Show {
         /// Opportunity id or Message-ID.
@@ -66,15 +88,26 @@ pub enum Request {
     },
     /// Is the daemon alive?
     Health,
+    /// Does it do its work?
+    Ready,
+    /// What did it count?
+    Metrics,
     /// What waits for a person.
     Queue {
         /// At most so many; [`PAGE_MAX`] at most.
         limit: Option<usize>,
     },
+    /// Which deals need somebody now?
+    Board,
     /// One mail with what a person needs to decide about it.
     Review {
         /// Message-ID, or sha256 of a copy.
         message: String,
+    },
+    /// A copy of a mail with its header and the pieces of its body.
+    Mail {
+        /// Names the copy.
+        sha256: Digest,
     },
     /// Decided replies as cases of the rule language.
     Export {
@@ -114,6 +147,8 @@ pub enum Request {
     Quarantine(QuarantineAct),
     /// Something about letters.
     Letters(LettersAsk),
+    /// Something about webhooks.
+    Webhooks(WebhooksAsk),
     /// Take these messages into the record (base64 of the bytes, with the path they came from).
     Ingest {
         /// Path and content.
@@ -127,6 +162,22 @@ pub enum Request {
 pub enum Response {
     /// To [`Request::Gate`].
     Gate(Box<GateAnswer>),
+    /// To [`Request::Official`].
+    Official {
+        /// The answer.
+        gate: Box<GateAnswer>,
+        /// Signed by the log's key, when it was wanted.
+        receipt: Option<String>,
+    },
+    /// To [`Request::Events`].
+    Events {
+        /// The events.
+        events: Vec<Event>,
+        /// How far the log was read.
+        next: u64,
+        /// Whether there is more.
+        more: bool,
+    },
     /// To [`Request::Show`].
     Opportunity(Box<OpportunityAnswer>),
     /// To [`Request::List`].
@@ -144,6 +195,13 @@ pub enum Response {
         waiting: u64,
         /// Whether every mailbox was read lately.
         fresh: bool,
+    },
+    /// To [`Request::Ready`].
+    Ready(Box<Readiness>),
+    /// To [`Request::Metrics`].
+    Metrics {
+        /// In the text format that Prometheus reads.
+        text: String,
     },
     /// To [`Request::Ingest`].
     Ingested {
@@ -164,11 +222,15 @@ pub enum Response {
         /// What waits, oldest first.
         items: Vec<ReviewItem>,
     },
+    /// To [`Request::Board`].
+    Board(Box<BoardAnswer>),
     /// To [`Request::Review`]: every content under the Message-ID.
     Review {
         /// The mails.
         items: Vec<ReviewItem>,
     },
+    /// To [`Request::Mail`].
+    Mail(Box<MailAnswer>),
     /// To [`Request::Export`].
     Exported {
         /// One `[[case]]` each.
@@ -228,7 +290,12 @@ pub enum Response {
         /// What is set aside.
         rows: Vec<QuarantineRow>,
     },
-    /// To the other [`QuarantineAct`]s.
+    /// To [`WebhooksAsk::List`].
+    Webhooks {
+        /// How each stands.
+        webhooks: Vec<WebhookRow>,
+    },
+    /// To the other [`QuarantineAct`]s, and to [`WebhooksAsk::Retry`].
     Settled {
         /// One plain sentence.
         text: String,

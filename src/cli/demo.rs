@@ -14,8 +14,9 @@ use crate::answer::{Request, Response};
 use crate::config::{load_rules, shipped_gates};
 use crate::daemon::{self, Daemon, Desk, Engine, Mailbox, SeenAt};
 use crate::edge::dns::Resolver;
+use crate::edge::http::Settings;
 use crate::edge::store::{OpenOptions, Store};
-use crate::model::{Address, OpportunityId, Policy, Seller, Terms};
+use crate::model::{Address, OpportunityId, Policy, Seller};
 
 /// How long the replay of one conversation may take before the demo gives up.
 const CONVERSATION_WAIT: Duration = Duration::from_secs(20);
@@ -118,19 +119,10 @@ fn assemble(scratch: &Path, maildir: &Path) -> Anyhow<Daemon> {
         Resolver::file(&dns)?,
     );
     Ok(Daemon {
-        desk: Desk {
-            engine: Arc::new(engine),
-            gates: shipped_gates()?,
-            terms: Terms::default(),
-            mailboxes: Vec::new(),
-            stale_after: Duration::from_secs(3600),
-            arrived: Arc::default(),
-            considered: Arc::default(),
-            letters: None,
-        },
+        desk: Desk::new(engine, shipped_gates()?),
         outbox: None,
         mailboxes: vec![Mailbox::Maildir(maildir.into(), Duration::from_secs(1))],
-        listen: Some(([127, 0, 0, 1], 0).into()),
+        http: Some(Settings::loopback(0)),
         socket: store,
         seen_at: SeenAt::Message,
     })

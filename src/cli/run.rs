@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -35,7 +36,7 @@ pub fn run(path: &Path) -> u8 {
         desk,
         mailboxes: config.mailbox.iter().filter_map(mailbox).collect(),
         outbox: config.outbox(),
-        listen: config.http.as_ref().map(|h| h.listen),
+        http: config.http.as_ref().map(crate::config::HttpSection::settings),
         socket: config.store.path.clone(),
         seen_at: SeenAt::Clock,
     };
@@ -70,7 +71,7 @@ async fn until_signal(daemon: Daemon, path: &Path) -> Result<(), DaemonError> {
         let stop = stop.clone();
         tokio::spawn(async move {
             kind.recv().await;
-            let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+            let _ = sd_notify::notify(&[NotifyState::Stopping]);
             stop.send_replace(true);
         });
     }
@@ -79,9 +80,14 @@ async fn until_signal(daemon: Daemon, path: &Path) -> Result<(), DaemonError> {
     let path = path.to_owned();
     daemon::run(daemon, stopped, |address, desk| {
         tokio::spawn(poll_on_usr1(usr1, Arc::clone(&desk)));
-        tokio::spawn(reload_on_hangup(hangup, path, desk));
+        tokio::spawn(reload_on_hangup(hangup, path, Arc::clone(&desk)));
         tracing::info!(event = "daemon.ready", http = address.map(|a| a.to_string()));
-        let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+        // Ready is who has tried: refused credentials then fail the start, and a server that is down does not.
+        tokio::spawn(async move {
+            desk.tried().await;
+            let status = desk.status();
+            let _ = sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
+        });
     })
     .await
 }
@@ -124,7 +130,7 @@ async fn reload_on_hangup(signals: std::io::Result<Signal>, path: PathBuf, desk:
 }
 
 /// The mailbox of a checked section.
-fn mailbox(section: &MailboxSection) -> Option<Mailbox> {
+pub fn mailbox(section: &MailboxSection) -> Option<Mailbox> {
     match section.kind {
         MailboxKind::Maildir => {
             let poll =

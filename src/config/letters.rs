@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::error::line_at;
 use super::{Config, ConfigError};
 use crate::edge::outbox::Outbox;
-use crate::edge::smtp::{self, Smtp};
+use crate::edge::smtp::Smtp;
 use crate::model::Address;
 use crate::prompt::{
     Calendar, Habits, Person, PromptRuleError, PromptRules, Sender, Settings, Texts, holidays,
@@ -113,17 +113,7 @@ impl Config {
 impl Config {
     /// Where letters leave; without `[smtp]` and `[outbox]` none are written.
     pub fn outbox(&self) -> Option<Outbox> {
-        let smtp = self.smtp.as_ref().map(|section| {
-            let login = section.user.clone().zip(section.password.clone());
-            Outbox::Smtp(Box::new(Smtp::new(smtp::Settings {
-                host: section.host.clone(),
-                port: section.port,
-                tls: section.tls,
-                ca_file: section.ca_file.clone(),
-                login,
-                token: section.xoauth2,
-            })))
-        });
+        let smtp = self.smtp.as_ref().map(|section| Outbox::Smtp(Box::new(Smtp::new(section.settings()))));
         smtp.or_else(|| self.outbox.as_ref().map(|section| Outbox::Folder(section.dir.clone())))
     }
 }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::oauth2::{OAuth2Section, Service};
 use crate::edge::Password;
 use crate::edge::imap::{SignIn, Tls};
-use crate::edge::oauth::{Mechanism, TokenSettings, Tokens, is_safe};
 
 /// One `[[mailbox]]`: which keys are needed depends on `kind`.
 #[derive(Debug, Clone, Deserialize)]
@@ -52,39 +52,6 @@ pub enum MailboxKind {
     Maildir,
 }
 
-/// `[mailbox.oauth2]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OAuth2Section {
-    /// Fills in endpoint and scope.
-    pub provider: Option<Provider>,
-    /// Microsoft 365: directory (tenant) id or domain.
-    pub tenant: Option<String>,
-    /// Token endpoint, where there is no provider.
-    pub token_url: Option<String>,
-    /// Registered client (application) id.
-    pub client_id: String,
-    /// Its secret.
-    pub client_secret: Option<Password>,
-    /// The mailbox owner's refresh token; without it the client asks in its own name.
-    pub refresh_token: Option<Password>,
-    /// Scope to ask for instead of the provider's.
-    pub scope: Option<String>,
-    /// SASL mechanism.
-    #[serde(default)]
-    pub mechanism: Mechanism,
-}
-
-/// A provider whose endpoint and scope we know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Provider {
-    /// Gmail and Google Workspace.
-    Gmail,
-    /// Microsoft 365.
-    Microsoft365,
-}
-
 fn imap_port() -> u16 {
     993
 }
@@ -102,21 +69,29 @@ impl MailboxSection {
     pub fn sign_in(&self) -> Option<SignIn> {
         match (&self.password, &self.oauth2) {
             (Some(password), None) => Some(password.clone().into()),
-            (None, Some(oauth2)) => Some(SignIn::OAuth2(Tokens::new(oauth2.settings()?))),
+            (None, Some(oauth2)) => oauth2.sign_in(Service::Imap),
             _ => None,
         }
+    }
+
+    /// The files that hold its secrets.
+    pub fn secret_files(&self) -> Vec<&Path> {
+        let oauth2 = self.oauth2.iter().flat_map(|o| [&o.client_secret, &o.refresh_token]);
+        let secrets = oauth2.chain([&self.password]).flatten();
+        secrets
+            .filter_map(|s| if let Password::File(path) = s { Some(path.as_path()) } else { None })
+            .collect()
     }
 
     /// Takes relative paths from `folder`.
     pub(super) fn root(&mut self, folder: &Path) {
         let root = |path: &mut PathBuf| *path = folder.join(&*path);
         [&mut self.path, &mut self.ca_file].into_iter().flatten().for_each(root);
-        let oauth2 = self.oauth2.as_mut().map(|o| [&mut o.client_secret, &mut o.refresh_token]);
-        let secrets = oauth2.into_iter().flatten().chain([&mut self.password]);
-        for secret in secrets.flatten() {
-            if let Password::File(path) = secret {
-                root(path);
-            }
+        if let Some(Password::File(path)) = &mut self.password {
+            root(path);
+        }
+        if let Some(oauth2) = &mut self.oauth2 {
+            oauth2.root(root);
         }
     }
 
@@ -151,61 +126,4 @@ impl MailboxSection {
 fn needs(key: &str, kind: &str) -> (&'static str, String) {
     let instead = if key == "password" { " or a table [mailbox.oauth2]" } else { "" };
     ("kind", format!("[[mailbox]] of kind {kind:?} needs the key `{key}`{instead}"))
-}
-
-impl OAuth2Section {
-    /// The settings; `None` in a section that was not checked.
-    pub fn settings(&self) -> Option<TokenSettings> {
-        let (url, scope) = match self.provider {
-            Some(Provider::Gmail) => {
-                (Some("https://oauth2.googleapis.com/token".to_owned()), Some("https://mail.google.com/"))
-            }
-            Some(Provider::Microsoft365) => {
-                let tenant = self.tenant.as_deref()?;
-                let url = format!("https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token");
-                // A client's own credentials take the scopes that an administrator granted.
-                let scope = match self.refresh_token {
-                    Some(_) => "https://outlook.office.com/IMAP.AccessAsUser.All offline_access",
-                    None => "https://outlook.office365.com/.default",
-                };
-                (Some(url), Some(scope))
-            }
-            None => (None, None),
-        };
-        Some(TokenSettings {
-            url: self.token_url.clone().or(url)?,
-            client_id: self.client_id.clone(),
-            client_secret: self.client_secret.clone(),
-            refresh_token: self.refresh_token.clone(),
-            scope: self.scope.clone().or(scope.map(str::to_owned)),
-            mechanism: self.mechanism,
-        })
-    }
-
-    fn problems(&self) -> Vec<(&'static str, String)> {
-        let mut problems = Vec::new();
-        match (self.provider, &self.token_url) {
-            (None, None) => {
-                let known = "a `provider` (gmail, microsoft365) or a `token_url`";
-                problems.push(("client_id", format!("[mailbox.oauth2] needs {known}")));
-            }
-            (Some(Provider::Microsoft365), None) if self.tenant.is_none() => {
-                problems.push(("provider", "microsoft365 needs the key `tenant`".into()));
-            }
-            (Some(Provider::Gmail), _) if self.refresh_token.is_none() => {
-                problems.push(("provider", "gmail needs the key `refresh_token`".into()));
-            }
-            _ => {}
-        }
-        if self.refresh_token.is_none() && self.client_secret.is_none() {
-            let text = "without a `refresh_token` the client needs a `client_secret`".to_owned();
-            problems.push(("client_id", text));
-        }
-        if let Some(url) = &self.token_url
-            && !is_safe(url)
-        {
-            problems.push(("token_url", format!("{url} must be https: secrets travel to it")));
-        }
-        problems
-    }
 }

@@ -2,23 +2,31 @@
 
 mod accounts;
 mod error;
+mod http;
 mod letters;
 mod log;
 mod mailbox;
+mod oauth2;
 mod receiver;
+mod smtp;
+mod webhook;
 
 pub use accounts::load as load_accounts;
 pub use error::{ConfigError, Problem};
+pub use http::{HttpSection, Open, ProxySection, TlsSection};
 pub use letters::{BuyerSection, LettersSection};
 pub use log::LogSection;
-pub use mailbox::{MailboxKind, MailboxSection, OAuth2Section, Provider};
+pub use mailbox::{MailboxKind, MailboxSection};
+pub use oauth2::{OAuth2Section, Provider};
 pub use receiver::ReceiverSection;
+pub use smtp::SmtpSection;
+pub use webhook::WebhookSection;
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::edge::imap::{Password, Tls};
+use crate::edge::imap::Password;
 use crate::gate::{GateFileError, GateProblem, Gates};
 use crate::judge::{RuleError, Rules};
 use crate::model::{Accounts, Address, Policy, Seller, Terms};
@@ -49,6 +57,9 @@ pub struct Config {
     pub letters: Option<LettersSection>,
     /// Where HTTP is served; without it there is none.
     pub http: Option<HttpSection>,
+    /// Who is told of events.
+    #[serde(default)]
+    pub webhook: Vec<WebhookSection>,
     /// A file instead of the system resolver.
     pub dns: Option<FileSection>,
     /// Who may speak for the buyers.
@@ -102,49 +113,12 @@ impl Default for StoreSection {
     }
 }
 
-/// `[smtp]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SmtpSection {
-    /// Host name.
-    pub host: String,
-    /// Port.
-    #[serde(default = "smtp_port")]
-    pub port: u16,
-    /// How the connection is secured.
-    #[serde(default)]
-    pub tls: Tls,
-    /// PEM file of a private certificate authority.
-    pub ca_file: Option<PathBuf>,
-    /// Account.
-    pub user: Option<String>,
-    /// Password.
-    pub password: Option<Password>,
-    /// The password is an OAuth 2.0 access token (XOAUTH2).
-    #[serde(default)]
-    pub xoauth2: bool,
-    /// Sender.
-    pub from: String,
-}
-
-fn smtp_port() -> u16 {
-    587
-}
-
 /// `[outbox]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutboxSection {
     /// Folder for letters as `.eml`.
     pub dir: PathBuf,
-}
-
-/// `[http]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HttpSection {
-    /// Address and port; loopback, since there are no tokens yet.
-    pub listen: std::net::SocketAddr,
 }
 
 /// `[dns]`, `[accounts]`, `[gates]`
@@ -276,14 +250,19 @@ impl Config {
             root(path);
         }
         self.mailbox.iter_mut().for_each(|mailbox| mailbox.root(folder));
+        for webhook in &mut self.webhook {
+            if let Password::File(path) = &mut webhook.secret {
+                root(path);
+            }
+        }
+        if let Some(http) = &mut self.http {
+            http.root(folder);
+        }
         if let Some(letters) = &mut self.letters {
             letters.root(root);
         }
         if let Some(smtp) = &mut self.smtp {
-            smtp.ca_file.iter_mut().for_each(&root);
-            if let Some(Password::File(path)) = &mut smtp.password {
-                root(path);
-            }
+            smtp.root(root);
         }
     }
 
@@ -305,11 +284,15 @@ impl Config {
         for (key, message) in self.mailbox.iter().flat_map(MailboxSection::problems) {
             problem(key, message);
         }
-        if let Some(http) = &self.http
-            && !http.listen.ip().is_loopback()
-        {
-            let message = format!("{} is not loopback: put a proxy with sign-in before it", http.listen);
-            problem("listen", message);
+        for (key, message) in self.http.iter().flat_map(HttpSection::problems) {
+            problem(key, message);
+        }
+        for (key, message) in self.webhook.iter().flat_map(WebhookSection::problems) {
+            problem(key, message);
+        }
+        let mut names = std::collections::BTreeSet::new();
+        for webhook in self.webhook.iter().filter(|w| !names.insert(&w.name)) {
+            problem("name", format!("two webhooks are called `{}`", webhook.name));
         }
         for (key, message) in self.log.problems() {
             problem(key, message);
@@ -318,11 +301,8 @@ impl Config {
             problem(key, message);
         }
         if let Some(smtp) = &self.smtp {
-            if smtp.tls == Tls::None && !is_loopback(&smtp.host) {
-                problem("tls", format!("tls = \"none\" is for loopback only, not for {}", smtp.host));
-            }
-            if smtp.user.is_some() != smtp.password.is_some() {
-                problem("smtp", "[smtp] user and password belong together".into());
+            for (key, message) in smtp.problems() {
+                problem(key, message);
             }
         }
         if self.smtp.is_some() && self.outbox.is_some() {

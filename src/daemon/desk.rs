@@ -8,18 +8,23 @@ use std::time::Duration;
 use base64::Engine as _;
 use jiff::Timestamp;
 
+use super::board::Board;
 use super::engine::{Engine, SeenAt, Taken};
 use super::letters;
 use super::library::Records;
-use super::log;
+use super::{log, mail};
 use crate::answer::{self, ActRequest, Context, LettersAsk, Request, Response, Wanted};
 use crate::config::load_rules;
+use crate::edge::metrics::{Counter, count};
 use crate::edge::source::{Fetched, Progress};
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::gate::{Freshness, Gates};
 use crate::model::{Digest, Terms};
 use crate::prompt::Settings;
 use crate::record::{Act, Deed, Entry, Place};
+
+/// How old the last reading of a mailbox may be where nobody says otherwise.
+const STALE_AFTER: Duration = Duration::from_secs(3600);
 
 /// The one who answers.
 pub struct Desk {
@@ -37,11 +42,31 @@ pub struct Desk {
     pub arrived: Arc<tokio::sync::Notify>,
     /// Told when something was considered, or ordered: letters may be due.
     pub considered: Arc<tokio::sync::Notify>,
+    /// The queue of the day.
+    pub board: Board,
     /// What the operator says about letters; `None` where nobody writes any.
     pub letters: Option<Settings>,
+    /// Who is told of events.
+    pub webhooks: super::Webhooks,
 }
 
 impl Desk {
+    /// A desk over a store, without mailboxes, letters and webhooks.
+    pub fn new(engine: Engine, gates: Gates) -> Self {
+        Self {
+            engine: Arc::new(engine),
+            gates,
+            terms: Terms::default(),
+            mailboxes: Vec::new(),
+            stale_after: STALE_AFTER,
+            arrived: Arc::default(),
+            considered: Arc::default(),
+            board: Board::default(),
+            letters: None,
+            webhooks: super::Webhooks::default(),
+        }
+    }
+
     /// Answers. Blocking.
     pub fn answer(&self, request: Request) -> Response {
         match request {
@@ -49,6 +74,18 @@ impl Desk {
             Request::Rejudge { rules, apply } => self.rejudge(rules.as_deref(), apply),
             Request::Quarantine(act) => self.quarantine(act),
             Request::Letters(ask) => self.letters(ask),
+            Request::Ready => self.readiness(),
+            Request::Metrics => self.metrics(),
+            Request::Board => {
+                let context = Context {
+                    gates: &self.gates,
+                    freshness: self.freshness(),
+                    now: Timestamp::now(),
+                    terms: &self.terms,
+                };
+                self.board.answer(&self.engine.store, context)
+            }
+            Request::Webhooks(ask) => self.webhooks.answer(&ask, self.engine.store.size()),
             other => answer_from(&self.engine.store, &self.gates, &self.terms, self.freshness(), other),
         }
     }
@@ -119,13 +156,17 @@ pub fn answer_from(
             // Taken first: what the answer rests on is in the log of this head.
             let head = store.log_head();
             let response = with_head(answer::gate(&opportunity, &to, &records, context), head);
+            count(Counter::GateRequests, &[word_for(&response)]);
             if record { write_down(store, response) } else { response }
         }
+        Request::Official(order) => super::official::official(store, &order, context),
+        Request::Events { after, limit } => super::official::events(store, after, limit),
         Request::Show { what } => answer::show(&what, &records, context),
         Request::List { after, limit } => answer::list(after.as_ref(), limit, &records, context),
         Request::Queue { limit } => answer::queue(limit, &records, context),
         Request::Facts { opportunity } => answer::facts(&opportunity, &records, context),
         Request::Review { message } => answer::review(&message, &records, context),
+        Request::Mail { sha256 } => mail::answer(store, &sha256),
         Request::Export { messages, names } => answer::export(&messages, &names, &records, context),
         Request::Raw { message, copy, by, reason } => {
             let what = Wanted::Access { message, copy };
@@ -146,9 +187,24 @@ pub fn answer_from(
         },
         Request::Log(question) => log::answer(store, question, context),
         Request::Quarantine(act) => super::quarantine::quarantine(store, act),
-        Request::Ingest { .. } | Request::Rejudge { .. } | Request::Letters(_) => {
+        Request::Ingest { .. }
+        | Request::Rejudge { .. }
+        | Request::Letters(_)
+        | Request::Board
+        | Request::Ready
+        | Request::Metrics
+        | Request::Webhooks(_) => {
             Response::Failed { code: "internal".into(), text: "mail is read by the engine".into() }
         }
+    }
+}
+
+/// A gate's answer in a word, for metrics.
+fn word_for(response: &Response) -> &'static str {
+    match response {
+        Response::Gate(answer) if answer.allowed => "allowed",
+        Response::Gate(_) => "not_allowed",
+        _ => "could_not_tell",
     }
 }
 

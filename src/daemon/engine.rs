@@ -15,6 +15,7 @@ use super::DaemonError;
 use super::library::Shelf;
 use super::rejudge::held_back;
 use crate::edge::dns::Resolver;
+use crate::edge::metrics::{Counter, Timer, count, observe};
 use crate::edge::source::{Fetched, Known};
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::judge::Rules;
@@ -114,6 +115,7 @@ impl Engine {
         let mut batch = Batch::default();
         let mut taken = Taken::default();
         let mut in_batch = BTreeSet::new();
+        let mut received = Vec::new();
         for copy in fetched {
             // A file may hold other mail than when its path was first seen; a place in a mailbox may not.
             let fixed = !matches!(copy.place, Place::File { .. });
@@ -131,7 +133,8 @@ impl Engine {
             };
             let is_new = self.add(&mut batch, &mut in_batch, &message, copy.place, first_sight(&message))?;
             if is_new {
-                taken.new += 1
+                taken.new += 1;
+                received.extend(message.own_time());
             } else {
                 taken.known += 1
             }
@@ -144,6 +147,11 @@ impl Engine {
             }
         }
         self.store.append(batch)?;
+        if seen_at == SeenAt::Clock {
+            let now = Timestamp::now();
+            let ages = received.into_iter().filter_map(|at| Duration::try_from(now.duration_since(at)).ok());
+            ages.for_each(|age| observe(Timer::IngestLatency, age));
+        }
         Ok(taken)
     }
 
@@ -235,21 +243,32 @@ impl Engine {
     pub async fn consider_waiting(self: &Arc<Self>) -> Result<usize, DaemonError> {
         let mut done = 0;
         loop {
-            let chunk = self.chunk()?;
-            if chunk.is_empty() {
-                return Ok(done);
+            match self.consider_some().await? {
+                0 => return Ok(done),
+                some => done += some,
             }
-            done += chunk.len();
-            let mut keys = BTreeMap::new();
-            loop {
-                let engine = Arc::clone(self);
-                let task = (chunk.clone(), keys.clone());
-                let missing = spawn_blocking(move || engine.consider_chunk(&task.0, &task.1)).await??;
-                if missing.is_empty() {
-                    break;
-                }
-                keys.extend(self.look_up(missing).await);
+        }
+    }
+
+    /// The same for the next few of them; 0 when nothing waits.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn consider_some(self: &Arc<Self>) -> Result<usize, DaemonError> {
+        let chunk = self.chunk()?;
+        if chunk.is_empty() {
+            return Ok(0);
+        }
+        let count = chunk.len();
+        let mut keys = BTreeMap::new();
+        loop {
+            let engine = Arc::clone(self);
+            let task = (chunk.clone(), keys.clone());
+            let missing = spawn_blocking(move || engine.consider_chunk(&task.0, &task.1)).await??;
+            if missing.is_empty() {
+                return Ok(count);
             }
+            keys.extend(self.look_up(missing).await);
         }
     }
 
@@ -311,6 +330,7 @@ impl Engine {
         {
             let old = self.store.outcome(&outcome.sha256)?;
             self.quarantine(&outcome, old.as_ref(), &mut batch)?;
+            tally(&outcome, old.as_ref());
             let outcome = match old {
                 Some(old) => held_back(&old, outcome),
                 None => outcome,
@@ -424,6 +444,22 @@ impl Engine {
     fn waiting(&self) -> std::sync::MutexGuard<'_, BTreeMap<Digest, (Instant, Duration)>> {
         // The map is valid whatever a panicking thread did: each change is one insert or remove.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts what was found out, once for each change.
+fn tally(now: &Outcome, old: Option<&Outcome>) {
+    if let Some(verdict) = now.verdict
+        && old.is_none_or(|old| old.verdict != now.verdict)
+    {
+        let rule = now.reasons.iter().find_map(|reason| reason.rule.as_deref());
+        count(Counter::Verdicts, &[verdict.as_str(), rule.unwrap_or("none")]);
+    }
+    if let Some(who) = &now.authorship
+        && old.is_none_or(|old| old.authorship.as_ref().map(|a| a.claim) != Some(who.claim))
+    {
+        count(Counter::AuthResults, &["author", who.claim.as_str()]);
+        count(Counter::AuthResults, &["dkim", if who.signed_by.is_some() { "pass" } else { "none" }]);
     }
 }
 

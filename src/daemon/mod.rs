@@ -3,40 +3,45 @@
 //! Storing and considering are separate tasks: no mail server ever waits for a rule or for DNS, and a message
 //! that can not be considered never stops the mailbox.
 
+mod board;
 mod desk;
 mod engine;
+mod health;
 mod letters;
 mod library;
 mod log;
+mod mail;
+mod official;
 mod quarantine;
 mod rejudge;
 mod reload;
+mod webhooks;
 
+pub use board::Board;
 pub use desk::{Desk, answer_from};
 pub use engine::{Engine, SeenAt, Taken};
 pub use log::tile_of;
 pub use reload::reload;
+pub use webhooks::{Pace, Webhooks};
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use self::health::{Heartbeat, feed_watchdog};
 use crate::answer::{Request, Response};
 use crate::edge::outbox::Outbox;
-use crate::edge::source::{Delivery, Fatal, Intake, Progress};
+use crate::edge::source::{Delivery, Fatal, Intake};
 use crate::edge::store::StoreError;
 use crate::edge::{http, imap, maildir, socket};
 use crate::record::Place;
 
 /// The considering task looks for work at least this often: messages whose key was not to be had wait for it.
 const ROUND: Duration = Duration::from_secs(15);
-/// A loop that has not come round for this long is stuck: the watchdog is no longer fed.
-const STUCK: Duration = Duration::from_secs(90);
 
 /// A mailbox to watch.
 #[derive(Debug, Clone)]
@@ -47,6 +52,16 @@ pub enum Mailbox {
     Maildir(PathBuf, Duration),
 }
 
+impl Mailbox {
+    /// What it is called in metrics and health: no address in it.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Imap(settings) => format!("{}/{}", settings.host, settings.folder),
+            Self::Maildir(path, _) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        }
+    }
+}
+
 /// What the daemon is made of.
 pub struct Daemon {
     /// The one who answers; its `mailboxes` are filled from `mailboxes` in order.
@@ -55,8 +70,8 @@ pub struct Daemon {
     pub mailboxes: Vec<Mailbox>,
     /// Where letters leave; without it none are written.
     pub outbox: Option<Outbox>,
-    /// Where HTTP is served.
-    pub listen: Option<SocketAddr>,
+    /// Where HTTP is served, and to whom.
+    pub http: Option<http::Settings>,
     /// Folder of the local socket.
     pub socket: PathBuf,
     /// Which time counts as first sight.
@@ -85,20 +100,6 @@ pub enum DaemonError {
     Task(#[from] tokio::task::JoinError),
 }
 
-/// Shared by the tasks: when the considering loop last came round.
-#[derive(Debug)]
-struct Heartbeat(std::sync::Mutex<Instant>);
-
-impl Heartbeat {
-    fn beat(&self) {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Instant::now();
-    }
-
-    fn is_alive(&self) -> bool {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).elapsed() < STUCK
-    }
-}
-
 /// Runs until `stop` turns true. `ready` is told the address of HTTP once everything stands.
 ///
 /// # Errors
@@ -113,7 +114,7 @@ pub async fn run(
     let (deliveries, received) = mpsc::channel(2);
     daemon.desk.mailboxes.clear();
     for mailbox in daemon.mailboxes {
-        let progress = Arc::new(Progress::default());
+        let progress = health::progress_of(&mailbox, &daemon.desk.mailboxes);
         daemon.desk.mailboxes.push(Arc::clone(&progress));
         sources.push((mailbox, Intake::over(deliveries.clone(), progress)));
     }
@@ -127,23 +128,35 @@ pub async fn run(
         .map_err(listen_error(socket::path(&daemon.socket).display().to_string()))?;
     let mut address = None;
     let mut tasks: JoinSet<Result<(), DaemonError>> = JoinSet::new();
-    if let Some(wanted) = daemon.listen {
-        let listener = TcpListener::bind(wanted).await.map_err(listen_error(format!("http {wanted}")))?;
-        address = listener.local_addr().ok();
-        let serving = http::serve(listener, Arc::clone(&ask), stop.clone());
-        tasks.spawn(async move { serving.await.map_err(listen_error("http".into())) });
+    if let Some(settings) = daemon.http {
+        let bound =
+            http::bind(&settings).await.map_err(listen_error(format!("http {:?}", settings.listen)))?;
+        address = bound.address();
+        let app = http::App::new(Arc::clone(&ask), settings, Some(&daemon.socket), stop.clone());
+        let serving = http::serve(bound, app);
+        tasks.spawn(async move {
+            serving.await;
+            Ok(())
+        });
     }
     let serving = socket::serve(local, ask, stop.clone());
     tasks.spawn(async move {
         serving.await;
         Ok(())
     });
-    let heartbeat = Arc::new(Heartbeat(Instant::now().into()));
+    let heartbeat = Arc::new(Heartbeat::new());
     tasks.spawn(consider_loop(Arc::clone(&desk), Arc::clone(&heartbeat), stop.clone()));
     if let Some(outbox) = daemon.outbox {
         tasks.spawn(letters::run(Arc::clone(&desk), outbox, stop.clone()));
     }
-    tasks.spawn(feed_watchdog(heartbeat, stop.clone()));
+    tasks.spawn(feed_watchdog(Arc::clone(&desk), heartbeat, stop.clone()));
+    for index in 0..desk.webhooks.len() {
+        let (desk, stop) = (Arc::clone(&desk), stop.clone());
+        tasks.spawn(async move {
+            webhooks::run(desk, index, stop).await;
+            Ok(())
+        });
+    }
     for (mailbox, intake) in sources {
         tasks.spawn(watch_mailbox(mailbox, intake, Arc::clone(&desk), stop.clone()));
     }
@@ -181,11 +194,12 @@ async fn take_loop(
             delivery = received.recv() => delivery,
             _ = stop.wait_for(|s| *s) => None,
         };
-        let Some(Delivery { batch, set_aside, done }) = delivery else { return Ok(()) };
+        let Some(Delivery { batch, set_aside, mailbox, done }) = delivery else { return Ok(()) };
         let engine = Arc::clone(&desk.engine);
         match tokio::task::spawn_blocking(move || engine.take_delivery(batch, set_aside, seen_at)).await? {
             Ok(taken) => {
                 tracing::info!(event = "mail.stored", new = taken.new, known = taken.known);
+                mailbox.ingested(taken.new, taken.known);
                 let _ = done.send(Ok(()));
                 desk.arrived.notify_one();
             }
@@ -216,8 +230,12 @@ async fn consider_loop(
     }
     loop {
         heartbeat.beat();
-        let considered = desk.engine.consider_waiting().await?;
-        if considered > 0 {
+        loop {
+            let considered = desk.engine.consider_some().await?;
+            heartbeat.beat();
+            if considered == 0 {
+                break;
+            }
             tracing::info!(event = "mail.considered", considered);
             desk.considered.notify_one();
         }
@@ -226,23 +244,6 @@ async fn consider_loop(
         tokio::select! {
             () = desk.arrived.notified() => {}
             () = tokio::time::sleep(ROUND) => {}
-            _ = stop.wait_for(|s| *s) => return Ok(()),
-        }
-    }
-}
-
-/// Feeds systemd's watchdog for as long as the loop comes round.
-async fn feed_watchdog(
-    heartbeat: Arc<Heartbeat>,
-    mut stop: watch::Receiver<bool>,
-) -> Result<(), DaemonError> {
-    let Some(limit) = sd_notify::watchdog_enabled() else { return Ok(()) };
-    loop {
-        if heartbeat.is_alive() {
-            let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
-        }
-        tokio::select! {
-            () = tokio::time::sleep(limit / 3) => {}
             _ = stop.wait_for(|s| *s) => return Ok(()),
         }
     }

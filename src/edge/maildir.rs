@@ -23,6 +23,9 @@ use crate::record::{Place, SetAside, Trouble};
 /// Interval of looking when the kernel told nothing: inotify does not see other machines' writes.
 pub const POLL: Duration = Duration::from_secs(30);
 
+/// Longest time for a listing or a batch: disks of other machines are slow.
+const WORK_MAX: Duration = Duration::from_secs(900);
+
 /// The mailbox's key in the record: `maildir:` and the canonical path.
 pub fn key(path: &Path) -> String {
     let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -50,6 +53,7 @@ pub async fn watch(
     let (mut notices, _watcher) = notices(&path);
     let mut source = Source { path, key, intake, settled: HashSet::new(), reported: HashSet::new() };
     loop {
+        source.intake.alive_for(poll + WORK_MAX);
         if let Some(files) = source.list().await {
             let fresh = source.fresh(files, &known);
             source.deliver(fresh, &stop).await;
@@ -114,9 +118,13 @@ impl Source {
         let path = self.path.clone();
         let listed = spawn_blocking(move || list(&path)).await;
         match listed.map_err(io::Error::other).flatten() {
-            Ok(files) => Some(files),
+            Ok(files) => {
+                self.intake.opened();
+                Some(files)
+            }
             Err(error) => {
                 warn!(event = "mail.unreadable", mailbox = self.key, %error);
+                self.intake.closed("io");
                 None
             }
         }
@@ -168,6 +176,7 @@ impl Source {
             names.push(name);
         }
         let messages = batch.len();
+        self.intake.alive_for(WORK_MAX);
         if messages == 0 {
             return true;
         }

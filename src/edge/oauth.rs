@@ -12,6 +12,7 @@ use ureq::Agent;
 use ureq::http::{StatusCode, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
+use super::metrics::{Counter, count};
 use super::password::Password;
 
 /// How long one request to the token endpoint may take.
@@ -143,7 +144,14 @@ impl Tokens {
         if let Some(held) = held.as_ref().filter(|held| Instant::now() < held.until) {
             return Ok(Token { secret: held.token.clone(), fresh: false });
         }
-        let granted = ask(&self.0.settings)?;
+        let granted = ask(&self.0.settings);
+        let result = match &granted {
+            Ok(_) => "ok",
+            Err(TokenError::Refused(_)) => "refused",
+            Err(TokenError::Later { .. }) => "later",
+        };
+        count(Counter::OAuthRefresh, &[result]);
+        let granted = granted?;
         let life = granted.expires_in.map_or(LIFE_DEFAULT, |seconds| Duration::from_secs(seconds.0));
         *held = Some(Held {
             token: granted.access_token.clone(),

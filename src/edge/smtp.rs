@@ -11,7 +11,7 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter,
 use lettre::transport::smtp::response::Response;
 use tokio::time::{Instant, timeout};
 
-use super::imap::{Password, Tls};
+use super::imap::{SignIn, Tls};
 use super::outbox::{Delivery, Parcel};
 
 /// Limit for name lookup, TCP connect, TLS handshake, greeting and login, each.
@@ -34,10 +34,8 @@ pub struct Settings {
     pub tls: Tls,
     /// Certificates (PEM) to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
-    /// Account and where its password comes from; it is read again at each connect.
-    pub login: Option<(String, Password)>,
-    /// The password is an OAuth 2.0 access token (XOAUTH2).
-    pub token: bool,
+    /// Account and how it signs in; passwords are read again at each connect. Tokens go by XOAUTH2.
+    pub login: Option<(String, SignIn)>,
 }
 
 /// A client with at most one open connection.
@@ -72,6 +70,24 @@ impl Smtp {
         match self.try_deliver(parcel).await {
             Ok(answer) => Delivery::Sent(answer),
             Err(Failure(delivery)) => delivery,
+        }
+    }
+
+    /// Connects and signs in, and sends nothing; why not, otherwise.
+    ///
+    /// # Errors
+    /// One plain sentence.
+    pub async fn probe(mut self) -> Result<(), String> {
+        match self.connection().await {
+            Ok(connection) => {
+                self.open = Some((connection, Instant::now()));
+                self.close().await;
+                Ok(())
+            }
+            Err(Failure(Delivery::Deferred(text) | Delivery::Refused(text) | Delivery::Uncertain(text))) => {
+                Err(text)
+            }
+            Err(Failure(Delivery::Sent(text))) => Err(text),
         }
     }
 
@@ -161,22 +177,40 @@ impl Smtp {
                 .map_err(|_| Failure::later("STARTTLS: no answer"))?
                 .map_err(|e| Failure::later(describe("STARTTLS", &e)))?;
         }
-        if let Some((user, source)) = &settings.login {
-            let source = source.clone();
-            let password = tokio::task::spawn_blocking(move || source.read())
-                .await
-                .map_err(|e| Failure::later(e.to_string()))?
-                .map_err(Failure::later)?;
-            let mechanisms: &[Mechanism] =
-                if settings.token { &[Mechanism::Xoauth2] } else { &[Mechanism::Plain, Mechanism::Login] };
-            let credentials = Credentials::new(user.clone(), password);
-            // A wrong password is the operator's to mend: no letter is refused for it.
-            timeout(CONNECT_MAX, connection.auth(mechanisms, &credentials))
-                .await
-                .map_err(|_| Failure::later("AUTH: no answer"))?
-                .map_err(|e| Failure::later(describe("AUTH", &e)))?;
+        if let Some((user, sign_in)) = &settings.login {
+            authenticate(&mut connection, user, sign_in).await.map_err(Failure::later)?;
         }
         Ok(connection)
+    }
+}
+
+/// Signs in. A wrong password is the operator's to mend: no letter is refused for it.
+async fn authenticate(
+    connection: &mut AsyncSmtpConnection,
+    user: &str,
+    sign_in: &SignIn,
+) -> Result<(), String> {
+    let source = sign_in.clone();
+    let read = move || match source {
+        SignIn::Password(password) => password.read(),
+        SignIn::OAuth2(tokens) => tokens.token().map(|token| token.secret).map_err(|e| e.to_string()),
+    };
+    let secret = tokio::task::spawn_blocking(read).await.map_err(|e| e.to_string())??;
+    let mechanisms: &[Mechanism] = match sign_in {
+        SignIn::Password(_) => &[Mechanism::Plain, Mechanism::Login],
+        SignIn::OAuth2(_) => &[Mechanism::Xoauth2],
+    };
+    let credentials = Credentials::new(user.to_owned(), secret);
+    let asked = timeout(CONNECT_MAX, connection.auth(mechanisms, &credentials)).await;
+    match asked.map_err(|_| "AUTH: no answer".to_owned())? {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            // A held token may have been withdrawn: the next try asks for another one.
+            if let SignIn::OAuth2(tokens) = sign_in {
+                tokens.discard();
+            }
+            Err(describe("AUTH", &error))
+        }
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
+pub use super::progress::Progress;
 use crate::record::{Cursor, Place, SetAside};
 
 /// Most messages in one batch: small enough that progress survives a slow link, large enough that one
@@ -56,6 +56,8 @@ pub struct Delivery {
     pub batch: Vec<Fetched>,
     /// Messages that could not be taken.
     pub set_aside: Vec<SetAside>,
+    /// Whose they are.
+    pub mailbox: Arc<Progress>,
     /// Fires after the commit.
     pub done: oneshot::Sender<Result<(), String>>,
 }
@@ -114,7 +116,10 @@ impl Intake {
         }
         let (done, answer) = oneshot::channel();
         let closed = || NotStored("the store is closed".into());
-        self.deliveries.send(Delivery { batch, set_aside, done }).await.map_err(|_| closed())?;
+        self.deliveries
+            .send(Delivery { batch, set_aside, mailbox: Arc::clone(&self.progress), done })
+            .await
+            .map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?.map_err(NotStored)
     }
 
@@ -125,69 +130,41 @@ impl Intake {
 
     /// True once after somebody wanted what is set aside to be tried again.
     pub fn take_retry(&self) -> bool {
-        self.progress.retry.swap(false, Ordering::Relaxed)
+        self.progress.take_retry()
     }
 
     /// How many messages the server lists that the record does not account for.
     pub fn report_missing(&self, missing: u64) {
-        self.progress.missing.store(missing, Ordering::Relaxed);
+        self.progress.misses(missing);
     }
 
     /// A source calls this after each completed cycle: everything the server listed is durable.
     pub fn cycle_completed(&self) {
-        self.progress.beat();
-    }
-}
-
-/// Proof of life: when the last full cycle of any source ended.
-#[derive(Debug)]
-pub struct Progress {
-    start: Instant,
-    last_ms: AtomicU64,
-    missing: AtomicU64,
-    retry: AtomicBool,
-    nudge: Notify,
-}
-
-impl Default for Progress {
-    fn default() -> Self {
-        Self {
-            start: Instant::now(),
-            last_ms: AtomicU64::new(u64::MAX),
-            missing: AtomicU64::new(0),
-            retry: AtomicBool::new(false),
-            nudge: Notify::new(),
-        }
-    }
-}
-
-impl Progress {
-    fn beat(&self) {
-        let ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.last_ms.store(ms, Ordering::Relaxed);
+        self.progress.completed();
     }
 
-    /// Has the mailbox looked at now.
-    pub fn nudge(&self) {
-        self.nudge.notify_one();
+    /// A source promises its next sign of life within `time`; who does not keep that hangs.
+    pub fn alive_for(&self, time: Duration) {
+        self.progress.alive_for(time);
     }
 
-    /// Has what is set aside tried again now.
-    pub fn retry(&self) {
-        self.retry.store(true, Ordering::Relaxed);
-        self.nudge();
+    /// The folder is open.
+    pub fn opened(&self) {
+        self.progress.opened();
     }
 
-    /// How many messages the server listed at the last reconciliation that the record did not account for.
-    pub fn missing(&self) -> u64 {
-        self.missing.load(Ordering::Relaxed)
+    /// The folder is not open any more, or could not be opened.
+    pub fn closed(&self, reason: &str) {
+        self.progress.closed(reason);
     }
 
-    /// Time since the last completed cycle; `None` before the first.
-    pub fn age(&self) -> Option<Duration> {
-        match self.last_ms.load(Ordering::Relaxed) {
-            u64::MAX => None,
-            ms => Some(self.start.elapsed().saturating_sub(Duration::from_millis(ms))),
-        }
+    /// How an IDLE round ended.
+    pub fn idled(&self, end: &str) {
+        self.progress.idled(end);
+    }
+
+    /// How many UIDs lie between the cursor and the folder's end.
+    pub fn lags(&self, uids: u64) {
+        self.progress.lags(uids);
     }
 }

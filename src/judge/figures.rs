@@ -12,6 +12,9 @@ use crate::text::squeeze;
 /// Units of durations: they are told of many things, so one counts only beside the criterion's own words.
 const DURATIONS: &[&str] = &["h", "d", "min", "s", "k"];
 
+/// A declared share that is at least this is a goal to reach ("90 % of the tickets"): nobody agrees on 90 % of errors.
+const GOAL_PERCENT_MIN: f64 = 75.0;
+
 /// On which side of a declared figure a measured one may lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
@@ -83,7 +86,10 @@ fn declared<'a>(text: &str, language: &'a Language) -> Vec<Declared<'a>> {
     // The declaration may be in another language, with the other sign before the decimals.
     let mut found = figures(text, language, None);
     for figure in found.iter_mut().filter(|f| f.side == Side::Unknown) {
-        figure.side = better_side(text, figure.start, language);
+        figure.side = match better_side(text, figure.start, language) {
+            Side::Unknown => usual_side(figure),
+            known => known,
+        };
     }
     found.into_iter().map(|figure| Declared { figure, words: words.clone() }).collect()
 }
@@ -105,6 +111,15 @@ fn better_side(text: &str, figure: usize, language: &Language) -> Side {
     match (says(&language.more_is_better), says(&language.less_is_better)) {
         (true, false) => Side::AtLeast,
         (false, true) => Side::AtMost,
+        _ => Side::Unknown,
+    }
+}
+
+/// On which side a figure of this kind is better where no word tells: a high share is a goal, milliseconds are waited for.
+fn usual_side(figure: &Figure<'_>) -> Side {
+    match figure.unit {
+        "%" if figure.values.iter().all(|value| *value >= GOAL_PERCENT_MIN) => Side::AtLeast,
+        "ms" => Side::AtMost,
         _ => Side::Unknown,
     }
 }

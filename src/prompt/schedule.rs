@@ -9,7 +9,7 @@ use super::calendar::{Calendar, Wait};
 use super::rules::{LetterRule, PromptRules, Recipient, When};
 use super::situation::{Hold, Record, Situation, about, gate, hold, situations, unlinked};
 use crate::model::{Address, Digest, MessageId, OpportunityId, Outcome, Reason, Seller};
-use crate::record::{Posting, Side};
+use crate::record::{Letter, Posting, Side};
 
 /// What the seller's people were not told for so long after its time, they need not be told any more: letters that
 /// were switched off, or rules that changed, must not bring up what is settled.
@@ -85,6 +85,27 @@ pub struct Due {
     pub opportunity: Option<OpportunityId>,
     /// About which declaration.
     pub declaration: Option<MessageId>,
+}
+
+impl Due {
+    /// The letter as it goes on record: `sha256` names its octets, `criteria` what a letter to a champion restates.
+    pub fn letter(&self, message_id: MessageId, sha256: Digest, criteria: Digest, now: Timestamp) -> Letter {
+        Letter {
+            key: self.key,
+            base: self.base,
+            rule: self.rule.clone(),
+            why: self.why.clone(),
+            to: self.to.address.clone(),
+            side: self.side,
+            opportunity: self.opportunity.clone(),
+            declaration: self.declaration.clone(),
+            criteria: (self.side == Side::Champion).then_some(criteria),
+            asks: self.asks,
+            message_id,
+            sha256,
+            planned_at: now,
+        }
+    }
 }
 
 /// When to look again, and what for.

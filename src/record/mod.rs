@@ -9,6 +9,7 @@ mod explain;
 mod facts;
 mod fold;
 mod freeze;
+mod letter;
 pub mod log;
 mod plan;
 mod roles;
@@ -19,7 +20,5 @@ pub use act::{Act, Decision, Deed, Reviewed, Subject, may_be_same};
 pub use aside::{Release, SetAside, Trouble};
 pub use entry::{Cursor, Entry, Governing, Links, Place, Seen, Tombstone, record_leaf};
 pub use fold::{Dossier, fold, may_be_accepted, standing};
-pub use rulings::{Review, Ruling, Rulings, is_put_aside, needs_person};
-mod letter;
-
 pub use letter::{Command, Letter, Order, Posted, Posting, Side};
+pub use rulings::{Review, Ruling, Rulings, is_put_aside, needs_person};

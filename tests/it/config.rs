@@ -67,6 +67,11 @@ fn slips_are_named_with_line_and_neighbour() {
             "[[mailbox]]\nkind = \"imap\"\nhost = \"h\"\nuser = \"u\"\npassword = { env = \"P\" }\n[mailbox.oauth2]\nprovider = \"gmail\"\nclient_id = \"c\"\nrefresh_token = { env = \"R\" }\n",
             "exclude each other",
         ),
+        (
+            "[smtp]\nhost = \"h\"\nfrom = \"a@n.example\"\nuser = \"u\"\n[smtp.oauth2]\nprovider = \"gmail\"\nclient_id = \"c\"\nrefresh_token = { env = \"R\" }\nmechanism = \"oauthbearer\"\n",
+            "endorsed.toml:12: [smtp.oauth2] signs in by xoauth2 only",
+        ),
+        ("[smtp]\nhost = \"h\"\nfrom = \"a@n.example\"\nuser = \"u\"\n", "belong together"),
         ("[[mailbox]]\nkind = \"imap\"\nfoldr = \"x\"\n", "endorsed.toml:6: unknown field `foldr`"),
         (
             "[[mailbox]]\nkind = \"imap\"\nhost = \"imap.example\"\nuser = \"u\"\npassword = { env = \"P\" }\ntls = \"none\"\n",

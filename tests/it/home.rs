@@ -31,7 +31,7 @@ impl Home {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let config = format!(
             "[seller]\ndomains = [\"{SELLER}\"]\nnames = [\"Cascade\"]\nevidence = \"evidence@{SELLER}\"\n\
-             [store]\npath = \"store\"\n[dns]\nfile = \"dns.json\"\n[http]\nlisten = \"127.0.0.1:{port}\"\n\
+             [store]\npath = \"store\"\n[dns]\nfile = \"dns.json\"\n[http]\nlisten = \"127.0.0.1:{port}\"\nopen_on_loopback = \"read\"\n\
              [policy]\ntrust_declared_champions = true\n{mailbox}"
         );
         std::fs::write(folder.path().join("endorsed.toml"), config).unwrap();
@@ -46,9 +46,14 @@ impl Home {
     }
 
     pub fn imap(server: &Dovecot) -> Self {
+        Self::imap_at(server, server.imaps)
+    }
+
+    /// Over TLS through another port, where a proxy stands.
+    pub fn imap_at(server: &Dovecot, port: u16) -> Self {
         Self::new(&format!(
             "[[mailbox]]\nkind = \"imap\"\nhost = \"localhost\"\nport = {}\nca_file = \"{}\"\nuser = \"{USER}\"\npassword = {{ file = \"password\" }}\n",
-            server.imaps,
+            port,
             server.ca().display()
         ))
     }
@@ -94,9 +99,20 @@ impl Home {
     }
 
     pub fn start(&self) -> Running {
+        self.start_with(&[])
+    }
+
+    /// With more in its environment.
+    pub fn start_with(&self, environment: &[(&str, &str)]) -> Running {
         let log =
             std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
-        let child = self.command(&["run"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let child = self
+            .command(&["run"])
+            .envs(environment.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
         let mut running = Running(child);
         let start = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
@@ -118,13 +134,18 @@ impl Home {
     }
 
     pub fn get(&self, path: &str) -> (u16, Value) {
+        let (status, body) = self.get_text(path);
+        (status, serde_json::from_str(&body).unwrap())
+    }
+
+    pub fn get_text(&self, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap())
+        (status, body.to_owned())
     }
 }
 

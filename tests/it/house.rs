@@ -20,15 +20,16 @@ const RANK: &[(&str, u32)] = &[
     ("gate", 9),
     ("prompt", 9),
     ("answer", 10),
-    ("edge", 11),
-    ("config", 12),
-    ("daemon", 13),
-    ("cli", 14),
-    ("main", 15),
+    ("page", 11),
+    ("edge", 12),
+    ("config", 13),
+    ("daemon", 14),
+    ("cli", 15),
+    ("main", 16),
 ];
 
 /// The first rank that may do IO.
-const EDGE: u32 = 11;
+const EDGE: u32 = 12;
 
 /// Words that only the edge and what stands above it may use.
 const IO: &[&str] = &[

@@ -22,7 +22,7 @@ const SOON: Duration = Duration::from_secs(10);
 
 /// Gives tokens, and tells Dovecot whose they are.
 #[derive(Default)]
-struct Issuer {
+pub struct Issuer {
     /// Whose tokens are given out.
     user: Mutex<String>,
     valid: Mutex<BTreeSet<String>>,
@@ -33,7 +33,7 @@ struct Issuer {
 
 impl Issuer {
     /// Starts it; returns its address.
-    async fn start() -> (Arc<Self>, String) {
+    pub async fn start() -> (Arc<Self>, String) {
         let issuer = Arc::new(Self { user: Mutex::new(USER.into()), ..Self::default() });
         let app = Router::new()
             .route("/token", post(give))
@@ -53,7 +53,7 @@ impl Issuer {
         self.failures.lock().unwrap().push((status, error));
     }
 
-    fn asked(&self) -> usize {
+    pub fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 }
@@ -78,7 +78,7 @@ async fn tell(State(issuer): State<Arc<Issuer>>, form: String) -> Json<Value> {
     Json(json!({ "active": active, "email": issuer.user.lock().unwrap().clone() }))
 }
 
-fn tokens(address: &str, mechanism: Mechanism) -> SignIn {
+pub fn tokens(address: &str, mechanism: Mechanism) -> SignIn {
     SignIn::OAuth2(Tokens::new(TokenSettings {
         url: format!("{address}/token"),
         client_id: "daemon".into(),

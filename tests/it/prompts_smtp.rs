@@ -5,10 +5,15 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use endorsed::edge::imap::Tls;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use endorsed::edge::imap::{SignIn, Tls};
+use endorsed::edge::oauth::Mechanism;
 use endorsed::edge::outbox::{Delivery, Outbox, Parcel};
 use endorsed::edge::smtp::{Settings, Smtp};
 use endorsed::model::{Address, Digest};
+
+use crate::imap_oauth::{Issuer, tokens};
 
 /// What the server does at a step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,13 +53,16 @@ impl Server {
     }
 
     fn outbox(&self) -> Outbox {
+        self.outbox_of(None)
+    }
+
+    fn outbox_of(&self, login: Option<(String, SignIn)>) -> Outbox {
         Outbox::Smtp(Box::new(Smtp::new(Settings {
             host: "127.0.0.1".into(),
             port: self.port,
             tls: Tls::None,
             ca_file: None,
-            login: None,
-            token: false,
+            login,
         })))
     }
 }
@@ -96,6 +104,11 @@ fn talk(stream: TcpStream, step: &str, acts: Acts, log: &Mutex<Vec<String>>) -> 
                 return Ok(());
             }
             "RSET" => answer("RSET", "250 ok")?,
+            "EHLO" => answer("EHLO", "250-mx.example\r\n250 AUTH PLAIN XOAUTH2")?,
+            "AUTH" => {
+                log.lock().unwrap().push(line.clone());
+                answer("AUTH", "235 welcome")?
+            }
             word => answer(word, "250 ok")?,
         };
         if !goes_on {
@@ -163,6 +176,23 @@ async fn one_connection_serves_several_letters_and_a_lost_one_is_made_anew() {
 }
 
 #[tokio::test]
+async fn a_token_signs_in_and_a_refused_one_is_replaced() {
+    let (issuer, address) = Issuer::start().await;
+    let login = || Some(("evidence@x.example".to_owned(), tokens(&address, Mechanism::XOAuth2)));
+    let server = Server::start("none", Acts::Well);
+    assert!(matches!(deliver(&mut server.outbox_of(login())).await, Delivery::Sent(_)));
+    let message = STANDARD.encode("user=evidence@x.example\x01auth=Bearer t0ken-0\x01\x01");
+    assert_eq!(server.count(&format!("AUTH XOAUTH2 {message}")), 1, "{:?}", server.log.lock().unwrap());
+
+    let refuses = Server::start("AUTH", Acts::Says("535 5.7.3 no"));
+    let mut outbox = refuses.outbox_of(login());
+    for asked in [2, 3] {
+        assert!(matches!(deliver(&mut outbox).await, Delivery::Deferred(_)));
+        assert_eq!(issuer.asked(), asked);
+    }
+}
+
+#[tokio::test]
 async fn starttls_never_falls_back_to_plain_text() {
     let server = Server::start("none", Acts::Well);
     let mut outbox = Outbox::Smtp(Box::new(Smtp::new(Settings {
@@ -171,7 +201,6 @@ async fn starttls_never_falls_back_to_plain_text() {
         tls: Tls::StartTls,
         ca_file: None,
         login: None,
-        token: false,
     })));
     assert!(matches!(deliver(&mut outbox).await, Delivery::Deferred(_)));
     assert_eq!(server.taken(), 0);

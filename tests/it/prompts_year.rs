@@ -11,7 +11,7 @@ use endorsed::parse::parse;
 use endorsed::prompt::{
     Calendar, Case, People, Person, PromptRules, Record, Schedule, Wanted, schedule, wanted,
 };
-use endorsed::record::{Command, Letter, Order, Posted, Posting, Side, standing};
+use endorsed::record::{Command, Order, Posted, Posting, Side, standing};
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -339,21 +339,8 @@ impl Year {
     fn round(&mut self, n: usize, now: Timestamp) -> Option<Timestamp> {
         let plan: Schedule = self.case(n, |case| schedule(case, &self.rules, now));
         for due in &plan.due {
-            let letter = Letter {
-                key: due.key,
-                base: due.base,
-                rule: due.rule.clone(),
-                why: due.why.clone(),
-                to: due.to.address.clone(),
-                side: due.side,
-                opportunity: due.opportunity.clone(),
-                declaration: due.declaration.clone(),
-                criteria: None,
-                asks: due.asks,
-                message_id: endorsed::model::MessageId::new(&due.key.to_string()).unwrap(),
-                sha256: due.key,
-                planned_at: now,
-            };
+            let message_id = endorsed::model::MessageId::new(&due.key.to_string()).unwrap();
+            let letter = due.letter(message_id, due.key, due.key, now);
             self.sent_to.entry(letter.to.clone()).or_default().push((letter.key, now));
             self.planned.push(now);
             self.deals[n].history.push(Posting::planned(letter));

@@ -249,36 +249,16 @@ impl Office {
         let shown = |at| self.settings.seller.shown(at);
         let written = compose(due, subject, &self.settings.sender, &self.settings.texts, &token, now, &shown);
         match written {
-            Ok(written) => Some((letter(due, &written, subject, now), written.raw)),
+            Ok(written) => {
+                let criteria = crate::model::criteria_digest(&subject.criteria);
+                let octets = Digest::of(&written.raw);
+                Some((due.letter(written.message_id, octets, criteria, now), written.raw))
+            }
             Err(error) => {
                 tracing::error!(event = "letter.template", rule = due.rule, %error);
                 None
             }
         }
-    }
-}
-
-fn letter(
-    due: &Due,
-    written: &crate::prompt::Written,
-    subject: &crate::prompt::Subject,
-    now: Timestamp,
-) -> Letter {
-    let criteria = crate::model::criteria_digest(&subject.criteria);
-    Letter {
-        key: due.key,
-        base: due.base,
-        rule: due.rule.clone(),
-        why: due.why.clone(),
-        to: due.to.address.clone(),
-        side: due.side,
-        opportunity: due.opportunity.clone(),
-        declaration: due.declaration.clone(),
-        criteria: (due.side == Side::Champion).then_some(criteria),
-        asks: due.asks,
-        message_id: written.message_id.clone(),
-        sha256: Digest::of(&written.raw),
-        planned_at: now,
     }
 }
 

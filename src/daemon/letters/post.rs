@@ -10,6 +10,7 @@ use tokio::task::spawn_blocking;
 use super::file::{File, Since};
 use super::{Office, has_unread, open};
 use crate::daemon::{DaemonError, Desk};
+use crate::edge::metrics::{Counter, count};
 use crate::edge::outbox::{Delivery, Outbox, Parcel};
 use crate::edge::store::{Batch, StoreError};
 use crate::gate::Freshness;
@@ -120,6 +121,9 @@ async fn post(
             end = posted.as_str(),
             text = posted.text()
         );
+        if let Posted::Sent { .. } = posted {
+            count(Counter::PromptsSent, &[&letter.letter.rule]);
+        }
         let (engine, key) = (Arc::clone(&desk.engine), letter.letter.key);
         spawn_blocking(move || note(&engine.store, key, posted)).await??;
     }
@@ -172,6 +176,9 @@ fn begin(desk: &Desk, settings: &Settings, since: Timestamp, letter: &Posting) -
 }
 
 fn note(store: &crate::edge::store::Store, key: Digest, posted: Posted) -> Result<(), StoreError> {
+    if let Posted::Withdrawn { .. } | Posted::Refused { .. } | Posted::Uncertain { .. } = posted {
+        count(Counter::PromptsSuppressed, &[posted.as_str()]);
+    }
     let entry = Entry::Posted { key, at: Timestamp::now(), posted };
     store.append(Batch { entries: vec![entry], ..Batch::default() }).map(|_| ())
 }

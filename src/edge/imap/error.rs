@@ -89,6 +89,26 @@ impl Error {
         }
     }
 
+    /// One word for metrics.
+    pub(super) fn reason(&self) -> &'static str {
+        match self {
+            _ if self.is_throttled() => "throttled",
+            Self::No(_) => "no",
+            Self::Bad(_) => "bad",
+            Self::Bye(_) => "bye",
+            Self::Eof => "eof",
+            Self::Timeout(_) => "timeout",
+            Self::Io(_) => "io",
+            Self::Unreadable | Self::NoBody | Self::TooMuch => "protocol",
+            Self::Epoch => "epoch",
+            Self::Tls(_) => "tls",
+            Self::Credentials(_) | Self::Password(_) => "credentials",
+            Self::Token { .. } => "token",
+            Self::Permission(_) => "permission",
+            Self::NotStored(_) => "not_stored",
+        }
+    }
+
     /// True for "not now": the server limits or throttles us, whatever we ask.
     pub(super) fn is_throttled(&self) -> bool {
         match self {

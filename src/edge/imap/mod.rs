@@ -12,6 +12,7 @@ mod backoff;
 mod connect;
 mod error;
 mod name;
+mod probe;
 mod reader;
 mod reconcile;
 mod session;
@@ -19,6 +20,7 @@ mod settings;
 mod watch;
 
 pub use crate::edge::Password;
+pub use probe::{Probed, probe};
 pub use settings::{Settings, SignIn, Timings, Tls};
 pub use watch::watch;
 

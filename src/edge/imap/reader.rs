@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use super::error::Error;
-use super::session::{Listed, Session};
+use super::session::{COMMAND_SILENCES_MAX, Listed, Session};
 use super::settings::Timings;
 use crate::edge::source::{BATCH_BYTES_MAX, BATCH_MESSAGES_MAX, Fetched, Intake, Known, MESSAGE_BYTES_MAX};
 use crate::record::{Cursor, Place, SetAside, Trouble};
@@ -130,6 +130,7 @@ impl Reader {
         let mut window = WINDOW;
         while self.next() <= last && !self.stopped() {
             let lo = self.next();
+            self.intake.lags(u64::from(last - lo) + 1);
             let hi = lo.saturating_add(window - 1).min(last);
             let listed = self.list(session, lo, Some(hi)).await?;
             window = if listed.is_empty() { window.saturating_mul(GROWTH) } else { WINDOW };
@@ -143,6 +144,7 @@ impl Reader {
             }
             self.read(session, listed, None).await?;
         }
+        self.intake.lags(0);
         if self.intake.take_retry() {
             self.retry_now = self.set_aside.len();
         }
@@ -192,6 +194,7 @@ impl Reader {
     /// Lists messages; with their sizes if the server can.
     async fn list(&mut self, session: &mut Session, lo: u32, hi: Option<u32>) -> Result<Vec<Listed>, Error> {
         let mut listed = Vec::new();
+        self.alive();
         if !self.careful {
             match session.list(lo, hi, true, &mut listed).await {
                 Ok(()) => return Ok(listed),
@@ -222,6 +225,7 @@ impl Reader {
         loop {
             let batch = self.cut(&mut queue);
             let result = self.take(session, &batch, &mut queue).await;
+            self.alive();
             self.move_cursor(queue.front().map_or(end, |first| first.uid.saturating_sub(1)));
             self.go_on_after(result)?;
             if queue.is_empty() {
@@ -471,7 +475,13 @@ impl Reader {
         Place::Imap { mailbox: self.mailbox.clone(), uid_validity: self.epoch(), uid }
     }
 
+    /// One command may take long on a slow line, and so may a commit behind another; no step takes longer.
+    pub(super) fn alive(&self) {
+        self.intake.alive_for(self.timings.command * (COMMAND_SILENCES_MAX + 1));
+    }
+
     async fn hand_over(&self, batch: Vec<Fetched>, aside: Vec<SetAside>) -> Result<(), Error> {
+        self.alive();
         self.intake.deliver_with(batch, aside).await.map_err(|e| Error::NotStored(e.to_string()))
     }
 }

@@ -26,6 +26,7 @@ impl Reader {
         while lo <= last {
             let hi = lo.saturating_add(window - 1).min(last);
             let mut listed = Vec::new();
+            self.alive();
             session.list(lo, Some(hi), false, &mut listed).await?;
             window = if listed.is_empty() { window.saturating_mul(GROWTH) } else { WINDOW };
             missing.extend(self.unaccounted(listed).await);

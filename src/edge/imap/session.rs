@@ -21,7 +21,7 @@ use crate::edge::source::{BATCH_BYTES_MAX, Intake, MESSAGE_BYTES_MAX};
 
 /// A whole command may take this many times the longest silence: servers may send "still working" lines for
 /// long, but not for ever.
-const COMMAND_SILENCES_MAX: u32 = 30;
+pub(super) const COMMAND_SILENCES_MAX: u32 = 30;
 /// Most octets of bodies that one FETCH may bring, whatever sizes were announced: a full batch and one large
 /// message more. Beyond it the session ends, and the next one goes on behind what came.
 const FETCH_BYTES_MAX: usize = BATCH_BYTES_MAX + MESSAGE_BYTES_MAX;
@@ -233,6 +233,35 @@ impl Session {
             if octets > FETCH_BYTES_MAX { Err(Error::TooMuch) } else { Ok(()) }
         })
         .await
+    }
+
+    /// Names of the account's folders, as on the wire (RFC 3501 §6.3.8).
+    pub(super) async fn folders(&mut self) -> Result<Vec<String>, Error> {
+        let mut names = Vec::new();
+        self.command("LIST \"\" \"*\"", |response| {
+            if let Response::MailboxData(MailboxDatum::List(list)) = response {
+                names.push(printable(&list.name));
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(names)
+    }
+
+    /// When the server received a message, in its own words (RFC 3501 §2.3.3).
+    pub(super) async fn internal_date(&mut self, uid: u32) -> Result<Option<String>, Error> {
+        let mut date = None;
+        self.command(&format!("UID FETCH {uid} (UID INTERNALDATE)"), |response| {
+            let Response::Fetch(_, attributes) = response else { return Ok(()) };
+            for attribute in attributes {
+                if let AttributeValue::InternalDate(text) = attribute {
+                    date = Some(text.to_string());
+                }
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(date)
     }
 
     /// Lets the server tell what it has been holding back, such as EXPUNGE (RFC 3501 §6.1.2).

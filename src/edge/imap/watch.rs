@@ -56,6 +56,9 @@ const CLOCK_TICK: Duration = Duration::from_secs(15);
 /// Difference between the clocks within one tick that is no mere adjustment.
 const CLOCK_GAP_MAX: Duration = Duration::from_secs(60);
 
+/// Steps of a connection that each may take `Timings::connect`, and one to spare.
+const CONNECT_STEPS: u32 = 6;
+
 struct Watcher {
     settings: Settings,
     tls: Option<TlsConnector>,
@@ -72,6 +75,7 @@ impl Watcher {
         loop {
             let Err(error) = self.session().await else { return Ok(()) };
             let wait = self.wait_after(&error)?;
+            self.intake.closed(error.reason());
             let (mailbox, wait_ms) = (self.settings.key(), wait.as_millis());
             warn!(event = "mail.disconnected", mailbox, %error, wait_ms);
             if self.pause(wait).await {
@@ -86,11 +90,14 @@ impl Watcher {
             return Ok(());
         }
         let begun = Instant::now();
+        // A token, name and TCP, TLS, greeting, login: each has its own limit.
+        self.intake.alive_for(self.settings.timings.connect * CONNECT_STEPS);
         let mut session = connect::connect(&self.settings, self.tls.as_ref()).await?;
         self.logged_in = true;
         self.reader.open(&mut session, &self.settings.folder).await?;
         let (mailbox, idle) = (self.settings.key(), session.can("IDLE"));
         let folder = session.folder();
+        self.intake.opened();
         info!(
             event = "mail.connected",
             mailbox,
@@ -117,11 +124,14 @@ impl Watcher {
     /// Waits for news by IDLE or, where that is not to be had, for the next poll. True when told to stop.
     async fn rest(&mut self, session: &mut Session) -> Result<bool, Error> {
         let refused = self.no_idle_until.is_some_and(|until| Instant::now() < until);
+        let timings = self.settings.timings;
         if !refused && session.can("IDLE") {
+            self.intake.alive_for(timings.idle_round_max + timings.done + timings.command * 2);
             let idled = tokio::select! {
                 idled = session.idle(&mut self.stop, &self.intake) => idled,
                 () = slept(CLOCK_TICK) => Err(Error::Timeout("the machine slept")),
             };
+            self.intake.idled(end_of(&idled));
             match idled {
                 Ok(Wake::News) => return Ok(false),
                 Ok(Wake::Stopped) => return Ok(true),
@@ -131,7 +141,7 @@ impl Watcher {
                 Ok(Wake::EndedByServer) | Err(_) => self.give_up_idle(),
             }
         }
-        if self.pause(self.settings.timings.poll).await {
+        if self.pause(timings.poll).await {
             return Ok(true);
         }
         session.noop().await.map(|()| false)
@@ -165,11 +175,24 @@ impl Watcher {
 
     /// Sleeps; true when told to stop.
     async fn pause(&mut self, time: Duration) -> bool {
+        self.intake.alive_for(time + self.settings.timings.command * 2);
         tokio::select! {
             _ = self.stop.wait_for(|stop| *stop) => true,
             () = self.intake.nudged() => false,
             () = sleep(time) => false,
         }
+    }
+}
+
+/// How an IDLE round ended, as metrics name it.
+fn end_of(idled: &Result<Wake, Error>) -> &'static str {
+    match idled {
+        Ok(Wake::News) => "news",
+        Ok(Wake::Quiet) => "quiet",
+        Ok(Wake::EndedByServer) => "ended_by_server",
+        Ok(Wake::Stopped) => "stopped",
+        Err(error) if error.leaves_session() => "refused",
+        Err(_) => "lost",
     }
 }
 

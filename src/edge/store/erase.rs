@@ -85,8 +85,8 @@ impl Store {
     /// The tombstone for an entry; `None` when it is one.
     pub(super) fn tombstone(&self, seq: u64) -> Result<Option<Rewrite>, StoreError> {
         let refused = |why: String| StoreError::Unwritable { why };
-        let (offset, length) =
-            self.index.entry(seq)?.ok_or_else(|| refused(format!("there is no entry {seq} to erase")))?;
+        let place = if seq < self.size() { self.locate(seq)? } else { None };
+        let (offset, length) = place.ok_or_else(|| refused(format!("there is no entry {seq} to erase")))?;
         let frame = read(&self.journal.file, self.journal.path(), offset, length)?;
         if frame.version == ERASED {
             return Ok(None);

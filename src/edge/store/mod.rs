@@ -21,6 +21,7 @@
 //! Backup of a store in use: copy `checkpoint`, `log.key`, `log.vkey`, `format`, `journal.head`, `journal`, `segments/`
 //! in this order, without `index/` and `tree`.
 
+mod acts;
 mod audit;
 mod backup;
 mod check;
@@ -47,10 +48,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::edge::metrics::{Timer, observe};
 use crate::model::{Address, Digest, KeyRecord, MessageId, OpportunityId, Outcome};
-use crate::record::{Act, Cursor, Entry, Governing, Place, Seen, SetAside, Subject};
+use crate::record::{Cursor, Entry, Governing, Place, Seen};
 
 pub use check::audit_folder;
 pub use error::StoreError;
@@ -59,6 +61,7 @@ use journal::{Bodies, Fact, Journal};
 use rows::Head;
 pub use seal::LogKey;
 use seal::Seal;
+pub(crate) use seal::replace as replace_file;
 use segments::Segments;
 use tree::Tree;
 
@@ -174,7 +177,8 @@ impl Store {
         segments.recover(head.tail)?;
         let seal = Seal::open(folder, key)?;
         let tree = Tree::open(folder, &journal, head, seal.last().as_ref(), |seq| {
-            Ok(index.entry(seq)?.map_or(journal::START, |(offset, _)| offset))
+            let near = index.near(seq)?.unwrap_or(journal::START);
+            Ok(journal.find(near, seq)?.0)
         })?;
         if seal.last().is_none_or(|signed| head.size - signed.size >= SIGN_EVERY) {
             seal.sign(&tree)?;
@@ -217,8 +221,10 @@ impl Store {
     fn store(&self, copies: Vec<(Digest, &[u8])>, bodies: Bodies) -> Result<u64, StoreError> {
         let mut head = self.writer.lock().map_err(|_| self.dead("a writer panicked".into()))?;
         self.alive()?;
+        let begun = Instant::now();
         match self.commit(*head, copies, bodies) {
             Ok(next) => {
+                observe(Timer::StoreFlush, begun.elapsed());
                 *head = next;
                 self.size.store(next.size, Ordering::Release);
                 self.todo.store(next.todo, Ordering::Release);
@@ -309,18 +315,6 @@ impl Store {
         self.read(|| self.index.strays(author))
     }
 
-    /// The acts about a subject, in the order of the log.
-    pub fn acts(&self, subject: &Subject) -> Result<Vec<Act>, StoreError> {
-        self.read(|| {
-            self.index.acts(subject)?.into_iter().filter_map(|s| self.act_at(s).transpose()).collect()
-        })
-    }
-
-    /// The act of a name ([`Act::name`]).
-    pub fn act(&self, name: &str) -> Result<Option<Act>, StoreError> {
-        self.read(|| self.index.act(name)?.map_or(Ok(None), |seq| self.act_at(seq)))
-    }
-
     /// The digest of a governing file as recorded last; nothing when none was recorded, or there is none any more.
     pub fn governed(&self, what: Governing) -> Result<Option<Digest>, StoreError> {
         self.read(|| {
@@ -330,16 +324,6 @@ impl Store {
             })?;
             Ok(recorded.flatten())
         })
-    }
-
-    /// Declarations that a person linked to an opportunity at some time, by digest.
-    pub fn linked(&self, id: &OpportunityId) -> Result<Vec<Digest>, StoreError> {
-        self.read(|| self.index.linked(id))
-    }
-
-    /// At most `limit` copies behind `after` whose newest outcome may need a person, by digest.
-    pub fn review(&self, after: Option<&Digest>, limit: usize) -> Result<Vec<Digest>, StoreError> {
-        self.read(|| self.index.review(after, limit))
     }
 
     /// All key records of a name (`selector._domainkey.domain`), in the order in which they were recorded: keys
@@ -365,36 +349,6 @@ impl Store {
     /// Whether something was seen at exactly this place.
     pub fn knows_place(&self, place: &Place) -> Result<bool, StoreError> {
         self.read(|| self.index.knows_place(place))
-    }
-
-    /// What is set aside, by a short name of its place.
-    pub fn set_aside(&self) -> Result<Vec<(String, SetAside)>, StoreError> {
-        self.read(|| {
-            let mut found = Vec::new();
-            for (name, seq) in self.index.set_aside()? {
-                let aside = self.pick(Some(seq), |entry| match entry {
-                    Entry::SetAside(aside) => Some(aside),
-                    _ => None,
-                })?;
-                found.extend(aside.map(|aside| (name, aside)));
-            }
-            Ok(found)
-        })
-    }
-
-    /// What is set aside at a place.
-    pub fn set_aside_at(&self, place: &Place) -> Result<Option<SetAside>, StoreError> {
-        self.read(|| {
-            self.pick(self.index.set_aside_at(place)?, |entry| match entry {
-                Entry::SetAside(aside) => Some(aside),
-                _ => None,
-            })
-        })
-    }
-
-    /// Whether something was seen at a place, or set aside there.
-    pub fn accounts_for(&self, place: &Place) -> Result<bool, StoreError> {
-        self.read(|| Ok(self.index.knows_place(place)? || self.index.set_aside_at(place)?.is_some()))
     }
 
     /// At most `limit` copies that must be considered, in the order in which they were first seen.
@@ -471,18 +425,17 @@ impl Store {
     }
 
     fn entry(&self, seq: u64) -> Result<Entry, StoreError> {
-        let (offset, length) = self.index.entry(seq)?.ok_or_else(|| self.astray("an entry has no row"))?;
+        let (offset, length) = self.locate(seq)?.ok_or_else(|| self.astray("an entry has no row"))?;
         match self.journal.read(offset, length)? {
             Fact::Entry(entry) => Ok(entry),
             Fact::Stored(_) | Fact::Consider(_) => Err(self.astray("a row leads to no entry")),
         }
     }
 
-    fn act_at(&self, seq: u64) -> Result<Option<Act>, StoreError> {
-        self.pick(Some(seq), |entry| match entry {
-            Entry::Act(act) => Some(*act),
-            _ => None,
-        })
+    /// Offset and length of the frame of an entry that is in the log.
+    fn locate(&self, seq: u64) -> Result<Option<(u64, u32)>, StoreError> {
+        let near = self.index.near(seq)?;
+        near.map(|near| self.journal.find(near, seq)).transpose()
     }
 
     fn pick<T>(

@@ -1,0 +1,22 @@
+//! Pages for people: HTML as a pure function of answers. No script, nothing loaded from anywhere but the one style
+//! sheet; whatever came by mail is shown as text, with what could turn it around or hide in it made visible. State is said
+//! in a word and a shape, never by colour alone.
+//!
+//! `maud` escapes whatever is put into a page; [`text::Shown`] is for words that somebody else wrote.
+
+mod body;
+mod frame;
+mod opportunity;
+mod queue;
+mod review;
+mod shape;
+mod text;
+mod words;
+
+pub use frame::{Viewer, notice};
+pub use opportunity::{OpportunityPage, opportunity};
+pub use queue::queue;
+pub use review::{Refused, ReviewPage, review};
+
+/// The style sheet of all pages.
+pub const STYLE: &str = include_str!("style.css");
