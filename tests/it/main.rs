@@ -17,6 +17,7 @@ mod disk;
 mod dns;
 mod docs;
 mod dovecot;
+mod evidence;
 mod facts;
 mod faults;
 mod fixtures_make;
