@@ -8,6 +8,7 @@
 )]
 #![allow(missing_docs)]
 
+mod backfill;
 mod clients;
 mod config;
 mod conversations;
@@ -31,6 +32,7 @@ mod machines;
 mod maildir;
 mod operators;
 mod outbox;
+mod package;
 mod postfix;
 mod prompts_answers;
 mod prompts_smtp;
