@@ -8,6 +8,7 @@
 )]
 #![allow(missing_docs)]
 
+mod backfill;
 mod clients;
 mod config;
 mod conversations;
@@ -41,6 +42,8 @@ mod maildir;
 mod operators;
 mod outbox;
 mod pages;
+mod package;
+mod poison;
 mod postfix;
 mod powercut;
 mod prompts_answers;
@@ -55,6 +58,7 @@ mod roles;
 mod scripted;
 mod second_opinion;
 mod sign;
+mod soak;
 mod source_contract;
 mod standing;
 mod store;
