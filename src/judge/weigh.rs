@@ -185,7 +185,8 @@ impl Heard<'_> {
             opinion
                 .reasons
                 .push(Reason::new("no_ask", "a bare yes answers nothing: the declaration asked no question"));
-            let cues: Vec<&Hit> = self.fresh.of(Says::Cue).collect();
+            let beside = |cue: &&Hit| !yes.iter().any(|hit| overlap(&hit.span, &cue.span));
+            let cues: Vec<&Hit> = self.fresh.of(Says::Cue).filter(beside).collect();
             if !cues.is_empty() {
                 opinion.sure = false;
                 opinion.reasons.extend(cues.into_iter().map(|hit| self.reason(hit, Source::Fresh)));
