@@ -13,6 +13,7 @@ pub mod proof;
 mod quarantine;
 mod ready;
 mod rejudged;
+mod retention;
 mod review;
 
 pub use act::{ActRequest, Choice, Wanted, act};
@@ -26,6 +27,7 @@ pub use opportunity::{OpportunityAnswer, OpportunityRow};
 pub use quarantine::{QuarantineAct, QuarantineRow};
 pub use ready::{MailboxHealth, Readiness};
 pub use rejudged::VerdictChange;
+pub use retention::{RetentionAsk, RetentionRow};
 pub use review::{DecisionAnswer, ReviewItem, queue, review};
 
 use std::collections::BTreeSet;
@@ -45,6 +47,8 @@ pub const PAGE_MAX: usize = 1_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub enum Request {
+    /// What is older than it may be kept; erases it on request.
+    Retention(RetentionAsk),
     /// May it move?
     Gate {
         /// Which opportunity.
@@ -134,6 +138,13 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Response {
+    /// To [`Request::Retention`].
+    Retention {
+        /// What may not be kept any longer, or was not.
+        rows: Vec<RetentionRow>,
+        /// Whether it was erased.
+        applied: bool,
+    },
     /// To [`Request::Gate`].
     Gate(Box<GateAnswer>),
     /// To [`Request::Show`].

@@ -14,12 +14,14 @@ mod mail;
 mod quarantine;
 mod rejudge;
 mod reload;
+mod retention;
 
 pub use board::Board;
 pub use desk::{Desk, answer_from};
 pub use engine::{Engine, SeenAt, Taken};
 pub use log::tile_of;
 pub use reload::reload;
+pub use retention::keep_to as keep_to_retention;
 
 use health::{Heartbeat, feed_watchdog};
 use std::net::SocketAddr;
