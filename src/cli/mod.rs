@@ -6,21 +6,30 @@ mod check;
 mod deal;
 mod declare;
 mod demo;
+mod doctor;
 mod explain;
+mod facts;
+mod gates;
+mod generate;
 mod ingest;
+mod init;
 mod judge;
 mod logging;
 mod pack;
 mod prompts;
 mod quarantine;
+mod receipt;
 mod rejudge;
 mod retention;
 mod review;
 mod rules;
 mod run;
+mod status;
 mod store;
 mod table;
+mod tokens;
 mod verify;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -72,9 +81,22 @@ enum Command {
     /// Take mails into the record; the same mail twice counts once. Never prompts.
     #[command(after_help = "Example:\n  endorsed ingest archive.mbox")]
     Ingest(ingest::Ingest),
+    /// Read a mailbox into the record at once, with the time that it still takes; the same mail twice counts once. Never
+    /// prompts.
+    #[command(after_help = "Example:\n  endorsed backfill --since 2024-01-01 --dry-run")]
+    Backfill(ingest::Backfill),
     /// May this opportunity move to that stage? Ends with 0 for yes, 1 for no, 2 for could not tell.
     #[command(after_help = "Example:\n  endorsed gate OPP-20417 --to commercial_review")]
     Gate(ask::Gate),
+    /// Facts that gates ask for: what was stated, by whom, and state one.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  endorsed facts set OPP-20417 trial_deployed yes --by kim@northwind.example --reason 'in their VPC since Monday'"
+    )]
+    Facts(facts::Facts),
+    /// Check a gates file, or run the examples in it.
+    #[command(subcommand, after_help = "Example:\n  endorsed gates test /etc/endorsed/gates.toml")]
+    Gates(gates::GatesCommand),
     /// Everything about one opportunity (or about a declaration without one, by its Message-ID).
     #[command(after_help = "Example:\n  endorsed show OPP-20417")]
     Show(ask::Show),
@@ -113,6 +135,15 @@ enum Command {
     /// Copy, check, export or import the store.
     #[command(subcommand, after_help = "Example:\n  endorsed store backup /var/backups/endorsed-2026-11-22")]
     Store(store::StoreCommand),
+    /// Who may ask over HTTP: make, list and revoke tokens.
+    #[command(subcommand, after_help = "Example:\n  endorsed tokens create salesforce --role gate")]
+    Tokens(tokens::TokensCommand),
+    /// Webhooks: what waits, what was given up; send it again.
+    #[command(subcommand, after_help = "Example:\n  endorsed webhooks list")]
+    Webhooks(webhooks::WebhooksCommand),
+    /// Print the OpenAPI document of the HTTP interface.
+    #[command(after_help = "Example:\n  endorsed openapi > endorsed.json")]
+    Openapi,
     /// Register what the Mutual Success Plan calls for.
     #[command(
         subcommand,
@@ -133,6 +164,23 @@ enum Command {
         after_help = "Example:\n  endorsed evidence add OPP-20417 --kind scorecard --file card.pdf --by kim@northwind.example --note 'signed on site'"
     )]
     Evidence(deal::Evidence),
+    /// Write a commented configuration to start from.
+    #[command(
+        after_help = "Example:\n  endorsed init --microsoft365 --evidence evidence@northwind.example -o endorsed.toml"
+    )]
+    Init(init::Init),
+    /// Check everything that a watched mailbox needs, step by step, with a fix for each failure. Changes nothing.
+    #[command(after_help = "Example:\n  endorsed check-mailbox --config endorsed.toml")]
+    CheckMailbox(doctor::CheckMailbox),
+    /// Say how the running daemon is: mailboxes read lately, mail that waits, mail that was set aside.
+    #[command(after_help = "Example:\n  endorsed status --json")]
+    Status(status::Status),
+    /// Write the manual page.
+    #[command(after_help = "Example:\n  endorsed man | man -l -")]
+    Man(generate::Man),
+    /// Write the completions of a shell.
+    #[command(after_help = "Example:\n  endorsed completions bash > /etc/bash_completion.d/endorsed")]
+    Completions(generate::Completions),
     /// Check the configuration and every file that it names.
     #[command(after_help = "Example:\n  endorsed check-config --config endorsed.toml")]
     CheckConfig,
@@ -163,14 +211,28 @@ pub fn main() -> ExitCode {
         Command::Demo(demo) => demo::run(&demo),
         Command::Run => run::run(&path),
         Command::CheckConfig => check::run(&path),
+        Command::Man(man) => generate::man(&man),
+        Command::Completions(completions) => generate::completions(&completions),
+        Command::Init(init) => init::run(&init),
+        Command::CheckMailbox(options) => with_config(&path, |config| doctor::run(&options, &config)),
+        Command::Status(status) => with_config(&path, |config| status::run(&status, &config)),
         Command::Rules(rules) => rules::run(&rules, cli.config.as_deref()),
         Command::Judge(judge) => with_config(&path, |config| judge::run(&judge, &config)),
         Command::Explain(explain) => with_config(&path, |config| explain::run(&explain, &config)),
+        Command::Backfill(options) => with_config(&path, |config| ingest::backfill(&options, &config)),
         Command::Ingest(ingest) => with_config(&path, |config| ingest::run(&ingest, &config)),
         Command::Pack(pack) => with_config(&path, |config| pack::pack(&pack, &config)),
         Command::Proof(proof) => with_config(&path, |config| pack::proof(&proof, &config)),
         Command::Store(store) => with_config(&path, |config| store::run(&store, &config)),
+        Command::Tokens(tokens) => with_config(&path, |config| tokens::run(&tokens, &config)),
+        Command::Webhooks(hooks) => with_config(&path, |config| webhooks::run(&hooks, &config)),
+        Command::Openapi => {
+            say_json(&crate::edge::http::document());
+            0
+        }
         Command::Verify(verify) => verify::run(&verify, &path),
+        Command::Facts(facts) => with_config(&path, |config| facts::run(facts, &config)),
+        Command::Gates(gates) => gates::run(&gates, cli.config.as_deref()),
         Command::Gate(gate) => with_config(&path, |config| ask::gate(&gate, &config)),
         Command::Show(show) => with_config(&path, |config| ask::show(&show, &config)),
         Command::Rejudge(rejudge) => with_config(&path, |config| rejudge::run(rejudge, &config)),

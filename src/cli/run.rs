@@ -37,7 +37,7 @@ pub fn run(path: &Path) -> u8 {
         desk,
         mailboxes: config.mailbox.iter().filter_map(mailbox).collect(),
         outbox: config.outbox(),
-        listen: config.http.as_ref().map(|h| h.listen),
+        http: config.http.as_ref().map(crate::config::HttpSection::settings),
         socket: config.store.path.clone(),
         seen_at: SeenAt::Clock,
     };
@@ -133,7 +133,7 @@ async fn reload_on_hangup(signals: std::io::Result<Signal>, path: PathBuf, desk:
 }
 
 /// The mailbox of a checked section.
-fn mailbox(section: &MailboxSection) -> Option<Mailbox> {
+pub fn mailbox(section: &MailboxSection) -> Option<Mailbox> {
     match section.kind {
         MailboxKind::Maildir => {
             let poll =

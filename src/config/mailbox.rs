@@ -74,6 +74,15 @@ impl MailboxSection {
         }
     }
 
+    /// The files that hold its secrets.
+    pub fn secret_files(&self) -> Vec<&Path> {
+        let oauth2 = self.oauth2.iter().flat_map(|o| [&o.client_secret, &o.refresh_token]);
+        let secrets = oauth2.chain([&self.password]).flatten();
+        secrets
+            .filter_map(|s| if let Password::File(path) = s { Some(path.as_path()) } else { None })
+            .collect()
+    }
+
     /// Takes relative paths from `folder`.
     pub(super) fn root(&mut self, folder: &Path) {
         let root = |path: &mut PathBuf| *path = folder.join(&*path);

@@ -1,6 +1,6 @@
 //! Counts what this process did, in the text format that Prometheus reads (exposition format 0.0.4).
 //!
-//! One registry for the process: a counter is a fact about a process by definition, and a place that counts should not
+//! One set of tallies for the process: a counter is a fact about a process by definition, and a place that counts should not
 //! need to be handed anything. No label ever holds an address, an opportunity or a Message-ID.
 
 use std::collections::BTreeMap;
@@ -114,7 +114,7 @@ impl Timer {
 }
 
 #[derive(Debug, Default)]
-struct Registry {
+struct Tallies {
     counters: BTreeMap<Counter, BTreeMap<Vec<String>, u64>>,
     timers: BTreeMap<Timer, Histogram>,
 }
@@ -126,11 +126,11 @@ struct Histogram {
     sum: f64,
 }
 
-static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(Mutex::default);
+static TALLIES: LazyLock<Mutex<Tallies>> = LazyLock::new(Mutex::default);
 
-fn registry() -> MutexGuard<'static, Registry> {
+fn tallies() -> MutexGuard<'static, Tallies> {
     // Valid whatever a panicking thread did: each change is one addition.
-    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
+    TALLIES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Counts one event; `labels` in the order of the counter.
@@ -141,8 +141,8 @@ pub fn count(counter: Counter, labels: &[&str]) {
 /// Counts `by` events.
 pub fn count_by(counter: Counter, labels: &[&str], by: u64) {
     let labels: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
-    let mut registry = registry();
-    let series = registry.counters.entry(counter).or_default();
+    let mut tallies = tallies();
+    let series = tallies.counters.entry(counter).or_default();
     if series.len() < SERIES_MAX || series.contains_key(&labels) {
         *series.entry(labels).or_default() += by;
     }
@@ -151,8 +151,8 @@ pub fn count_by(counter: Counter, labels: &[&str], by: u64) {
 /// Notes how long something took.
 pub fn observe(timer: Timer, time: Duration) {
     let seconds = time.as_secs_f64();
-    let mut registry = registry();
-    let histogram = registry.timers.entry(timer).or_default();
+    let mut tallies = tallies();
+    let histogram = tallies.timers.entry(timer).or_default();
     histogram.count += 1;
     histogram.sum += seconds;
     // Cumulative, as the format wants them.
@@ -180,11 +180,11 @@ impl Sheet {
             &["version"],
             [(vec![env!("CARGO_PKG_VERSION").to_owned()], 1.0)],
         );
-        let registry = registry();
+        let tallies = tallies();
         for counter in Counter::ALL {
             let (name, help, labels) = counter.about();
             sheet.head(name, help, "counter");
-            for (values, count) in registry.counters.get(&counter).into_iter().flatten() {
+            for (values, count) in tallies.counters.get(&counter).into_iter().flatten() {
                 sheet.line(name, labels, values, &count.to_string());
             }
         }
@@ -192,7 +192,7 @@ impl Sheet {
             let (name, help) = timer.about();
             sheet.head(name, help, "histogram");
             let none = Histogram::default();
-            let histogram = registry.timers.get(&timer).unwrap_or(&none);
+            let histogram = tallies.timers.get(&timer).unwrap_or(&none);
             let bucket = format!("{name}_bucket");
             for (end, count) in BUCKETS.iter().zip(histogram.buckets) {
                 sheet.line(&bucket, &["le"], &[end.to_string()], &count.to_string());
@@ -271,6 +271,6 @@ mod tests {
     #[test]
     fn a_label_that_runs_wild_is_bounded() {
         (0..SERIES_MAX + 10).for_each(|n| count(Counter::GateRequests, &[&n.to_string()]));
-        assert!(registry().counters.get(&Counter::GateRequests).unwrap().len() <= SERIES_MAX);
+        assert!(tallies().counters.get(&Counter::GateRequests).unwrap().len() <= SERIES_MAX);
     }
 }

@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod dkim;
 pub mod dns;
+pub mod finding;
 pub mod http;
 pub mod imap;
 pub mod maildir;
@@ -16,5 +17,7 @@ pub mod smtp;
 pub mod socket;
 pub mod source;
 pub mod store;
+pub mod tokens;
+pub mod webhook;
 
 pub use password::Password;

@@ -73,6 +73,24 @@ impl Smtp {
         }
     }
 
+    /// Connects and signs in, and sends nothing; why not, otherwise.
+    ///
+    /// # Errors
+    /// One plain sentence.
+    pub async fn probe(mut self) -> Result<(), String> {
+        match self.connection().await {
+            Ok(connection) => {
+                self.open = Some((connection, Instant::now()));
+                self.close().await;
+                Ok(())
+            }
+            Err(Failure(Delivery::Deferred(text) | Delivery::Refused(text) | Delivery::Uncertain(text))) => {
+                Err(text)
+            }
+            Err(Failure(Delivery::Sent(text))) => Err(text),
+        }
+    }
+
     /// Ends the connection, if one is open.
     pub async fn close(&mut self) {
         if let Some((mut connection, _)) = self.open.take() {

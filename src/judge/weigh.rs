@@ -46,7 +46,6 @@ pub(super) fn weigh(heard: &Heard<'_>) -> Opinion {
         .or_else(|| heard.put_off())
         .or_else(|| heard.affirmed())
         .unwrap_or_else(|| heard.nothing());
-    heard.unsettle(&mut opinion);
     heard.veto_outside(&mut opinion);
     opinion
 }
@@ -119,7 +118,10 @@ impl Heard<'_> {
         let strong = yes.iter().any(|hit| self.rules.rules.get(hit.rule).is_some_and(|rule| rule.settles));
         let beside = |tie: &Hit| yes.iter().any(|hit| hit.sentence.abs_diff(tie.sentence) <= 1);
         let loose = strong && !ties.iter().any(|tie| tie.says != Says::Count && beside(tie));
-        opinion.sure = !untied && !loose && (!put_off || stipulated);
+        // "All met. The first sync failed": no condition, and perhaps no trouble that is still there.
+        let whole = yes.iter().any(|hit| self.rules.rules.get(hit.rule).is_some_and(|rule| rule.whole));
+        let history = whole && ties.iter().all(|hit| hit.says == Says::Fail);
+        opinion.sure = !untied && !loose && !history && (!put_off || stipulated);
         if !opinion.sure {
             self.doubt(
                 &mut opinion,
@@ -183,6 +185,11 @@ impl Heard<'_> {
             opinion
                 .reasons
                 .push(Reason::new("no_ask", "a bare yes answers nothing: the declaration asked no question"));
+            let cues: Vec<&Hit> = self.fresh.of(Says::Cue).collect();
+            if !cues.is_empty() {
+                opinion.sure = false;
+                opinion.reasons.extend(cues.into_iter().map(|hit| self.reason(hit, Source::Fresh)));
+            }
             return Some(opinion);
         }
         if self.question.criteria.iter().any(|c| {
@@ -289,54 +296,6 @@ impl Heard<'_> {
                 && !self.fresh.licensed.iter().any(|span| overlap(span, &sentence.span))
         });
         unknown.next().map(|(_, sentence)| sentence.span.clone())
-    }
-
-    /// A no, a condition or a delay that rests on one sentence is not sure beside a sentence that no rule understands: that
-    /// one may tell how it ended.
-    fn unsettle(&self, opinion: &mut Opinion) {
-        use Says::{
-            Affirm, Concern, Cue, Decline, Defer, Fail, Partial, Retract, Stipulate, Unproven, Withhold,
-        };
-        let x = std::env::var("JUDGE_X").unwrap_or_default();
-        let speaks: &[Says] = match opinion.verdict {
-            Verdict::Retracted if x.contains('r') => &[Retract],
-            Verdict::Declined if x.contains('d') => &[Decline, Retract, Fail],
-            Verdict::Deferred if x.contains('f') => &[Defer, Withhold, Unproven],
-            Verdict::Conditional if x.contains('c') => &[Stipulate, Concern, Fail, Unproven, Partial],
-            _ => return,
-        };
-        if !opinion.sure {
-            return;
-        }
-        let told: BTreeSet<usize> = self
-            .fresh
-            .hits
-            .iter()
-            .filter(|hit| speaks.contains(&hit.says) && hit.blocked.is_none())
-            .map(|hit| hit.sentence)
-            .collect();
-        let n = x.chars().find_map(|c| c.to_digit(10)).unwrap_or(2) as usize;
-        if told.len() >= n {
-            return;
-        }
-        let unread = |hit: &&Hit| {
-            !told.contains(&hit.sentence)
-                && match hit.says {
-                    Cue => {
-                        hit.blocked.is_none()
-                            && (!x.contains('u')
-                                || self.rules.rules.get(hit.rule).is_some_and(|r| !r.id.ends_with("unread")))
-                    }
-                    Affirm | Decline | Retract | Stipulate => x.contains('b') && hit.blocked.is_some(),
-                    _ => false,
-                }
-        };
-        let cues: Vec<Reason> =
-            self.fresh.hits.iter().filter(unread).map(|hit| self.reason(hit, Source::Fresh)).collect();
-        if !cues.is_empty() {
-            opinion.sure = false;
-            opinion.reasons.extend(cues);
-        }
     }
 
     /// No verdict: a sure aside, or unknown territory.

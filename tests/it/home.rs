@@ -31,7 +31,7 @@ impl Home {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let config = format!(
             "[seller]\ndomains = [\"{SELLER}\"]\nnames = [\"Cascade\"]\nevidence = \"evidence@{SELLER}\"\n\
-             [store]\npath = \"store\"\n[dns]\nfile = \"dns.json\"\n[http]\nlisten = \"127.0.0.1:{port}\"\n\
+             [store]\npath = \"store\"\n[dns]\nfile = \"dns.json\"\n[http]\nlisten = \"127.0.0.1:{port}\"\nopen_on_loopback = \"read\"\n\
              [policy]\ntrust_declared_champions = true\n{mailbox}"
         );
         std::fs::write(folder.path().join("endorsed.toml"), config).unwrap();
@@ -56,6 +56,19 @@ impl Home {
             port,
             server.ca().display()
         ))
+    }
+
+    /// The same with access tokens instead of a password.
+    pub fn imap_with_tokens(server: &Dovecot, port: u16, token_url: &str) -> Self {
+        let home = Self::imap_at(server, port);
+        let config = home.path().join("endorsed.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        let tokens = format!(
+            "[mailbox.oauth2]\ntoken_url = \"{token_url}\"\nclient_id = \"daemon\"\nclient_secret = {{ file = \"secret\" }}\n"
+        );
+        std::fs::write(home.path().join("secret"), "s3cret\n").unwrap();
+        std::fs::write(config, text.replace("password = { file = \"password\" }\n", &tokens)).unwrap();
+        home
     }
 
     /// Its folder.
