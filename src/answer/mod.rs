@@ -17,6 +17,7 @@ pub mod proof;
 mod quarantine;
 mod ready;
 mod rejudged;
+mod retention;
 mod review;
 mod webhook;
 
@@ -35,6 +36,7 @@ pub use opportunity::{OpportunityAnswer, OpportunityRow};
 pub use quarantine::{QuarantineAct, QuarantineRow};
 pub use ready::{MailboxHealth, Readiness};
 pub use rejudged::VerdictChange;
+pub use retention::{RetentionAsk, RetentionRow};
 pub use review::{DecisionAnswer, ReviewItem, queue, review};
 pub use webhook::{DeadRow, WebhookRow, WebhooksAsk};
 
@@ -55,6 +57,8 @@ pub const PAGE_MAX: usize = 1_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub enum Request {
+    /// What is older than it may be kept; erases it on request.
+    Retention(RetentionAsk),
     /// May it move?
     Gate {
         /// Which opportunity.
@@ -160,6 +164,13 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Response {
+    /// To [`Request::Retention`].
+    Retention {
+        /// What may not be kept any longer, or was not.
+        rows: Vec<RetentionRow>,
+        /// Whether it was erased.
+        applied: bool,
+    },
     /// To [`Request::Gate`].
     Gate(Box<GateAnswer>),
     /// To [`Request::Official`].

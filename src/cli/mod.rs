@@ -20,6 +20,7 @@ mod prompts;
 mod quarantine;
 mod receipt;
 mod rejudge;
+mod retention;
 mod review;
 mod rules;
 mod run;
@@ -154,6 +155,9 @@ enum Command {
         after_help = "Example:\n  endorsed erase dana@acme.example --by ana@northwind.example --reason 'asked us to, GDPR Art. 17'"
     )]
     Erase(deal::Erase),
+    /// List what is older than `[retention]` lets it be kept, or erase it. The daemon erases it every day.
+    #[command(after_help = "Example:\n  endorsed retention --apply")]
+    Retention(retention::Retention),
     /// Record evidence that is no mail: shown, never verified.
     #[command(
         subcommand,
@@ -238,6 +242,7 @@ pub fn main() -> ExitCode {
         Command::Prompts(prompts) => with_config(&path, |config| prompts::run(&prompts, &config)),
         Command::Plan(plan) => with_config(&path, |config| deal::plan(plan, &config)),
         Command::Erase(erase) => with_config(&path, |config| deal::erase(erase, &config)),
+        Command::Retention(act) => with_config(&path, |config| retention::run(&act, &config)),
         Command::Evidence(evidence) => with_config(&path, |config| deal::evidence(evidence, &config)),
         Command::List(list) => with_config(&path, |config| ask::list(&list, &config)),
     };

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::ask::{OpenError, open_desk};
 use super::{CONFIG, CREDENTIALS, FAILED, logging};
+use crate::answer::RetentionAsk;
 use crate::config::{Config, ConfigError, MailboxKind, MailboxSection};
 use crate::daemon::{self, Daemon, DaemonError, Desk, Mailbox, SeenAt};
 use crate::edge::imap::Settings;
@@ -47,7 +48,8 @@ pub fn run(path: &Path) -> u8 {
             return FAILED;
         }
     };
-    let ended = runtime.block_on(until_signal(daemon, path));
+    let retention = super::retention::request(&config, true);
+    let ended = runtime.block_on(until_signal(daemon, retention, path));
     // Look-ups that still hang must not hold up the stop.
     runtime.shutdown_timeout(Duration::from_secs(2));
     match ended {
@@ -64,7 +66,7 @@ pub fn run(path: &Path) -> u8 {
     }
 }
 
-async fn until_signal(daemon: Daemon, path: &Path) -> Result<(), DaemonError> {
+async fn until_signal(daemon: Daemon, retention: RetentionAsk, path: &Path) -> Result<(), DaemonError> {
     let (stop, stopped) = watch::channel(false);
     let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
     for mut kind in signals.into_iter().flatten() {
@@ -80,6 +82,7 @@ async fn until_signal(daemon: Daemon, path: &Path) -> Result<(), DaemonError> {
     let path = path.to_owned();
     daemon::run(daemon, stopped, |address, desk| {
         tokio::spawn(poll_on_usr1(usr1, Arc::clone(&desk)));
+        tokio::spawn(daemon::keep_to_retention(Arc::clone(&desk), retention));
         tokio::spawn(reload_on_hangup(hangup, path, Arc::clone(&desk)));
         tracing::info!(event = "daemon.ready", http = address.map(|a| a.to_string()));
         // Ready is who has tried: refused credentials then fail the start, and a server that is down does not.

@@ -104,6 +104,7 @@ impl Config {
             },
             deal_desk: deal_desk.map(|address| Person { name: None, address }),
             receipts: section.receipts_to_champions,
+            auditors: self.log.auditors(&self.seller.evidence),
             terms: self.terms(),
             rules,
         })

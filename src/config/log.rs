@@ -1,5 +1,6 @@
 //! `[log]`: what the signed log is called, and where its key comes from.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -7,6 +8,7 @@ use serde::Deserialize;
 use super::{Config, ConfigError};
 use crate::edge::imap::Password;
 use crate::edge::store::LogKey;
+use crate::model::Address;
 use crate::record::log::Signer;
 
 /// `[log]`
@@ -18,6 +20,8 @@ pub struct LogSection {
     pub origin: Option<String>,
     /// The key that signs, in the form of `log.key`; without it one is made in the store's folder.
     pub key: Option<Password>,
+    /// Who gets the signed head of every day by mail, besides the evidence mailbox.
+    pub checkpoint_to: Vec<String>,
 }
 
 impl LogSection {
@@ -32,7 +36,19 @@ impl LogSection {
         let found = self.origin.iter().find(bad);
         let text =
             |o: &String| format!("`{o}` is no name of a log: host and path, without scheme, spaces and `+`");
-        found.map(|origin| ("origin", text(origin))).into_iter().collect()
+        let origin = found.map(|origin| ("origin", text(origin)));
+        let wrong = self.checkpoint_to.iter().filter(|to| Address::new(to).is_none());
+        origin
+            .into_iter()
+            .chain(wrong.map(|to| ("checkpoint_to", format!("`{to}` is no mail address"))))
+            .collect()
+    }
+
+    /// Who gets the head of every day: the evidence mailbox too, where its provider keeps it.
+    pub(super) fn auditors(&self, evidence: &str) -> Vec<Address> {
+        let named: BTreeSet<Address> = self.checkpoint_to.iter().filter_map(|to| Address::new(to)).collect();
+        let own = Address::new(evidence).filter(|_| !named.is_empty());
+        named.into_iter().chain(own).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 

@@ -8,6 +8,7 @@ mod log;
 mod mailbox;
 mod oauth2;
 mod receiver;
+mod retention;
 mod smtp;
 mod webhook;
 
@@ -19,6 +20,7 @@ pub use log::LogSection;
 pub use mailbox::{MailboxKind, MailboxSection};
 pub use oauth2::{OAuth2Section, Provider};
 pub use receiver::ReceiverSection;
+pub use retention::RetentionSection;
 pub use smtp::SmtpSection;
 pub use webhook::WebhookSection;
 
@@ -76,6 +78,9 @@ pub struct Config {
     /// Who decides what is doubtful.
     #[serde(default)]
     pub review: ReviewSection,
+    /// How long mail is kept.
+    #[serde(default)]
+    pub retention: RetentionSection,
 }
 
 /// `[review]`
@@ -304,6 +309,12 @@ impl Config {
             for (key, message) in smtp.problems() {
                 problem(key, message);
             }
+        }
+        for (key, message) in self.retention.problems(self.policy.evidence_days_max) {
+            problem(key, message);
+        }
+        if !self.log.checkpoint_to.is_empty() && self.smtp.is_none() && self.outbox.is_none() {
+            problem("checkpoint_to", "without [smtp] or [outbox] no letter leaves".into());
         }
         if self.smtp.is_some() && self.outbox.is_some() {
             problem("outbox", "[smtp] and [outbox] exclude each other".into());

@@ -187,6 +187,7 @@ pub fn answer_from(
         },
         Request::Log(question) => log::answer(store, question, context),
         Request::Quarantine(act) => super::quarantine::quarantine(store, act),
+        Request::Retention(ask) => super::retention::answer(store, ask, context),
         Request::Ingest { .. }
         | Request::Rejudge { .. }
         | Request::Letters(_)
@@ -246,7 +247,7 @@ fn erase(store: &Store, act: Act, response: Response) -> Response {
 
 /// Numbers of the entries that tell of these copies: of their coming and considering, and gate answers and letters that
 /// name them or quote their words.
-fn telling(store: &Store, copies: &BTreeSet<Digest>) -> Result<BTreeSet<u64>, StoreError> {
+pub(super) fn telling(store: &Store, copies: &BTreeSet<Digest>) -> Result<BTreeSet<u64>, StoreError> {
     let mut names: Vec<String> = Vec::new();
     let mut quotes: Vec<String> = Vec::new();
     for copy in copies {

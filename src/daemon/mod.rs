@@ -15,6 +15,7 @@ mod official;
 mod quarantine;
 mod rejudge;
 mod reload;
+mod retention;
 mod view;
 mod webhooks;
 
@@ -23,6 +24,7 @@ pub use desk::{Desk, answer_from};
 pub use engine::{Engine, SeenAt, Taken};
 pub use log::tile_of;
 pub use reload::reload;
+pub use retention::keep_to as keep_to_retention;
 pub use view::{VIEW_BYTES_MAX, View};
 pub use webhooks::{Pace, Webhooks};
 

@@ -225,14 +225,14 @@ fn bracketed(id: &MessageId) -> String {
     format!("<{plain}>")
 }
 
-fn raw(builder: MessageBuilder, name: &str, value: &str) -> Result<MessageBuilder, ComposeError> {
+pub(super) fn raw(builder: MessageBuilder, name: &str, value: &str) -> Result<MessageBuilder, ComposeError> {
     let name =
         HeaderName::new_from_ascii(name.to_owned()).map_err(|e| ComposeError::Message(e.to_string()))?;
     let value: String = value.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect();
     Ok(builder.raw_header(HeaderValue::new(name, value)))
 }
 
-fn mailbox(name: Option<&str>, address: &Address) -> Result<Mailbox, ComposeError> {
+pub(super) fn mailbox(name: Option<&str>, address: &Address) -> Result<Mailbox, ComposeError> {
     let email = address
         .as_str()
         .parse::<lettre::Address>()

@@ -36,6 +36,8 @@ pub struct Settings {
     pub deal_desk: Option<Person>,
     /// Whether champions get a receipt of what was recorded.
     pub receipts: bool,
+    /// Who gets the signed head of the log every day; nobody where no auditor is named.
+    pub auditors: Vec<Address>,
     /// Buyers of whom nothing is said.
     pub others: Habits,
     /// Buyers by mail domain.

@@ -22,6 +22,8 @@ pub enum Side {
     Champion,
     /// The seller's own people.
     Seller,
+    /// Who keeps the log's heads, wherever that is: these letters hold nothing about anybody.
+    Auditor,
 }
 
 /// A letter as planned.

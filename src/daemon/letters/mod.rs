@@ -3,6 +3,7 @@
 
 mod answers;
 mod file;
+mod head;
 mod post;
 
 pub use answers::answer;
@@ -17,7 +18,7 @@ use crate::edge::outbox;
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::model::{Digest, Kind, OpportunityId, Outcome, Policy};
 use crate::parse::parse;
-use crate::prompt::{Due, People, Settings, compose, schedule_unlinked, token};
+use crate::prompt::{Due, HEAD_RULE, People, Settings, compose, schedule_unlinked, token};
 use crate::record::{Entry, Letter, Links, Place, Posted, Posting, Seen, Side, Subject};
 use file::File;
 
@@ -143,6 +144,7 @@ impl Office {
             };
         }
         round.planned += self.plan_unlinked(engine, &policy, now)?;
+        round.planned += self.plan_heads(&engine.store, now)?;
         drop(policy);
         self.seen = engine.store.size();
         round.next = self.wakes.values().min().copied();
@@ -284,7 +286,8 @@ fn recent(store: &Store, now: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
     let since = now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(now);
     let entries = store.entries(size.saturating_sub(ENTRIES_MAX)..size)?;
     let planned = |entry| match entry {
-        Entry::Letter(letter) => Some(letter.planned_at),
+        // The caps are there for people.
+        Entry::Letter(letter) if letter.rule != HEAD_RULE => Some(letter.planned_at),
         _ => None,
     };
     Ok(entries.into_iter().filter_map(planned).filter(|at| *at >= since).collect())

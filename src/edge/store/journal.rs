@@ -64,11 +64,12 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Makes an empty journal unless there is one; a title that was torn while it was made is written again.
+    /// Makes an empty journal, or writes the title of an empty one again: a power cut may have left it torn, or the
+    /// length of the file without its content. Only for a folder whose `format` was not written yet.
     pub fn create(path: &Path) -> Result<(), StoreError> {
         let file = options().create(true).open(path).map_err(StoreError::io("create", path))?;
         let length = file.metadata().map_err(StoreError::io("stat", path))?.len();
-        if length < START {
+        if length <= START {
             file.write_all_at(&TITLE, 0).map_err(StoreError::io("write", path))?;
         }
         file.sync_all().map_err(StoreError::io("fsync", path))

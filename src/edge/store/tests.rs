@@ -324,6 +324,17 @@ fn a_newer_folder_is_refused() {
     assert!(matches!(&error, StoreError::Format { found, .. } if found == "endorsed store 2"), "{error}");
 }
 
+/// Found by the simulated power cuts: the size was durable, the title was not.
+#[test]
+fn a_journal_whose_title_was_lost_while_it_was_made_is_made_again() {
+    for torn in [&b""[..], b"endorsed", &[0; 16], b"0123456789abcdef"] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("journal"), torn).unwrap();
+        assert_eq!(open(folder.path()).unwrap().append(arrival(1)).unwrap(), 1);
+        assert_eq!(open(folder.path()).unwrap().size(), 1);
+    }
+}
+
 #[test]
 fn a_folder_without_its_format_is_not_overwritten() {
     let folder = tempfile::tempdir().unwrap();
