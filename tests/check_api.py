@@ -20,8 +20,7 @@ PATIENCE = 60
 
 # What stays out, and why:
 # - positive_data_acceptance: a well-formed name of a mail or an act that is not on record is 404 or 409, as it should be.
-# - ignored_auth: a test of every endpoint and role is in tests/it/http_access.rs; here a loopback reader is let in.
-EXCLUDED = "positive_data_acceptance,ignored_auth"
+EXCLUDED = "positive_data_acceptance"
 
 
 def main(endorsed, schemathesis, examples):
@@ -50,6 +49,7 @@ file = "dns.json"
 trust_declared_champions = true
 [http]
 listen = "127.0.0.1:{port}"
+open_on_loopback = "off"
 requests_per_second = 1000000
 [[mailbox]]
 kind = "maildir"
