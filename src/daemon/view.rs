@@ -29,6 +29,8 @@ pub const VIEW_BYTES_MAX: usize = 256 << 20;
 const KEPT: SignedDuration = SignedDuration::from_hours(1);
 /// Entries that are followed one by one; after more than these everything is forgotten.
 const FOLLOW_MAX: u64 = 2_000;
+/// The same where nothing may block: more are followed by whoever asks the record.
+const FOLLOW_QUICK_MAX: u64 = 16;
 /// Octets of an answer beside its text, about: names, links, tables.
 const ENTRY_BYTES: usize = 300;
 /// Octets that one link to an answer takes, about.
@@ -88,7 +90,7 @@ impl View {
     pub fn look(&self, desk: &Desk, opportunity: &OpportunityId, to: &str) -> Option<Quick> {
         let store = &desk.engine.store;
         let (freshness, now) = (desk.freshness(), Timestamp::now());
-        let (size, root) = self.at(store)?;
+        let (size, root) = self.at(store, FOLLOW_QUICK_MAX)?;
         let name = name_of(opportunity, to);
         let kept = {
             let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
@@ -110,7 +112,7 @@ impl View {
     pub fn answer(&self, desk: &Desk, opportunity: &OpportunityId, to: &str) -> Response {
         let store = &desk.engine.store;
         let (freshness, now) = (desk.freshness(), Timestamp::now());
-        let before = (self.at(store).map(|(size, _)| size), store.erasures());
+        let before = (self.at(store, u64::MAX).map(|(size, _)| size), store.erasures());
         let head = store.log_head();
         let noted =
             Noted { records: Records(store), links: RefCell::default(), whole: AtomicBool::new(false) };
@@ -139,8 +141,9 @@ impl View {
         response
     }
 
-    /// Follows the log to its end: its size and root there. `None` while a commit is between the two.
-    fn at(&self, store: &Store) -> Option<(u64, Digest)> {
+    /// Follows the log to its end, when that is at most `most` entries away: its size and root there. `None` while a commit
+    /// is between the two.
+    fn at(&self, store: &Store, most: u64) -> Option<(u64, Digest)> {
         let (size, erasures) = (store.size(), store.erasures());
         {
             let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
@@ -157,6 +160,9 @@ impl View {
             return None;
         }
         let from = table.followed;
+        if size - from > most {
+            return None;
+        }
         let entries = (table.erasures == erasures && size - from <= FOLLOW_MAX)
             .then(|| store.entries(from..size).ok())
             .flatten();

@@ -17,13 +17,15 @@ fn sample(endpoint: &Endpoint) -> (String, String) {
         .replace("{id}", "OPP-1")
         .replace("{message}", "a@b.example")
         .replace("{act}", "0123456789ab")
-        .replace("{name}", "crm");
+        .replace("{name}", "crm")
+        .replace("{fact}", "tech_review_approved");
     let path = if endpoint.id == "askGate" { path + "?opportunity=OPP-1&to=commercial_review" } else { path };
     let body = match endpoint.id {
         "recordGate" => json!({ "opportunity": "OPP-1", "to": "commercial_review" }),
         "setAmount" => json!({ "amount": 5, "reason": "CRM" }),
         "decideReview" => json!({ "decision": "reject", "reason": "why" }),
         "linkReview" => json!({ "opportunity": "OPP-1", "reason": "why" }),
+        "stateFact" => json!({ "value": "yes", "reason": "why" }),
         "retryWebhook" => json!({}),
         "undoAct" => json!({ "reason": "why" }),
         _ => return (path, String::new()),

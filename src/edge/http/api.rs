@@ -13,7 +13,7 @@ use super::problem::problem;
 use super::reply::{
     Fault, Named, Reply, Wanted, bad_request, fresh, json, limit, opportunity as id_of, otherwise, quick,
 };
-use crate::answer::{Caller, GateOrder, LogAnswer, LogQuestion, Request, Response, WebhooksAsk};
+use crate::answer::{Caller, FactRow, GateOrder, LogAnswer, LogQuestion, Request, Response, WebhooksAsk};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +29,9 @@ pub struct Page {
     after: Option<String>,
     limit: Option<usize>,
 }
+
+/// Longest `after` of a page, in octets: digests and ids are shorter.
+const AFTER_MAX: usize = 200;
 
 pub async fn read_gate(
     State(app): State<App>,
@@ -98,8 +101,31 @@ pub async fn opportunity(State(app): State<App>, headers: HeaderMap, Named(id): 
     }
 }
 
+pub async fn facts(State(app): State<App>, headers: HeaderMap, Named(id): Named) -> Reply {
+    match app.ask(Request::Facts { opportunity: id_of(&id)? }).await {
+        Response::Facts { opportunity, facts } => {
+            let rows: Vec<serde_json::Value> = facts.into_iter().map(fact_row).collect();
+            Ok(fresh(&headers, &json!({ "opportunity": opportunity, "facts": rows })))
+        }
+        other => Err(otherwise(other)),
+    }
+}
+
+/// A fact without a structure that may be missing: the word that counts is the first statement.
+fn fact_row(row: FactRow) -> serde_json::Value {
+    let stands = row.stated.as_ref().map_or("unstated", |s| s.value.as_str());
+    let statements: Vec<_> = row.stated.iter().chain(&row.others).collect();
+    json!({
+        "id": row.id, "text": row.text, "stated_by": row.stated_by, "gates": row.gates, "stands": stands,
+        "statements": statements,
+    })
+}
+
 pub async fn reviews(State(app): State<App>, headers: HeaderMap, Wanted(page): Wanted<Page>) -> Reply {
     let limit = limit(page.limit)?;
+    if page.after.as_ref().is_some_and(|after| after.is_empty() || after.len() > AFTER_MAX) {
+        return Err(bad_request("after is no `next` of a page.").into());
+    }
     match app.ask(Request::Queue { limit: None }).await {
         Response::Queue { items } => {
             let start = match &page.after {

@@ -34,6 +34,9 @@ pub struct Since {
 
 pub async fn events(State(app): State<App>, headers: HeaderMap, Wanted(since): Wanted<Since>) -> Reply {
     let limit = limit(since.limit)?;
+    if since.after.is_some_and(|after| i64::try_from(after).is_err()) {
+        return Err(bad_request("after is no id of an event.").into());
+    }
     let accepts = |v: &axum::http::HeaderValue| v.to_str().is_ok_and(|v| v.contains("text/event-stream"));
     if headers.get_all(header::ACCEPT).iter().any(accepts) {
         // A browser that comes back says how far it was.

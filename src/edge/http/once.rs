@@ -118,7 +118,7 @@ pub async fn once(
 ) -> Response {
     let Some(given) = request.headers().get(FIELD) else { return next.run(request).await };
     let key = match given.to_str() {
-        Ok(key) if !key.trim().is_empty() && key.len() <= KEY_BYTES_MAX => key.trim().to_owned(),
+        Ok(key) if is_key(key) => key.to_owned(),
         _ => {
             let text = format!("Idempotency-Key is a text of at most {KEY_BYTES_MAX} visible characters.");
             return problem(StatusCode::BAD_REQUEST, "bad_request", &text);
@@ -150,6 +150,10 @@ pub async fn once(
         Ok(Ok(())) => Response::from_parts(parts, Body::from(body)),
         _ => unwritable(),
     }
+}
+
+fn is_key(text: &str) -> bool {
+    !text.is_empty() && text.len() <= KEY_BYTES_MAX && text.chars().all(|c| c.is_ascii_graphic())
 }
 
 fn again(known: Known) -> Response {

@@ -141,7 +141,7 @@ pub fn otherwise(response: Response) -> Fault {
         Response::Refused { code, text } => {
             let status = match code.as_str() {
                 "bad_request" => StatusCode::UNPROCESSABLE_ENTITY,
-                "unknown" | "not_found" => StatusCode::NOT_FOUND,
+                "unknown" | "not_found" | "unknown_fact" => StatusCode::NOT_FOUND,
                 "own_deal" => StatusCode::FORBIDDEN,
                 _ => StatusCode::CONFLICT,
             };

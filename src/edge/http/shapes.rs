@@ -180,6 +180,54 @@ pub const OPPORTUNITY_SHAPE: Shape = Shape {
     ],
 };
 
+const STATED: Shape = Shape {
+    name: "StatedFact",
+    about: "What somebody stated.",
+    fields: &[
+        must("id", Kind::Open, "Which fact."),
+        must("at", Kind::Time, "When."),
+        must("value", Kind::Word(&["yes", "no"]), "What."),
+        must("by", Kind::Open, "Who."),
+        must("reason", Kind::Open, "Why, or the words of the mail."),
+        may("act", Kind::Open, "Name of the act, for an undo."),
+        may("message_id", Kind::Open, "Message-ID of the mail."),
+    ],
+};
+
+const FACT: Shape = Shape {
+    name: "Fact",
+    about: "A fact that gates ask for.",
+    fields: &[
+        must("id", Kind::Open, "Its name."),
+        must("text", Kind::Open, "The question."),
+        may("stated_by", Kind::Open, "Who may state it, in words."),
+        must("gates", Kind::List(&Kind::Open), "The gates that ask for it."),
+        must("stands", Kind::Word(&["yes", "no", "unstated"]), "The word that counts."),
+        must(
+            "statements",
+            Kind::List(&Kind::Of(&STATED)),
+            "Everything that was stated; the word that counts first.",
+        ),
+    ],
+};
+
+/// The facts of an opportunity.
+pub const FACTS: Shape = Shape {
+    name: "FactList",
+    about: "The facts of an opportunity.",
+    fields: &[
+        must("opportunity", Kind::Open, "Which opportunity."),
+        must("facts", Kind::List(&Kind::Of(&FACT)), "The facts."),
+    ],
+};
+
+/// A statement.
+pub const FACT_ORDER: Shape = Shape {
+    name: "FactOrder",
+    about: "What is stated.",
+    fields: &[must("value", Kind::Word(&["yes", "no"]), "What."), must("reason", REASON, "Why.")],
+};
+
 const REVIEW: Shape = Shape {
     name: "ReviewItem",
     about: "A mail that waits for a person.",

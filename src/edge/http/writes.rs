@@ -1,16 +1,22 @@
 //! What machines write. Each act bears the name of the caller; the body says only what and why.
 
-use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::App;
 use super::api::{official, stage};
 use super::problem::problem;
-use super::reply::{Named, Order, Reply, fresh, opportunity as id_of, otherwise};
+use super::reply::{Fault, Named, Order, Reply, bad_request, fresh, opportunity as id_of, otherwise};
 use crate::answer::{ActRequest, Caller, Choice, GateOrder, Request, Response, Wanted, WebhooksAsk};
-use crate::model::{Address, Verdict};
+use crate::model::{Address, Verdict, YesNo};
+
+/// Longest reason, in characters.
+const REASON_MAX: usize = 1_000;
+/// Largest amount: a thousand thousand million of any currency.
+const AMOUNT_MAX: u64 = 1_000_000_000_000;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,6 +71,13 @@ pub struct AmountBody {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct FactBody {
+    value: YesNo,
+    reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RetryBody {
     event: Option<u64>,
 }
@@ -84,13 +97,13 @@ pub async fn decide(
     let accepts = matches!(body.decision, Decision::Accept);
     if !accepts && (body.verdict.is_some() || body.speaks_for.is_some()) {
         let text = "verdict and speaks_for belong to the decision `accept`.";
-        return Err(problem(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", text).into());
+        return Err(unprocessable(text));
     }
     let speaks_for = match &body.speaks_for {
         None => None,
         Some(text) => Some(Address::new(text).ok_or_else(|| {
             let text = format!("`{text}` is no mail address.");
-            problem(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", &text)
+            problem(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", &text)
         })?),
     };
     let choice = match body.decision {
@@ -130,6 +143,9 @@ pub async fn amount(
     Named(id): Named,
     Order(body): Order<AmountBody>,
 ) -> Reply {
+    if body.amount > AMOUNT_MAX {
+        return Err(unprocessable(&format!("The amount is at most {AMOUNT_MAX}.")));
+    }
     act(&app, caller, body.reason, Wanted::Amount { opportunity: id_of(&id)?, amount: body.amount }).await
 }
 
@@ -140,8 +156,26 @@ pub async fn retry(State(app): State<App>, Named(name): Named, Order(body): Orde
     }
 }
 
+pub async fn fact(
+    State(app): State<App>,
+    caller: Caller,
+    path: Result<Path<(String, String)>, PathRejection>,
+    Order(body): Order<FactBody>,
+) -> Reply {
+    let Path((id, fact)) = path.map_err(|e| bad_request(&e.body_text()))?;
+    let what = Wanted::Fact { opportunity: id_of(&id)?, fact, value: body.value };
+    act(&app, caller, body.reason, what).await
+}
+
+fn unprocessable(detail: &str) -> Fault {
+    problem(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", detail).into()
+}
+
 /// Does it, and answers with the act's name.
 pub async fn act(app: &App, caller: Caller, reason: String, what: Wanted) -> Reply {
+    if reason.chars().count() > REASON_MAX {
+        return Err(unprocessable(&format!("The reason has at most {REASON_MAX} characters.")));
+    }
     match app.ask(Request::Act(ActRequest { by: caller.name, reason, what })).await {
         Response::Done { act, text, report } => {
             let standing = report.map(|r| r.standing);
