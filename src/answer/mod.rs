@@ -19,6 +19,7 @@ mod ready;
 mod rejudged;
 mod review;
 mod webhook;
+mod window;
 
 pub use act::{ActRequest, Choice, Wanted, act};
 pub use board::{Blocked, BoardAnswer, Brief, Listed};
@@ -37,6 +38,7 @@ pub use ready::{MailboxHealth, Readiness};
 pub use rejudged::VerdictChange;
 pub use review::{DecisionAnswer, ReviewItem, queue, review};
 pub use webhook::{DeadRow, WebhookRow, WebhooksAsk};
+pub use window::{ActRow, Governance, Head, SAMPLE, SAMPLE_MAX, Window, WindowAnswer, rank};
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -99,6 +101,8 @@ pub enum Request {
     },
     /// Which deals need somebody now?
     Board,
+    /// What does an auditor look at?
+    Window(Window),
     /// One mail with what a person needs to decide about it.
     Review {
         /// Message-ID, or sha256 of a copy.
@@ -224,6 +228,8 @@ pub enum Response {
     },
     /// To [`Request::Board`].
     Board(Box<BoardAnswer>),
+    /// To [`Request::Window`].
+    Window(Box<WindowAnswer>),
     /// To [`Request::Review`]: every content under the Message-ID.
     Review {
         /// The mails.

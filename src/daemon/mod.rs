@@ -16,6 +16,7 @@ mod quarantine;
 mod rejudge;
 mod reload;
 mod webhooks;
+mod window;
 
 pub use board::Board;
 pub use desk::{Desk, answer_from};

@@ -4,6 +4,7 @@
 //!
 //! `maud` escapes whatever is put into a page; [`text::Shown`] is for words that somebody else wrote.
 
+mod audit;
 mod body;
 mod frame;
 mod opportunity;
@@ -14,6 +15,7 @@ mod sign_in;
 mod text;
 mod words;
 
+pub use audit::audit;
 pub use frame::{Viewer, notice};
 pub use opportunity::{OpportunityPage, opportunity};
 pub use queue::queue;

@@ -198,7 +198,7 @@ fn deal(brief: &Brief, to: Option<&str>) -> Markup {
 }
 
 fn row(brief: &Brief, now: Timestamp) -> Markup {
-    let (sign, word) = words::standing(brief.standing);
+    let (sign, word) = words::stands(brief.standing, !brief.accepted_by.is_empty());
     html! {
         p.rowhead { (deal(brief, None)) " " (state(sign, word)) span.quiet { (ago(brief.at, now)) } }
         @if let Some(quote) = brief.quote.as_deref().filter(|q| !q.trim().is_empty()) {
