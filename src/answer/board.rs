@@ -28,7 +28,7 @@ pub struct BoardAnswer {
     pub size: u64,
     /// Entries that the queue rests on.
     pub read: u64,
-    /// Opportunities by standing.
+    /// Opportunities by standing; `accepted` where it rests on a decision.
     pub standings: BTreeMap<String, usize>,
     /// Asked to move and still not allowed, the newest question first.
     pub blocked: Listed<Blocked>,

@@ -49,7 +49,7 @@ pub struct WindowAnswer {
     pub acts: Vec<ActRow>,
     /// There were more acts than are listed.
     pub acts_left_out: usize,
-    /// Opportunities with mail in the window, by where they stand now.
+    /// Opportunities with mail in the window, by where they stand now; `accepted` where that rests on a decision.
     pub population: BTreeMap<String, usize>,
     /// The sample, in the order in which it was drawn.
     pub sample: Vec<Brief>,

@@ -16,7 +16,7 @@ use crate::answer::{
 use crate::edge::store::Store;
 use crate::gate::Freshness;
 use crate::model::{Address, OpportunityId, Outcome, Standing};
-use crate::record::{Act, Deed, Entry, Subject};
+use crate::record::{Act, Deed, Entry, Place, Subject};
 
 /// Rows of one section.
 const ROWS_MAX: usize = 25;
@@ -52,11 +52,20 @@ pub(super) struct State {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deal {
     pub standing: Standing,
+    /// The standing rests on a decision.
+    accepted: bool,
     pub first_at: Timestamp,
     pub at: Timestamp,
     due: Option<Date>,
     verified_at: Option<Timestamp>,
     objection: bool,
+}
+
+impl Deal {
+    /// The word under which it is counted: what rests on a decision is never counted with what is verified.
+    pub fn word(&self) -> &'static str {
+        if self.accepted { "accepted" } else { self.standing.as_str() }
+    }
 }
 
 impl Board {
@@ -133,6 +142,8 @@ impl State {
         touched: &mut BTreeSet<OpportunityId>,
     ) -> Result<(), Unavailable> {
         match entry {
+            // Our own letters are no news.
+            Entry::Seen(seen) if matches!(seen.place, Place::Letter { .. }) => {}
             Entry::Seen(seen) => self.last_mail = self.last_mail.max(Some(seen.seen_at)),
             Entry::Considered(outcome) => touched.extend(self.deals_of(outcome, records, context)?),
             Entry::Act(act) => touched.extend(subjects(act, records)?),
@@ -163,6 +174,7 @@ impl State {
         }
         let deal = Deal {
             standing: brief.standing,
+            accepted: !brief.accepted_by.is_empty(),
             first_at: brief.first_at,
             at: brief.at,
             due: brief.due,
@@ -190,7 +202,7 @@ impl State {
         let records = Records(store);
         let mut standings = BTreeMap::new();
         for deal in self.deals.values() {
-            *standings.entry(deal.standing.as_str().to_owned()).or_default() += 1;
+            *standings.entry(deal.word().to_owned()).or_default() += 1;
         }
         let dated = |d: &Deal| (d.due.is_none(), d.due, d.at);
         Ok(BoardAnswer {

@@ -57,7 +57,7 @@ fn look(
         .collect();
     let mut population = std::collections::BTreeMap::new();
     for (_, deal) in &in_window {
-        *population.entry(deal.standing.as_str().to_owned()).or_default() += 1;
+        *population.entry(deal.word().to_owned()).or_default() += 1;
     }
     let mut drawn: Vec<&OpportunityId> = in_window.iter().map(|(id, _)| *id).collect();
     drawn.sort_by_key(|id| rank(&seed, id));

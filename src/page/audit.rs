@@ -5,10 +5,10 @@ use maud::{Markup, html};
 
 use super::frame::{Viewer, frame};
 use super::shape::{Sign, state};
+use super::tally::tally;
 use super::text::{Shown, moment, short};
 use super::words;
 use crate::answer::{ActRow, Brief, Head, SAMPLE_MAX, WindowAnswer};
-use crate::model::Standing;
 
 /// Characters of the words in a row.
 const WORDS: usize = 120;
@@ -106,15 +106,11 @@ fn governed(answer: &WindowAnswer) -> Markup {
 
 fn population(answer: &WindowAnswer) -> Markup {
     let total: usize = answer.population.values().sum();
-    let word = |name: &str| {
-        let known: Option<Standing> = serde_json::from_value(name.into()).ok();
-        known.map_or((Sign::Note, "Unknown"), words::standing)
-    };
     html! {
         section aria-labelledby="population" {
             h2 #population { "Population " span.count { (total) } }
             p.quiet { "Opportunities whose first mail came before the end of the window and whose newest came after its start, by where they stand now." }
-            ul.tally { @for (name, n) in &answer.population { @let (sign, word) = word(name); li { strong { (n) } " " (state(sign, word)) } } }
+            (tally(&answer.population))
         }
     }
 }

@@ -12,6 +12,7 @@ mod queue;
 mod review;
 mod shape;
 mod sign_in;
+mod tally;
 mod text;
 mod words;
 

@@ -371,6 +371,8 @@ fn a_decision_comes_from_the_page_of_somebody_who_may() {
     assert!(text.contains(&format!("accepted by ana@{SELLER}")) && text.contains("not verified"), "{text}");
     assert!(text.contains("Allowed by a decision") && !text.contains("Standing:  Confirmed As"), "{text}");
     assert_eq!(home.gate(DEAL), 0, "commercial review takes decisions");
+    let queue = shown(&with_cookie(&home, "/", &ana).body);
+    assert!(queue.contains("1  Accepted by a person, not verified") && !queue.contains("1  Confirmed"), "{queue}");
 
     let act = done.fields["location"].split("done=").nth(1).unwrap().to_owned();
     let undo = format!("csrf={form}&choice=undo&named={act}&reason=too+early");
