@@ -2,6 +2,7 @@
 
 mod carried;
 mod doubts;
+mod evidence;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -243,6 +244,7 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
         }
     }
     add_doubts(&mut outcome, facts, &recognition, subject, rules);
+    evidence::add_evidence(&mut outcome, subject, &reading, answered, rules, policy);
     decide(outcome)
 }
 

@@ -188,11 +188,11 @@ pub fn answer_from(
         Request::Ingest { .. }
         | Request::Rejudge { .. }
         | Request::Letters(_)
+        | Request::Webhooks(_)
         | Request::Board
         | Request::Window(_)
         | Request::Ready
-        | Request::Metrics
-        | Request::Webhooks(_) => {
+        | Request::Metrics => {
             Response::Failed { code: "internal".into(), text: "mail is read by the engine".into() }
         }
     }

@@ -120,6 +120,7 @@ impl Gates {
             value,
             by: by.map_or_else(|| who(id), str::to_owned),
             reason: "example".into(),
+            doubtful: false,
             act: None,
             message_id: None,
         };

@@ -234,7 +234,8 @@ impl Asking<'_> {
         match stated {
             Some(fact) if fact.value == YesNo::Yes => return fact.message_id.is_some(),
             Some(fact) => {
-                let text = format!("{} answered no to: {asked}{place} \"{}\"", fact.by, fact.reason);
+                let says = if fact.doubtful { "did not clearly answer yes to" } else { "answered no to" };
+                let text = format!("{} {says}: {asked}{place} \"{}\"", fact.by, fact.reason);
                 finding.close(Reason::new("fact_denied", text).fix(fix));
             }
             None => {

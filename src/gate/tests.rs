@@ -23,6 +23,7 @@ fn fact(id: &str, value: YesNo, by: &str, second: i64) -> StatedFact {
         value,
         by: by.into(),
         reason: "seen".into(),
+        doubtful: false,
         act: None,
         message_id: None,
     }

@@ -48,6 +48,9 @@ pub struct StatedFact {
     pub by: String,
     /// Why, or the words of the mail.
     pub reason: String,
+    /// The mail that states it is doubtful: it counts as no yes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub doubtful: bool,
     /// Name of the act, for an undo; none for a fact that came by mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<String>,

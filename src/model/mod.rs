@@ -14,6 +14,7 @@ mod policy;
 mod reading;
 mod reason;
 mod role;
+mod signal;
 mod standing;
 mod witness;
 
@@ -34,5 +35,6 @@ pub use policy::{Account, Accounts, Border, Policy, Receiver, Seller};
 pub use reading::{InlineAnswer, Reading, Segment, SegmentKind};
 pub use reason::{Reason, Source};
 pub use role::{Means, RoleWord};
+pub use signal::{Said, Signal};
 pub use standing::{Acceptance, Endorser, Evidence, Standing, StandingReport, Tally, Terms};
 pub use witness::{Body, KeyRecord, KeyState, Signature, Witnessed};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Address, Authorship, CriterionAnswer, Declaration, Digest, FileHash, Guess, Message, MessageId,
-    OpportunityId, Part, Reason, Verdict,
+    OpportunityId, Part, Reason, Signal, Verdict,
 };
 
 /// What a message is.
@@ -135,6 +135,9 @@ pub struct Outcome {
     /// Of a declaration: the roles that the accounts file requires.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub required_roles: BTreeSet<String>,
+    /// Evidence of other kinds that the mail is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signals: Vec<Signal>,
     /// Digest of the criteria that the statement is bound to.
     pub criteria_digest: Option<Digest>,
     /// Whether [`crate::decide`] made an endorsement of it. The fold decides again; this is for readers.
@@ -180,6 +183,7 @@ impl Outcome {
             authorship: None,
             roles: BTreeMap::new(),
             required_roles: BTreeSet::new(),
+            signals: Vec::new(),
             criteria_digest: None,
             endorsed: false,
             reasons: Vec::new(),

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::act::{Act, Decision, Deed};
+use super::act::{Act, CONFLICT, Decision, Deed};
 use super::chain::Chain;
 use super::condition::conditions;
 use super::explain::explain;
@@ -23,8 +23,8 @@ use super::versions::versions;
 use crate::decide::{endorsement, is_authentic, is_statement};
 use crate::model::{
     Acceptance, Address, Claim, CriteriaSeen, CriteriaVersion, CriterionAnswer, Declaration, DeclaredResult,
-    Digest, Endorser, Evidence, Form, Kind, ManualEvidence, OpportunityId, Outcome, Reason, Spoken, Standing,
-    StandingReport, Tally, Terms, Verdict,
+    Digest, Endorser, Evidence, Form, Kind, ManualEvidence, OpportunityId, Outcome, Reason, Said, Spoken,
+    Standing, StandingReport, Tally, Terms, Verdict,
 };
 
 /// Everything on record about an opportunity, in any order.
@@ -51,10 +51,9 @@ pub fn fold(
     let rulings = Rulings::new(opportunity, dossier.acts, dossier.outcomes, terms.second_person_above);
     let belongs = |o: &&Outcome| rulings.belongs(o, dossier.outcomes);
     let messages = one_copy_each(dossier.outcomes.iter().filter(belongs));
-    let facts = facts::stated(&rulings);
     let scene = Scene { opportunity, messages, rulings, terms, now };
     let mut report = scene.report(By::Decisions);
-    report.facts = facts;
+    report.facts = facts::stated(&scene.rulings, &scene.undisputed());
     report.amount = scene.rulings.amount();
     report.verified_standing = report.standing;
     if scene.rulings.is_empty() {
@@ -155,6 +154,8 @@ impl Scene<'_> {
         report.standing = combine(&votes);
         let others = case.others().into_iter().map(|who| case.vote(&who));
         report.roles = roles::words(gating, votes.iter().chain(&others.collect::<Vec<_>>()));
+        report.roles.extend(roles::evidence_words(&self.undisputed(), &chain));
+        roles::doubt_older(&mut report.roles, self.erased());
         let missing = roles::missing(gating, &report.roles);
         if !missing.is_empty() {
             report.reasons.extend(missing);
@@ -271,6 +272,24 @@ impl Scene<'_> {
         });
         let doubted = ruling.is_none() && self.rulings.is_doubted(message);
         (!is_gone).then_some(Seen { message, ruling, doubted })
+    }
+
+    /// Mail of which nobody decided that it says nothing or is about something else.
+    fn undisputed(&self) -> Vec<&Outcome> {
+        let disputed = |m: &Outcome| match self.rulings.of(m, &self.messages) {
+            Review::Decided(ruling) => !matches!(ruling.decision, Decision::Accept { .. } | Decision::AskSe),
+            _ => self.rulings.is_doubted(m),
+        };
+        self.messages.iter().copied().filter(|m| !m.has(CONFLICT) && !disputed(m)).collect()
+    }
+
+    /// When mail of this opportunity was last erased: it may have said no.
+    fn erased(&self) -> Option<Timestamp> {
+        let erased = |act: &Act| match &act.deed {
+            Deed::Erase { opportunities, .. } if opportunities.contains(self.opportunity) => Some(act.at),
+            _ => None,
+        };
+        self.rulings.acts().filter_map(erased).max()
     }
 
     /// Whose decisions the standing may rest on.
@@ -429,7 +448,7 @@ impl<'a> Case<'a> {
             return Word::Silent;
         }
         if !is_statement(outcome) {
-            return Word::Doubtful;
+            return if is_only_evidence(outcome) { Word::Silent } else { Word::Doubtful };
         }
         Word::Said(match outcome.verdict {
             Some(Verdict::Confirmed) if endorsement(outcome).is_some() => Standing::Confirmed,
@@ -488,6 +507,15 @@ impl<'a> Case<'a> {
         let by_all = |n: u32| !votes.is_empty() && votes.iter().all(|v| met(v, n));
         self.declaration.criteria.iter().map(|c| c.n).filter(|n| by_all(*n)).collect()
     }
+}
+
+/// Whether the mail is surely evidence of another kind, and nothing else: all rules together found nothing in it that
+/// speaks against it, so it leaves the answer to the declaration as it was.
+fn is_only_evidence(outcome: &Outcome) -> bool {
+    let against = [Verdict::Conditional, Verdict::Deferred, Verdict::Declined, Verdict::Retracted];
+    !outcome.verdict.is_some_and(|v| against.contains(&v))
+        && !outcome.has(CONFLICT)
+        && outcome.signals.iter().any(|s| s.proven && s.said == Said::Yes)
 }
 
 /// Whether a person's reading of a mail may stand for a champion's word: never of the seller's own, a machine's or a

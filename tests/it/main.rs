@@ -8,6 +8,7 @@
 )]
 #![allow(missing_docs)]
 
+mod backfill;
 mod clients;
 mod config;
 mod conversations;
@@ -17,6 +18,7 @@ mod disk;
 mod dns;
 mod docs;
 mod dovecot;
+mod evidence;
 mod facts;
 mod faults;
 mod fixtures_make;
@@ -39,7 +41,9 @@ mod machines;
 mod maildir;
 mod operators;
 mod outbox;
+mod package;
 mod pages;
+mod poison;
 mod postfix;
 mod powercut;
 mod prompts_answers;
@@ -54,6 +58,7 @@ mod roles;
 mod scripted;
 mod second_opinion;
 mod sign;
+mod soak;
 mod source_contract;
 mod standing;
 mod store;
