@@ -127,7 +127,7 @@ fn attacked() -> (Home, crate::home::Running) {
         answer["messages"].as_array().map_or(0, Vec::len) == 5 && home.get("/healthz").1["waiting"] == 0
     };
     while !taken() {
-        assert!(start.elapsed() < PATIENCE, "{}", home.log());
+        assert!(start.elapsed() < PATIENCE * 4, "{}", home.log());
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     (home, daemon)
@@ -243,7 +243,7 @@ fn closed() -> (Home, crate::home::Running, String) {
         if shown["items"][0]["state"] == "open" {
             break shown["items"][0]["message"]["sha256"].as_str().unwrap().to_owned();
         }
-        assert!(start.elapsed() < PATIENCE, "{shown} {}", home.log());
+        assert!(start.elapsed() < PATIENCE * 4, "{shown} {}", home.log());
         std::thread::sleep(std::time::Duration::from_millis(50));
     };
     (home, daemon, sha256)
@@ -372,7 +372,10 @@ fn a_decision_comes_from_the_page_of_somebody_who_may() {
     assert!(text.contains("Allowed by a decision") && !text.contains("Standing:  Confirmed As"), "{text}");
     assert_eq!(home.gate(DEAL), 0, "commercial review takes decisions");
     let queue = shown(&with_cookie(&home, "/", &ana).body);
-    assert!(queue.contains("1  Accepted by a person, not verified") && !queue.contains("1  Confirmed"), "{queue}");
+    assert!(
+        queue.contains("1  Accepted by a person, not verified") && !queue.contains("1  Confirmed"),
+        "{queue}"
+    );
 
     let act = done.fields["location"].split("done=").nth(1).unwrap().to_owned();
     let undo = format!("csrf={form}&choice=undo&named={act}&reason=too+early");
