@@ -28,7 +28,7 @@ pub struct BoardAnswer {
     pub size: u64,
     /// Entries that the queue rests on.
     pub read: u64,
-    /// Opportunities by standing.
+    /// Opportunities by standing; `accepted` where it rests on a decision.
     pub standings: BTreeMap<String, usize>,
     /// Asked to move and still not allowed, the newest question first.
     pub blocked: Listed<Blocked>,
@@ -85,6 +85,8 @@ pub struct Brief {
     pub confirmed: usize,
     /// Declared criteria.
     pub total: usize,
+    /// When its first mail was written.
+    pub first_at: Timestamp,
     /// When its newest mail was written.
     pub at: Timestamp,
     /// The next day on which a condition is due.
@@ -119,6 +121,7 @@ impl Brief {
         let counts =
             |o: &&Outcome| o.endorsed && report.evidence.iter().any(|e| e.sha256 == o.sha256 && e.verified);
         let is_won = matches!(report.verified_standing, Standing::Confirmed);
+        let first = outcomes.iter().map(|o| o.date.unwrap_or(o.seen_at)).min();
         let newest = outcomes.iter().map(|o| o.date.unwrap_or(o.seen_at)).max();
         let said_no = |o: &Outcome| matches!(o.verdict, Some(Verdict::Declined | Verdict::Retracted));
         Self {
@@ -132,6 +135,7 @@ impl Brief {
             verified: evidence.is_some_and(|e| e.verified),
             confirmed: report.criteria.confirmed,
             total: report.criteria.total,
+            first_at: first.unwrap_or(Timestamp::UNIX_EPOCH),
             at: newest.unwrap_or(Timestamp::UNIX_EPOCH),
             due: report.conditions.iter().filter_map(|c| c.due).min(),
             overdue: report.conditions.iter().any(|c| c.overdue),

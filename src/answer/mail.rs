@@ -96,7 +96,7 @@ impl MailAnswer {
                 .map(|h| HeaderField { name: h.name.clone(), value: h.value.clone() })
                 .collect(),
             pieces: message.map(|m| pieces(m, outcome, originals)).unwrap_or_default(),
-            parts: message.map(differing).unwrap_or_default(),
+            parts: message.filter(|_| says_two_things(outcome)).map(body_texts).unwrap_or_default(),
             author: outcome.authorship.clone(),
             identity: outcome.identity,
             rules: outcome.rules,
@@ -126,12 +126,9 @@ fn pieces(message: &Message, outcome: &Outcome, originals: &[Vec<u8>]) -> Vec<Pi
     Vec::new()
 }
 
-/// Both parts, when whoever reads the one reads other words than whoever reads the other.
-fn differing(message: &Message) -> Vec<String> {
-    let parts = body_texts(message);
-    let words = |text: &String| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
-    let first = parts.first().map(words);
-    if parts.iter().any(|part| Some(words(part)) != first) { parts } else { Vec::new() }
+/// Whether the reading found that whoever reads the one part reads other words than whoever reads the other.
+fn says_two_things(outcome: &Outcome) -> bool {
+    ["parts_differ", "hidden_text", "over_limit"].iter().any(|code| outcome.has(code))
 }
 
 /// A mailbox as the mail writes it.

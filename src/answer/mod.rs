@@ -20,6 +20,7 @@ mod rejudged;
 mod retention;
 mod review;
 mod webhook;
+mod window;
 
 pub use act::{ActRequest, Choice, Wanted, act};
 pub use board::{Blocked, BoardAnswer, Brief, Listed};
@@ -39,6 +40,7 @@ pub use rejudged::VerdictChange;
 pub use retention::{RetentionAsk, RetentionRow};
 pub use review::{DecisionAnswer, ReviewItem, queue, review};
 pub use webhook::{DeadRow, WebhookRow, WebhooksAsk};
+pub use window::{ActRow, Governance, Head, SAMPLE, SAMPLE_MAX, Window, WindowAnswer, rank};
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -103,6 +105,8 @@ pub enum Request {
     },
     /// Which deals need somebody now?
     Board,
+    /// What does an auditor look at?
+    Window(Window),
     /// One mail with what a person needs to decide about it.
     Review {
         /// Message-ID, or sha256 of a copy.
@@ -235,6 +239,8 @@ pub enum Response {
     },
     /// To [`Request::Board`].
     Board(Box<BoardAnswer>),
+    /// To [`Request::Window`].
+    Window(Box<WindowAnswer>),
     /// To [`Request::Review`]: every content under the Message-ID.
     Review {
         /// The mails.

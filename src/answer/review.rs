@@ -48,21 +48,24 @@ pub struct DecisionAnswer {
 }
 
 impl DecisionAnswer {
+    /// One act; whether it was undone is not known from it alone.
+    pub fn of(act: &Act) -> Self {
+        Self {
+            name: Act::name(&act.id()),
+            by: act.by.clone(),
+            at: act.at,
+            reason: act.reason.clone(),
+            did: did(&act.deed),
+            undone: false,
+        }
+    }
+
     /// All acts, oldest first.
     pub fn all(acts: &[Act]) -> Vec<Self> {
         let is_undone =
             |id: Digest| acts.iter().any(|a| matches!(&a.deed, Deed::Undo { act, .. } if *act == id));
-        let mut all: Vec<Self> = acts
-            .iter()
-            .map(|act| Self {
-                name: Act::name(&act.id()),
-                by: act.by.clone(),
-                at: act.at,
-                reason: act.reason.clone(),
-                did: did(&act.deed),
-                undone: is_undone(act.id()),
-            })
-            .collect();
+        let mut all: Vec<Self> =
+            acts.iter().map(|act| Self { undone: is_undone(act.id()), ..Self::of(act) }).collect();
         all.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
         all
     }

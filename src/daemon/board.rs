@@ -9,13 +9,14 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::library::Records;
+use super::window::{self, day};
 use crate::answer::{
-    self, Blocked, BoardAnswer, Brief, Context, Listed, Response, ReviewItem, Unavailable, home,
+    self, Blocked, BoardAnswer, Brief, Context, Listed, Response, ReviewItem, Unavailable, Window, home,
 };
 use crate::edge::store::Store;
 use crate::gate::Freshness;
 use crate::model::{Address, OpportunityId, Outcome, Standing};
-use crate::record::{Act, Deed, Entry, Subject};
+use crate::record::{Act, Deed, Entry, Place, Subject};
 
 /// Rows of one section.
 const ROWS_MAX: usize = 25;
@@ -31,10 +32,16 @@ const STEP: Duration = Duration::from_millis(1_500);
 pub struct Board(Mutex<State>);
 
 #[derive(Debug, Default)]
-struct State {
+pub(super) struct State {
     /// Entries that were read.
-    read: u64,
-    deals: BTreeMap<OpportunityId, Deal>,
+    pub read: u64,
+    /// Entries of the record at the end of each day on which there was one (UTC).
+    days: BTreeMap<Date, u64>,
+    /// The latest time that an entry bears: mail may be older than the day on which it is recorded.
+    clock: Option<Timestamp>,
+    /// When people did something or a governing file changed, and the number of the entry.
+    pub marks: Vec<(Timestamp, u64)>,
+    pub deals: BTreeMap<OpportunityId, Deal>,
     /// Deals by champion: an objection that names no deal bears on all of them.
     champions: BTreeMap<Address, BTreeSet<OpportunityId>>,
     asked: BTreeMap<OpportunityId, (Timestamp, String)>,
@@ -43,12 +50,22 @@ struct State {
 
 /// Where a deal stands, in a few words.
 #[derive(Debug, Clone, Copy)]
-struct Deal {
-    standing: Standing,
-    at: Timestamp,
+pub(super) struct Deal {
+    pub standing: Standing,
+    /// The standing rests on a decision.
+    accepted: bool,
+    pub first_at: Timestamp,
+    pub at: Timestamp,
     due: Option<Date>,
     verified_at: Option<Timestamp>,
     objection: bool,
+}
+
+impl Deal {
+    /// The word under which it is counted: what rests on a decision is never counted with what is verified.
+    pub fn word(&self) -> &'static str {
+        if self.accepted { "accepted" } else { self.standing.as_str() }
+    }
 }
 
 impl Board {
@@ -63,7 +80,40 @@ impl Board {
     }
 }
 
+impl Board {
+    /// What an auditor looks at. Blocking.
+    pub fn window(&self, store: &Store, window: Window, context: Context<'_>) -> Response {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match state.catch_up(store, context) {
+            Ok(()) => window::answer(&state, store, window, context),
+            Err(error) => Response::Failed { code: "store_unavailable".into(), text: error.to_string() },
+        }
+    }
+}
+
 impl State {
+    /// Entries of the record at the end of a day.
+    pub fn size_after(&self, day: Date) -> u64 {
+        self.days.range(..=day).next_back().map_or(0, |(_, size)| *size)
+    }
+
+    /// Notes when an entry was recorded.
+    fn date(&mut self, seq: u64, entry: &Entry) {
+        let at = match entry {
+            Entry::Seen(seen) => Some(seen.seen_at),
+            Entry::Act(act) => Some(act.at),
+            Entry::Gate { at, .. } | Entry::Governed { at, .. } | Entry::Posted { at, .. } => Some(*at),
+            _ => None,
+        };
+        self.clock = self.clock.max(at);
+        if let Some(clock) = self.clock {
+            self.days.insert(day(clock), seq + 1);
+        }
+        if let (Entry::Act(_) | Entry::Governed { .. }, Some(at)) = (entry, at) {
+            self.marks.push((at, seq));
+        }
+    }
+
     /// Reads what was written since the last look.
     fn catch_up(&mut self, store: &Store, context: Context<'_>) -> Result<(), Unavailable> {
         let start = Instant::now();
@@ -71,7 +121,8 @@ impl State {
         while self.read < store.size() && start.elapsed() < STEP {
             let entries = store.entries(self.read..self.read + PAGE)?;
             let mut touched = BTreeSet::new();
-            for entry in &entries {
+            for (seq, entry) in (self.read..).zip(&entries) {
+                self.date(seq, entry);
                 self.note(entry, &records, context, &mut touched)?;
             }
             for opportunity in touched {
@@ -91,6 +142,8 @@ impl State {
         touched: &mut BTreeSet<OpportunityId>,
     ) -> Result<(), Unavailable> {
         match entry {
+            // Our own letters are no news.
+            Entry::Seen(seen) if matches!(seen.place, Place::Letter { .. }) => {}
             Entry::Seen(seen) => self.last_mail = self.last_mail.max(Some(seen.seen_at)),
             Entry::Considered(outcome) => touched.extend(self.deals_of(outcome, records, context)?),
             Entry::Act(act) => touched.extend(subjects(act, records)?),
@@ -121,6 +174,8 @@ impl State {
         }
         let deal = Deal {
             standing: brief.standing,
+            accepted: !brief.accepted_by.is_empty(),
+            first_at: brief.first_at,
             at: brief.at,
             due: brief.due,
             verified_at: brief.verified_at,
@@ -147,7 +202,7 @@ impl State {
         let records = Records(store);
         let mut standings = BTreeMap::new();
         for deal in self.deals.values() {
-            *standings.entry(deal.standing.as_str().to_owned()).or_default() += 1;
+            *standings.entry(deal.word().to_owned()).or_default() += 1;
         }
         let dated = |d: &Deal| (d.due.is_none(), d.due, d.at);
         Ok(BoardAnswer {

@@ -76,18 +76,16 @@ impl Desk {
             Request::Letters(ask) => self.letters(ask),
             Request::Ready => self.readiness(),
             Request::Metrics => self.metrics(),
-            Request::Board => {
-                let context = Context {
-                    gates: &self.gates,
-                    freshness: self.freshness(),
-                    now: Timestamp::now(),
-                    terms: &self.terms,
-                };
-                self.board.answer(&self.engine.store, context)
-            }
+            Request::Board => self.board.answer(&self.engine.store, self.context()),
+            Request::Window(window) => self.board.window(&self.engine.store, window, self.context()),
             Request::Webhooks(ask) => self.webhooks.answer(&ask, self.engine.store.size()),
             other => answer_from(&self.engine.store, &self.gates, &self.terms, self.freshness(), other),
         }
+    }
+
+    /// What an answer of this moment depends on.
+    fn context(&self) -> Context<'_> {
+        Context { gates: &self.gates, freshness: self.freshness(), now: Timestamp::now(), terms: &self.terms }
     }
 
     /// Whether every configured mailbox was read lately.
@@ -193,6 +191,7 @@ pub fn answer_from(
         | Request::Letters(_)
         | Request::Webhooks(_)
         | Request::Board
+        | Request::Window(_)
         | Request::Ready
         | Request::Metrics => {
             Response::Failed { code: "internal".into(), text: "mail is read by the engine".into() }

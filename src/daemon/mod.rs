@@ -18,6 +18,7 @@ mod reload;
 mod retention;
 mod view;
 mod webhooks;
+mod window;
 
 pub use board::Board;
 pub use desk::{Desk, answer_from};

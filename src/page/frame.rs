@@ -19,8 +19,8 @@ pub struct Viewer {
     pub csrf: String,
 }
 
-/// Pages that everybody finds in the head.
-const PLACES: &[(&str, &str)] = &[("/", "Queue")];
+/// Pages that are found in the head, and whether only auditors find them.
+const PLACES: &[(&str, &str, bool)] = &[("/", "Queue", false), ("/audit", "Audit", true)];
 
 /// A whole page. `at` is the path of the place in the head that it belongs to.
 pub fn frame(title: &str, at: &str, viewer: &Viewer, main: &Markup) -> String {
@@ -40,7 +40,7 @@ pub fn frame(title: &str, at: &str, viewer: &Viewer, main: &Markup) -> String {
                     a.home href="/" { (Sign::Yes) "endorsed" }
                     nav aria-label="Pages" {
                         ul {
-                            @for (path, word) in PLACES {
+                            @for (path, word, _) in PLACES.iter().filter(|p| viewer.may_audit || !p.2) {
                                 li { a href=(path) aria-current=[(*path == at).then_some("page")] { (word) } }
                             }
                         }

@@ -4,6 +4,7 @@
 //!
 //! `maud` escapes whatever is put into a page; [`text::Shown`] is for words that somebody else wrote.
 
+mod audit;
 mod body;
 mod frame;
 mod opportunity;
@@ -11,9 +12,11 @@ mod queue;
 mod review;
 mod shape;
 mod sign_in;
+mod tally;
 mod text;
 mod words;
 
+pub use audit::audit;
 pub use frame::{Viewer, notice};
 pub use opportunity::{OpportunityPage, opportunity};
 pub use queue::queue;

@@ -6,10 +6,10 @@ use maud::{Markup, html};
 
 use super::frame::{Viewer, frame};
 use super::shape::{Sign, state};
+use super::tally::tally;
 use super::text::{Shown, ago, moment, short};
 use super::words;
 use crate::answer::{Blocked, BoardAnswer, Brief, Listed, ReviewItem};
-use crate::model::Standing;
 
 /// Characters of the words in a row.
 const WORDS: usize = 120;
@@ -38,7 +38,7 @@ pub fn queue(board: &BoardAnswer, viewer: &Viewer) -> String {
         @if board.read < board.size {
             div.banner.look { (Sign::Look) p { "The record is still being read: " (board.read) " of " (board.size) " entries. What is below is not complete yet; load the page again." } }
         }
-        (standings(board))
+        (tally(&board.standings))
         (blocked(&board.blocked))
         (review(&board.review, board.as_of))
         (objections(&board.objections, board.as_of))
@@ -52,33 +52,6 @@ pub fn queue(board: &BoardAnswer, viewer: &Viewer) -> String {
 fn nothing(board: &BoardAnswer) -> bool {
     let rows = [board.blocked.total, board.review.total, board.objections.total, board.conditions.total];
     rows.iter().all(|n| *n == 0)
-}
-
-/// How many stand where.
-fn standings(board: &BoardAnswer) -> Markup {
-    const ORDER: [Standing; 9] = [
-        Standing::Confirmed,
-        Standing::Conditional,
-        Standing::Partial,
-        Standing::NeedsReview,
-        Standing::AwaitingReply,
-        Standing::Deferred,
-        Standing::Declined,
-        Standing::Retracted,
-        Standing::NoDeclaration,
-    ];
-    html! {
-        @if !board.standings.is_empty() {
-            ul.tally aria-label="Opportunities by standing" {
-                @for standing in ORDER {
-                    @if let Some(n) = board.standings.get(standing.as_str()) {
-                        @let (sign, word) = words::standing(standing);
-                        li { strong { (n) } " " (state(sign, word)) }
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// A section with its number, and what is said when it is empty.
@@ -198,7 +171,7 @@ fn deal(brief: &Brief, to: Option<&str>) -> Markup {
 }
 
 fn row(brief: &Brief, now: Timestamp) -> Markup {
-    let (sign, word) = words::standing(brief.standing);
+    let (sign, word) = words::stands(brief.standing, !brief.accepted_by.is_empty());
     html! {
         p.rowhead { (deal(brief, None)) " " (state(sign, word)) span.quiet { (ago(brief.at, now)) } }
         @if let Some(quote) = brief.quote.as_deref().filter(|q| !q.trim().is_empty()) {

@@ -71,16 +71,15 @@ pub fn review(page: &ReviewPage<'_>) -> String {
                 (attachments(page.mail))
                 (raw(page.mail))
             }
-            div {
+            div.facts-of-mail {
                 @if !why.is_empty() {
                     section.why.look aria-labelledby="why" { h2 #why { "Why a person must look" } (reasons(&why)) }
                 }
                 (what_fired(page, &fired))
                 section aria-labelledby="who" { h2 #who { "Who wrote it" } (author(page.mail)) (keys(page)) }
             }
+            div.decision { (decisions(page)) (decide(page)) }
         }
-        (decisions(page))
-        (decide(page))
     };
     frame(&format!("Review: {from}"), "", page.viewer, &main)
 }
@@ -304,7 +303,7 @@ fn decide(page: &ReviewPage<'_>) -> Markup {
                 (hidden(page))
                 fieldset {
                     legend { "What does it say?" }
-                    @for (value, label, what) in choices(page) {
+                    div.choices { @for (value, label, what) in choices(page) {
                         div.choice {
                             input type="radio" name="choice" id={ "choice-" (value) } value=(value) required
                                 checked[filled.choice == value] aria-describedby={ "what-" (value) };
@@ -313,7 +312,7 @@ fn decide(page: &ReviewPage<'_>) -> Markup {
                                 p.quiet id={ "what-" (value) } { (what) }
                             }
                         }
-                    }
+                    } }
                 }
                 (named(page, filled))
                 label for="reason" { "Why" }

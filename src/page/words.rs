@@ -29,6 +29,19 @@ pub fn standing(standing: Standing) -> (Sign, &'static str) {
     }
 }
 
+/// The same for a standing that may rest on a decision: then it never looks like a verified one.
+pub fn stands(now: Standing, accepted: bool) -> (Sign, &'static str) {
+    let (sign, word) = standing(now);
+    match (sign, now) {
+        (Sign::Yes | Sign::Part, _) if !accepted => (sign, word),
+        (Sign::Yes, _) => (Sign::Look, "Confirmed by a decision, not verified"),
+        (_, Standing::Conditional) if accepted => {
+            (Sign::Look, "Condition accepted by a decision, not verified")
+        }
+        _ => (sign, word),
+    }
+}
+
 /// What a mail says. What is not sure is said to be so.
 fn verdict(verdict: Option<Verdict>, sure: bool) -> (Sign, String) {
     let Some(verdict) = verdict else { return (Sign::Note, "No verdict".into()) };

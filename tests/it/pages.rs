@@ -49,7 +49,7 @@ const ELEMENTS: &str = "html head meta title link body a header nav ul ol li mai
      form fieldset legend label input select option textarea button footer";
 const ATTRIBUTES: &str = "lang charset name content rel href class id tabindex role scope datetime title dir viewbox width \
      height d focusable method action type value for required maxlength rows checked selected autocomplete spellcheck \
-     aria-hidden aria-label aria-labelledby aria-current aria-describedby";
+     aria-hidden aria-label aria-labelledby aria-current aria-describedby min max";
 
 /// Everything in a page that must not be there.
 fn wrong(path: &str, page: &str) -> Vec<String> {
@@ -127,7 +127,7 @@ fn attacked() -> (Home, crate::home::Running) {
         answer["messages"].as_array().map_or(0, Vec::len) == 5 && home.get("/healthz").1["waiting"] == 0
     };
     while !taken() {
-        assert!(start.elapsed() < PATIENCE, "{}", home.log());
+        assert!(start.elapsed() < PATIENCE * 4, "{}", home.log());
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     (home, daemon)
@@ -222,4 +222,207 @@ fn the_browser_is_told_to_run_load_and_keep_nothing() {
     let style = get(&home, "/style.css");
     assert!(style.fields["content-type"].starts_with("text/css") && !style.body.contains("url("));
     assert_eq!(daemon.stop(), Some(0), "{}", home.log());
+}
+
+/// A deal with a doubtful yes, under a daemon that lets nobody read without a token.
+fn closed() -> (Home, crate::home::Running, String) {
+    let home = Home::maildir();
+    let file = home.path().join("endorsed.toml");
+    let config = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, config.replace("open_on_loopback = \"read\"", "open_on_loopback = \"off\""))
+        .unwrap();
+    let daemon = home.start();
+    home.deliver("1.a", &home.letters.declaration(DEAL));
+    let words = "We confirm, all three are met, knock on wood. Except maybe the weekend thing.";
+    home.deliver("2.b", &home.letters.reply(DEAL, 1, words));
+    let start = std::time::Instant::now();
+    let id = crate::letters::Letters::replied(DEAL, 1);
+    let sha256 = loop {
+        let shown = home.ask(&["review", "show", &id, "--json"]);
+        let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap_or_default();
+        if shown["items"][0]["state"] == "open" {
+            break shown["items"][0]["message"]["sha256"].as_str().unwrap().to_owned();
+        }
+        assert!(start.elapsed() < PATIENCE * 4, "{shown} {}", home.log());
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    };
+    (home, daemon, sha256)
+}
+
+fn token(home: &Home, name: &str, role: &str) -> String {
+    let made = home.ask(&["tokens", "create", name, "--role", role]);
+    let text = String::from_utf8(made.stdout).unwrap();
+    text.split_whitespace().find(|word| word.starts_with("edt_")).unwrap().to_owned()
+}
+
+/// Sends a form as a browser does.
+fn send(home: &Home, path: &str, cookie: &str, body: &str) -> Fetched {
+    let port = home.port;
+    let fields = format!(
+        "Cookie: {cookie}\r\nOrigin: http://127.0.0.1:{port}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    );
+    fetch(port, "POST", path, &fields, body)
+}
+
+fn with_cookie(home: &Home, path: &str, cookie: &str) -> Fetched {
+    fetch(home.port, "GET", path, &format!("Cookie: {cookie}\r\n"), "")
+}
+
+/// The token of the forms on a page.
+fn csrf(page: &Fetched) -> String {
+    let field = Selector::parse("input[name=csrf]").unwrap();
+    Html::parse_document(&page.body).select(&field).next().unwrap().attr("value").unwrap().to_owned()
+}
+
+/// Signs in on the page; the cookie.
+fn session(home: &Home, name: &str, role: &str) -> String {
+    let token = token(home, name, role);
+    let form = csrf(&get(home, "/sign-in"));
+    let entered = send(home, "/sign-in", "", &format!("csrf={form}&token={token}&to=//evil.example"));
+    assert_eq!((entered.status, entered.fields["location"].as_str()), (303, "/"), "it stays on this server");
+    let cookie = &entered.fields["set-cookie"];
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+    cookie.split(';').next().unwrap().to_owned()
+}
+
+#[test]
+fn who_sees_which_page() {
+    let (home, daemon, sha256) = closed();
+    let role = |name: &str| session(&home, &format!("{name}@{SELLER}"), name);
+    let sessions = ["gate", "read", "review", "audit", "admin"].map(|name| (name, role(name)));
+    let review = format!("/review/{sha256}");
+    let deal = format!("/opportunities/{DEAL}");
+    for (path, may) in [
+        ("/", &["read", "review", "audit", "admin"][..]),
+        (deal.as_str(), &["read", "review", "audit", "admin"]),
+        (review.as_str(), &["read", "review", "audit", "admin"]),
+        ("/audit", &["audit", "admin"]),
+        ("/sign-in", &["gate", "read", "review", "audit", "admin"]),
+    ] {
+        let nobody = get(&home, path);
+        if path == "/sign-in" {
+            assert_eq!(nobody.status, 200);
+        } else {
+            let to = format!("/sign-in?to={path}");
+            assert_eq!((nobody.status, nobody.fields["location"].as_str()), (303, to.as_str()));
+            assert!(nobody.body.is_empty(), "nothing is told to somebody who is not known");
+        }
+        for (name, cookie) in &sessions {
+            let page = with_cookie(&home, path, cookie);
+            assert_eq!(page.status, if may.contains(name) { 200 } else { 403 }, "{path} for {name}");
+            assert_eq!(
+                page.body.contains(DEAL),
+                page.status == 200 && path != "/sign-in",
+                "{path} for {name}"
+            );
+            let decides = page.body.contains("name=\"choice\"");
+            assert_eq!(decides, path == review && ["review", "admin"].contains(name), "{path} for {name}");
+        }
+    }
+    let wrong =
+        send(&home, "/sign-in", "", &format!("csrf={}&token=edt_x&to=/", csrf(&get(&home, "/sign-in"))));
+    assert_eq!((wrong.status, wrong.fields.contains_key("set-cookie")), (422, false));
+    // Signing out ends the session itself, not only the cookie.
+    let (_, cookie) = &sessions[1];
+    let form = csrf(&with_cookie(&home, "/", cookie));
+    assert_eq!(send(&home, "/sign-out", cookie, &format!("csrf={form}")).status, 303);
+    assert_eq!(with_cookie(&home, "/", cookie).status, 303);
+    assert_eq!(daemon.stop(), Some(0), "{}", home.log());
+}
+
+#[test]
+fn a_decision_comes_from_the_page_of_somebody_who_may() {
+    let (home, daemon, sha256) = closed();
+    let path = format!("/review/{sha256}");
+    let ana = session(&home, &format!("ana@{SELLER}"), "review");
+    let kim = session(&home, &format!("kim@{SELLER}"), "review");
+    let reader = session(&home, &format!("rae@{SELLER}"), "read");
+    let form = csrf(&with_cookie(&home, &path, &ana));
+    let body = |csrf: &str| {
+        format!("csrf={csrf}&choice=confirmed&reason=I+called+Dana%2C+%3Cb%3Eshe%3C%2Fb%3E+means+it")
+    };
+    let of = |cookie: &str, body: &str| send(&home, &path, cookie, body).status;
+    assert_eq!(of(&ana, &body("")), 403, "without the form's token");
+    assert_eq!(of(&ana, &body(&csrf(&with_cookie(&home, &path, &kim)))), 403, "with somebody else's");
+    assert_eq!(of(&reader, &body(&form)), 403);
+    assert_eq!(of("", &body(&form)), 303, "who is not known is sent to the sign-in");
+    for from in ["Origin: https://evil.example", "Sec-Fetch-Site: cross-site", "X-Nothing: said"] {
+        let fields =
+            format!("Cookie: {ana}\r\n{from}\r\nContent-Type: application/x-www-form-urlencoded\r\n");
+        assert_eq!(fetch(home.port, "POST", &path, &fields, &body(&form)).status, 403, "{from}");
+    }
+    // The SE of the deal cannot, and is told why; what was filled in stays.
+    let own = send(&home, &path, &kim, &body(&csrf(&with_cookie(&home, &path, &kim))));
+    assert_eq!(own.status, 422);
+    assert!(
+        shown(&own.body).contains("the SE of a deal cannot decide")
+            && own.body.contains("I called Dana, &lt;b&gt;")
+    );
+    assert_eq!(of(&ana, &format!("csrf={form}&choice=confirmed&reason=+")), 422, "a reason is needed");
+    assert_eq!(of(&ana, &format!("csrf={form}&reason=because")), 422, "a choice is needed");
+    assert_eq!(home.gate(DEAL), 1, "nothing of this was recorded");
+
+    let done = send(&home, &path, &ana, &body(&form));
+    assert_eq!(done.status, 303, "{}", done.body);
+    let after = with_cookie(&home, &done.fields["location"], &ana);
+    assert!(shown(&after.body).contains("Recorded as") && wrong(&path, &after.body).is_empty());
+    let deal = with_cookie(&home, &format!("/opportunities/{DEAL}"), &ana);
+    let text = shown(&deal.body);
+    assert!(text.contains(&format!("accepted by ana@{SELLER}")) && text.contains("not verified"), "{text}");
+    assert!(text.contains("Allowed by a decision") && !text.contains("Standing:  Confirmed As"), "{text}");
+    assert_eq!(home.gate(DEAL), 0, "commercial review takes decisions");
+    let queue = shown(&with_cookie(&home, "/", &ana).body);
+    assert!(
+        queue.contains("1  Accepted by a person, not verified") && !queue.contains("1  Confirmed"),
+        "{queue}"
+    );
+
+    let act = done.fields["location"].split("done=").nth(1).unwrap().to_owned();
+    let undo = format!("csrf={form}&choice=undo&named={act}&reason=too+early");
+    assert_eq!(of(&ana, &undo), 303);
+    assert_eq!(home.gate(DEAL), 1);
+
+    // The auditor finds both, draws the same sample twice, and checks the packs elsewhere.
+    let auditor = session(&home, &format!("audrey@{SELLER}"), "audit");
+    let audit = with_cookie(&home, "/audit?seed=2026", &auditor);
+    let text = shown(&audit.body);
+    for words in [
+        "What people overrode 2",
+        "accepted as confirmed",
+        &format!("undid {act}"),
+        "<b>she</b> means it",
+        DEAL,
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(wrong("/audit", &audit.body).is_empty(), "{:?}", wrong("/audit", &audit.body));
+    assert_eq!(with_cookie(&home, "/audit?from=2026-13-01", &auditor).status, 400);
+    let ask = format!("csrf={}&seed=2026", csrf(&audit));
+    assert_eq!(send(&home, "/audit/pack", &auditor, "seed=2026").status, 403);
+    assert_eq!(send(&home, "/audit/pack", &ana, &ask).status, 403);
+    let packs = octets(&home, "/audit/pack", &auditor, &ask);
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(packs.as_slice()));
+    archive.unpack(home.path()).unwrap();
+    let pack = home.path().join("sample").join(format!("{DEAL}-pack.tar.gz"));
+    let verified = home.ask(&["verify", pack.to_str().unwrap()]);
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+    assert_eq!(daemon.stop(), Some(0), "{}", home.log());
+}
+
+/// The body of an answer that is no text.
+fn octets(home: &Home, path: &str, cookie: &str, body: &str) -> Vec<u8> {
+    let mut stream = TcpStream::connect(("127.0.0.1", home.port)).unwrap();
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{0}\r\nOrigin: http://127.0.0.1:{0}\r\nCookie: {cookie}\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {1}\r\n\r\n{body}",
+        home.port,
+        body.len()
+    )
+    .unwrap();
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).unwrap();
+    let at = all.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+    assert!(all.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&all[..at]));
+    all.split_off(at + 4)
 }

@@ -14,6 +14,14 @@ impl Store {
         self.tree.head()
     }
 
+    /// The root over the first `size` entries.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn log_root_at(&self, size: u64) -> Result<Digest, StoreError> {
+        self.tree.root_at(size.min(self.log_head().0))
+    }
+
     /// What checks the log's signatures: `NAME+ID+BASE64` (C2SP signed-note).
     pub fn verifier(&self) -> &str {
         self.seal.verifier()

@@ -17,7 +17,7 @@ use super::text::{Shown, moment};
 use super::words;
 use crate::answer::{LetterRow, MailAnswer, OpportunityAnswer};
 use crate::gate::GateAnswer;
-use crate::model::{Declaration, Reason};
+use crate::model::{Declaration, Reason, YesNo};
 
 /// The gates that the desk asks for most, in the order in which a deal passes them; shown first when the policy has them.
 const LEADING: &[&str] = &["commercial_review", "legal_review", "contract_signature"];
@@ -86,7 +86,7 @@ fn declaration<'a>(page: &OpportunityPage<'a>) -> Option<&'a Declaration> {
 fn heading(page: &OpportunityPage<'_>) -> Markup {
     let report = &page.answer.report;
     let declared = declaration(page);
-    let (sign, word) = words::standing(report.standing);
+    let (sign, word) = words::stands(report.standing, !report.accepted_by.is_empty());
     let fresh = page.gates.iter().all(|g| g.fresh);
     html! {
         div.title {
@@ -100,6 +100,7 @@ fn heading(page: &OpportunityPage<'_>) -> Markup {
                 @if let Some(d) = declared {
                     @if let Some(platform) = &d.platform { span { (Shown(platform)) } }
                     span { "SE " bdi { (Shown(d.seller.as_str())) } }
+                    @if let Some(amount) = report.amount { span { "amount " (grouped(amount)) } }
                     @if let Some(ae) = &d.ae { span { "AE " bdi { (Shown(ae)) } } }
                 }
                 span { "as of " (moment(page.now)) }
@@ -127,6 +128,20 @@ fn heading(page: &OpportunityPage<'_>) -> Markup {
             }
         }
     }
+}
+
+/// Digits in groups of three, as people read amounts.
+fn grouped(amount: u64) -> String {
+    let digits = amount.to_string();
+    let mut out = String::new();
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
+            // A narrow space that does not break.
+            out.push('\u{202f}');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 /// One card for each leading gate, and the one that was asked for.
@@ -182,6 +197,22 @@ fn why(page: &OpportunityPage<'_>, lead: &GateAnswer) -> Markup {
                 @else if lead.allowed { p { "Everybody who must has confirmed in writing. Nothing is open." } }
                 @else { p { "The policy keeps this gate closed at the standing " q { (words::standing(lead.standing).1) } "." } }
             } @else { (reasons(&lead.reasons)) }
+            @if !lead.facts.is_empty() {
+                h3 { "Facts that this stage asks for" }
+                ul.check {
+                    @for fact in &lead.facts {
+                        li {
+                            @match fact.value {
+                                Some(YesNo::Yes) => { (state(Sign::Yes, "Yes")) }
+                                Some(YesNo::No) => { (state(Sign::No, "No")) }
+                                None => { (state(Sign::Wait, "Nobody has said")) }
+                            }
+                            " " (Shown(&fact.text))
+                            @if let Some(by) = &fact.by { span.quiet { " – " bdi { (Shown(by)) } @if let Some(at) = fact.at { ", " (moment(at)) } } }
+                        }
+                    }
+                }
+            }
             p.quiet {
                 "Policy " code { (lead.policy) }
                 @if let Some(size) = lead.log_size { ", record of " (size) " entries" }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{OpportunityPage, declaration};
+use super::{OpportunityPage, declaration, lead_of};
 use crate::answer::MailAnswer;
 use crate::model::{Claim, Criterion, Kind, Spoken};
 use crate::page::body::typed;
@@ -28,9 +28,14 @@ fn evidence<'a>(page: &OpportunityPage<'a>) -> (Vec<&'a MailAnswer>, bool) {
 /// The champion's words, and the checks of the author.
 pub(super) fn words(page: &OpportunityPage<'_>) -> Markup {
     let (mails, counts) = evidence(page);
+    let title = match counts {
+        true if mails.iter().all(|m| is_verified(m)) => "The champion's words",
+        true => "The words that a person accepted",
+        false => "The newest answer",
+    };
     html! {
         section aria-labelledby="words" {
-            h2 #words { @if counts { "The champion's words" } @else { "The newest answer" } }
+            h2 #words { (title) }
             @if mails.is_empty() { p.empty { "Nobody has answered yet. Silence is not a yes." } }
             @if !counts && !mails.is_empty() {
                 p.quiet { "It does not count as an endorsement: the reasons stand above, the checks beside it." }
@@ -137,15 +142,15 @@ pub(super) fn criteria(page: &OpportunityPage<'_>) -> Markup {
 fn table(page: &OpportunityPage<'_>, criteria: &[Criterion]) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Criteria" {
-            table.criteria {
-                thead { tr { th scope="col" { "Criterion" } th scope="col" { "Declared" } th scope="col" { "In the champion's words" } } }
-                tbody {
+            table.criteria role="table" {
+                thead role="rowgroup" { tr role="row" { th role="columnheader" scope="col" { "Criterion" } th role="columnheader" scope="col" { "Declared" } th role="columnheader" scope="col" { "In the champion's words" } } }
+                tbody role="rowgroup" {
                     @for criterion in criteria {
                         @let (sign, word) = words::declared(criterion.result);
-                        tr {
-                            th scope="row" { span.number { (criterion.n) ". " } (Shown(&criterion.text)) }
-                            td { (state(sign, word)) }
-                            td { (answered(page, criterion.n)) }
+                        tr role="row" {
+                            th role="rowheader" scope="row" { span.number { (criterion.n) ". " } (Shown(&criterion.text)) }
+                            td role="cell" { (state(sign, word)) }
+                            td role="cell" { (answered(page, criterion.n)) }
                         }
                     }
                 }
@@ -154,19 +159,24 @@ fn table(page: &OpportunityPage<'_>, criteria: &[Criterion]) -> Markup {
     }
 }
 
+fn is_verified(mail: &MailAnswer) -> bool {
+    mail.author.as_ref().is_some_and(|author| author.claim == Claim::Verified)
+}
+
 /// What the mails that count say about a criterion.
 fn answered(page: &OpportunityPage<'_>, n: u32) -> Markup {
     let (mails, counts) = evidence(page);
-    let spoken: Vec<Spoken> = mails
+    let spoken: Vec<(Spoken, bool)> = mails
         .iter()
         .filter(|_| counts)
-        .filter_map(|m| m.message.criteria.iter().find(|c| c.n == n).map(|c| c.result))
+        .filter_map(|m| Some((m.message.criteria.iter().find(|c| c.n == n)?.result, is_verified(m))))
         .collect();
     html! {
         @if spoken.is_empty() { (state(Sign::Note, "Nothing yet")) }
-        @for result in spoken {
+        @for (result, is_verified) in spoken {
             @let (sign, word) = words::spoken(result);
-            (state(sign, word)) " "
+            @if is_verified || sign != Sign::Yes { (state(sign, word)) " " }
+            @else { (state(Sign::Look, word)) " by an author who is not verified " }
         }
     }
 }
@@ -181,7 +191,7 @@ pub(super) fn people(page: &OpportunityPage<'_>) -> Markup {
             @else {
                 ul.people {
                     @for endorser in &report.endorsers {
-                        @let (sign, word) = words::standing(endorser.standing);
+                        @let (sign, word) = words::stands(endorser.standing, !report.accepted_by.is_empty());
                         li {
                             strong { (Shown(&words::stage(&endorser.role))) } " " bdi { (Shown(&endorser.who)) }
                             " " (state(sign, word))
@@ -189,6 +199,7 @@ pub(super) fn people(page: &OpportunityPage<'_>) -> Markup {
                     }
                 }
             }
+            (asked_roles(page))
             @if !report.manual.is_empty() {
                 h3 { "Recorded by people, not verified" }
                 ul.notes {
@@ -200,6 +211,27 @@ pub(super) fn people(page: &OpportunityPage<'_>) -> Markup {
                             @if let Some(file) = &evidence.file { code { (Shown(file.name.as_deref().unwrap_or("a file"))) " sha256 " (file.sha256) } }
                         }
                     }
+                }
+            }
+        }
+    }
+}
+
+/// The roles that the stage asks for, and who speaks in them.
+fn asked_roles(page: &OpportunityPage<'_>) -> Markup {
+    let Some(lead) = lead_of(page.gates, page.to).filter(|gate| !gate.roles.is_empty()) else {
+        return html!();
+    };
+    html! {
+        h3 { "Asked for: " (words::stage(&lead.to)) }
+        ul.people {
+            @for role in &lead.roles {
+                @let is_filled = role.filled >= role.needed;
+                li {
+                    strong { (Shown(&words::stage(&role.role))) } " "
+                    @if is_filled { (state(Sign::Yes, "Filled")) } @else { (state(Sign::No, "Missing")) }
+                    span.quiet { (role.filled) " of " (role.needed) }
+                    @for speaker in &role.speakers { bdi { (Shown(&speaker.who)) } }
                 }
             }
         }

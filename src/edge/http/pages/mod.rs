@@ -1,6 +1,7 @@
 //! Pages for people. What they show is made in [`crate::page`]; here they are asked for, and sent with headers that let a
 //! browser do nothing but show them.
 
+mod audit;
 mod opportunity;
 mod queue;
 mod review;
@@ -28,6 +29,8 @@ pub(super) fn routes() -> Router<App> {
         .route("/review/{message}", get(review::page).post(review::decide))
         .route("/sign-in", get(sign_in::page).post(sign_in::enter))
         .route("/sign-out", post(sign_in::leave))
+        .route("/audit", get(audit::page))
+        .route("/audit/pack", post(audit::packs))
         .route("/style.css", get(style))
 }
 

@@ -1,0 +1,140 @@
+//! `/audit`
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Form, Query, State};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse as _, Response as HttpResponse};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+use serde::Deserialize;
+
+use super::visitor::Visitor;
+use super::{html, instead};
+use crate::answer::pack::sealed;
+use crate::answer::{LogAnswer, LogQuestion, Request, Response, Right, SAMPLE, Window};
+use crate::edge::archive;
+use crate::edge::http::App;
+use crate::page::{audit, notice};
+
+/// Days of the window when nobody chooses one: four weeks.
+const WINDOW_DAYS: i64 = 28;
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    csrf: String,
+    from: Option<String>,
+    to: Option<String>,
+    seed: Option<String>,
+    sample: Option<String>,
+}
+
+impl Asked {
+    /// The window that was asked for, or what is wrong with it.
+    fn window(&self) -> Result<Window, String> {
+        let date = |text: &Option<String>| -> Result<Option<Date>, String> {
+            let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty());
+            let wrong = |text: &str| format!("`{text}` is no day: write it like 2026-11-22.");
+            text.map(|text| text.parse().map_err(|_| wrong(text))).transpose()
+        };
+        let to = date(&self.to)?.unwrap_or_else(|| Timestamp::now().to_zoned(TimeZone::UTC).date());
+        let from = date(&self.from)?.unwrap_or_else(|| to.saturating_sub((WINDOW_DAYS - 1).days()));
+        if from > to {
+            return Err(format!("The window begins on {from}, after its end on {to}."));
+        }
+        let sample = self.sample.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        let sample = sample.map(|n| n.parse().map_err(|_| format!("`{n}` is no number of opportunities.")));
+        Ok(Window { from, to, seed: self.seed.clone(), sample: sample.transpose()?.unwrap_or(SAMPLE) })
+    }
+}
+
+pub(super) async fn page(
+    State(app): State<App>,
+    visitor: Visitor,
+    uri: Uri,
+    Query(asked): Query<Asked>,
+) -> HttpResponse {
+    if let Err(page) = visitor.with(Right::Audit, &uri) {
+        return *page;
+    }
+    let viewer = visitor.viewer();
+    let window = match asked.window() {
+        Ok(window) => window,
+        Err(text) => return html(StatusCode::BAD_REQUEST, notice("No such window", &text, &viewer)),
+    };
+    match app.ask(Request::Window(window)).await {
+        Response::Window(answer) => html(StatusCode::OK, audit(&answer, &viewer)),
+        other => instead(other, &viewer),
+    }
+}
+
+/// The packs of the sample in one archive. They hold raw mail: a form with its token asks for them, not a link.
+pub(super) async fn packs(
+    State(app): State<App>,
+    visitor: Visitor,
+    uri: Uri,
+    Form(asked): Form<Asked>,
+) -> HttpResponse {
+    let name = match visitor.with(Right::Audit, &uri) {
+        Ok(caller) => caller.name.clone(),
+        Err(page) => return *page,
+    };
+    if let Err(page) = visitor.sent(&asked.csrf) {
+        return *page;
+    }
+    let viewer = visitor.viewer();
+    let window = match asked.window() {
+        Ok(window) => window,
+        Err(text) => return html(StatusCode::BAD_REQUEST, notice("No such window", &text, &viewer)),
+    };
+    let sample = match app.ask(Request::Window(window)).await {
+        Response::Window(answer) => answer.sample,
+        other => return instead(other, &viewer),
+    };
+    tracing::info!(event = "audit.packs", by = name, opportunities = sample.len());
+    let mut files = BTreeMap::new();
+    for brief in sample {
+        let id = brief.opportunity;
+        match pack(&app, LogQuestion::Pack { opportunity: id.clone() }, id.as_str()).await {
+            Ok(octets) => files.insert(format!("{id}-pack.tar.gz"), octets),
+            Err(other) => return instead(*other, &viewer),
+        };
+    }
+    match archive::write("sample", &files) {
+        Ok(octets) => download("sample-packs.tar.gz", octets),
+        Err(error) => instead(failed(&error), &viewer),
+    }
+}
+
+/// The archive of one opportunity, as `endorsed pack` writes it, without the rule files.
+async fn pack(app: &App, question: LogQuestion, name: &str) -> Result<Vec<u8>, Box<Response>> {
+    let encoded = match app.ask(Request::Log(question)).await {
+        Response::Log(answer) => match *answer {
+            LogAnswer::Files(files) => files,
+            other => return Err(Box::new(Response::Log(Box::new(other)))),
+        },
+        other => return Err(Box::new(other)),
+    };
+    let decode = |(path, text): (String, String)| STANDARD.decode(text).map(|octets| (path, octets));
+    let files = encoded.into_iter().map(decode).collect::<Result<BTreeMap<_, _>, _>>();
+    let files = files.map_err(|error| Box::new(failed(&error)))?;
+    archive::write(name, &sealed(files)).map_err(|error| Box::new(failed(&error)))
+}
+
+fn failed(error: &dyn std::error::Error) -> Response {
+    Response::Failed { code: "internal".into(), text: error.to_string() }
+}
+
+fn download(name: &'static str, octets: Vec<u8>) -> HttpResponse {
+    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
+    let fields = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/gzip")),
+        (header::CONTENT_DISPOSITION, disposition.unwrap_or(HeaderValue::from_static("attachment"))),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (fields, octets).into_response()
+}
