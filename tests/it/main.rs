@@ -11,6 +11,7 @@
 mod clients;
 mod config;
 mod conversations;
+mod crm;
 mod daemon;
 mod damage;
 mod disk;
