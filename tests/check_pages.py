@@ -53,9 +53,9 @@ class Demo:
         for line in self.process.stdout:
             if found := re.search(r"http://[\d.]+:\d+", line):
                 self.url = self.url or found[0]
-            if found := re.search(r"edt_\w+", line):
+            if found := re.search(r"edt_[\w-]+", line):
                 self.token = self.token or found[0]
-            if "Still serving" in line or time.monotonic() > deadline:
+            if self.token or time.monotonic() > deadline:
                 break
         assert self.url, "the demo gave no address"
 
@@ -123,7 +123,7 @@ def looks_right(driver, name):
     )
     check(not low, f"{name}: too low for a finger: {low}")
     for entry in driver.get_log("browser"):
-        if entry["level"] == "SEVERE" and not re.search("favicon|status of 404", entry["message"]):
+        if entry["level"] == "SEVERE" and not re.search("favicon|status of (404|422)", entry["message"]):
             check(False, f"{name}: the browser says {entry['message']}")
 
 
@@ -161,6 +161,10 @@ def open_all(driver):
 
 def look_at(driver, url, name, keyboard=False):
     driver.get(url)
+    look_at_here(driver, name, keyboard)
+
+
+def look_at_here(driver, name, keyboard=False):
     for size, (width, height) in SIZES.items():
         resize(driver, width, height)
         for colours in ["light", "dark"]:
@@ -180,6 +184,7 @@ def look_at(driver, url, name, keyboard=False):
     looks_right(driver, f"{name}-open-phone")
     screenshot(driver, f"{name}-open-phone")
     resize(driver, *SIZES["desktop"])
+    driver.execute_script("document.querySelectorAll('details').forEach(d => d.open = false); document.activeElement.blur()")
 
 
 def press(driver, *keys):
@@ -195,6 +200,56 @@ def tab_to(driver, selector):
     raise AssertionError(f"the Tab key never comes to {selector}")
 
 
+def decide(driver, demo, review):
+    """Signs in and decides with the keyboard alone: no click, no script."""
+    driver.get(f"{demo.url}/review/{review}")
+    tab_to(driver, "main a[href^='/sign-in']")
+    press(driver, Keys.ENTER)
+    look_at_here(driver, "sign-in")
+    tab_to(driver, "#token")
+    press(driver, "edt_wrong", Keys.ENTER)
+    wait_for(driver, "[role=alert]")
+    look_at_here(driver, "sign-in-wrong")
+    tab_to(driver, "#token")
+    press(driver, demo.token, Keys.ENTER)
+    wait_for(driver, "form[action^='/review/']")
+    check(driver.current_url.endswith(f"/review/{review}"), f"the sign-in leads back, not to {driver.current_url}")
+    look_at_here(driver, "review-signed-in", keyboard=True)
+    # A refusal first: nobody's word cannot be accepted. What was filled in stays.
+    tab_to(driver, "input[name=choice]")
+    press(driver, Keys.SPACE)
+    tab_to(driver, "#reason")
+    press(driver, "Percy speaks for the whole team, I called him.")
+    tab_to(driver, "form[action*='#decide'] button")
+    press(driver, Keys.ENTER)
+    wait_for(driver, "#refused")
+    look_at_here(driver, "review-refused")
+    kept = driver.find_element(By.ID, "reason").get_attribute("value")
+    check(kept.startswith("Percy speaks"), f"the reason is kept when a decision is refused: {kept!r}")
+    check(driver.find_element(By.ID, "choice-confirmed").is_selected(), "the choice is kept")
+    tab_to(driver, "select[name=named]")
+    press(driver, Keys.ARROW_DOWN)
+    tab_to(driver, "form[action*='#decide'] button")
+    press(driver, Keys.ENTER)
+    wait_for(driver, "[role=status]")
+    look_at_here(driver, "review-decided")
+    text = driver.find_element(By.TAG_NAME, "main").text
+    check("accepted as confirmed" in text and "you@northwind-labs.example" in text, f"the decision is shown: {text[:300]}")
+    driver.find_element(By.CSS_SELECTOR, ".facts a[href^='/opportunities/']").send_keys(Keys.ENTER)
+    wait_for(driver, ".banner")
+    look_at_here(driver, "accepted")
+    text = driver.find_element(By.TAG_NAME, "main").text
+    check("accepted by you@northwind-labs.example" in text and "not verified" in text, "an accepted win is told apart")
+    check("Allowed by a decision" in text and "Not allowed" in text, f"its gates are told apart: {text[:400]}")
+
+
+def wait_for(driver, selector):
+    deadline = time.monotonic() + 20
+    while not driver.find_elements(By.CSS_SELECTOR, selector):
+        assert time.monotonic() < deadline, f"{selector} never comes: {driver.page_source[:2000]}"
+        time.sleep(0.05)
+
+
 def main():
     SHOTS.mkdir(parents=True, exist_ok=True)
     demo = Demo(sys.argv[1])
@@ -207,6 +262,7 @@ def main():
             look_at(driver, f"{demo.url}/opportunities/{deal}", deal, keyboard=deal == DEALS[1])
         look_at(driver, reviews[3], "review", keyboard=True)
         look_at(driver, f"{demo.url}/opportunities/OPP-1", "missing")
+        decide(driver, demo, reviews[0].rsplit("/", 1)[1])
     finally:
         driver.quit()
         demo.stop()

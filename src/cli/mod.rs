@@ -11,6 +11,7 @@ mod doctor;
 mod explain;
 mod facts;
 mod gates;
+mod generate;
 mod ingest;
 mod init;
 mod judge;
@@ -80,6 +81,10 @@ enum Command {
     /// Take mails into the record; the same mail twice counts once. Never prompts.
     #[command(after_help = "Example:\n  endorsed ingest archive.mbox")]
     Ingest(ingest::Ingest),
+    /// Read a mailbox into the record at once, with the time that it still takes; the same mail twice counts once. Never
+    /// prompts.
+    #[command(after_help = "Example:\n  endorsed backfill --since 2024-01-01 --dry-run")]
+    Backfill(ingest::Backfill),
     /// May this opportunity move to that stage? Ends with 0 for yes, 1 for no, 2 for could not tell.
     #[command(after_help = "Example:\n  endorsed gate OPP-20417 --to commercial_review")]
     Gate(ask::Gate),
@@ -186,6 +191,12 @@ enum Command {
     /// Say how the running daemon is: mailboxes read lately, mail that waits, mail that was set aside.
     #[command(after_help = "Example:\n  endorsed status --json")]
     Status(status::Status),
+    /// Write the manual page.
+    #[command(after_help = "Example:\n  endorsed man | man -l -")]
+    Man(generate::Man),
+    /// Write the completions of a shell.
+    #[command(after_help = "Example:\n  endorsed completions bash > /etc/bash_completion.d/endorsed")]
+    Completions(generate::Completions),
     /// Check the configuration and every file that it names.
     #[command(after_help = "Example:\n  endorsed check-config --config endorsed.toml")]
     CheckConfig,
@@ -216,12 +227,15 @@ pub fn main() -> ExitCode {
         Command::Demo(demo) => demo::run(&demo),
         Command::Run => run::run(&path),
         Command::CheckConfig => check::run(&path),
+        Command::Man(man) => generate::man(&man),
+        Command::Completions(completions) => generate::completions(&completions),
         Command::Init(init) => init::run(&init),
         Command::CheckMailbox(options) => with_config(&path, |config| doctor::run(&options, &config)),
         Command::Status(status) => with_config(&path, |config| status::run(&status, &config)),
         Command::Rules(rules) => rules::run(&rules, cli.config.as_deref()),
         Command::Judge(judge) => with_config(&path, |config| judge::run(&judge, &config)),
         Command::Explain(explain) => with_config(&path, |config| explain::run(&explain, &config)),
+        Command::Backfill(options) => with_config(&path, |config| ingest::backfill(&options, &config)),
         Command::Ingest(ingest) => with_config(&path, |config| ingest::run(&ingest, &config)),
         Command::Pack(pack) => with_config(&path, |config| pack::pack(&pack, &config)),
         Command::Proof(proof) => with_config(&path, |config| pack::proof(&proof, &config)),

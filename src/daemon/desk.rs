@@ -196,10 +196,10 @@ pub fn answer_from(
         Request::Ingest { .. }
         | Request::Rejudge { .. }
         | Request::Letters(_)
+        | Request::Webhooks(_)
         | Request::Board
         | Request::Ready
-        | Request::Metrics
-        | Request::Webhooks(_) => {
+        | Request::Metrics => {
             Response::Failed { code: "internal".into(), text: "mail is read by the engine".into() }
         }
     }

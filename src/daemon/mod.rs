@@ -15,6 +15,7 @@ mod official;
 mod quarantine;
 mod rejudge;
 mod reload;
+mod view;
 mod webhooks;
 
 pub use board::Board;
@@ -22,6 +23,7 @@ pub use desk::{Desk, answer_from};
 pub use engine::{Engine, SeenAt, Taken};
 pub use log::tile_of;
 pub use reload::reload;
+pub use view::{VIEW_BYTES_MAX, View};
 pub use webhooks::{Pace, Webhooks};
 
 use std::net::SocketAddr;
@@ -120,9 +122,15 @@ pub async fn run(
     }
     drop(deliveries);
     let desk = Arc::new(daemon.desk);
+    let view = Arc::new(View::new(VIEW_BYTES_MAX));
     let ask: socket::Ask = {
-        let desk = Arc::clone(&desk);
-        Arc::new(move |request: Request| -> Response { desk.answer(request) })
+        let (desk, view) = (Arc::clone(&desk), Arc::clone(&view));
+        Arc::new(move |request: Request| -> Response {
+            match request {
+                Request::Gate { opportunity, to, record: false } => view.answer(&desk, &opportunity, &to),
+                other => desk.answer(other),
+            }
+        })
     };
     let local = socket::bind(&daemon.socket)
         .map_err(listen_error(socket::path(&daemon.socket).display().to_string()))?;
@@ -133,6 +141,8 @@ pub async fn run(
             http::bind(&settings).await.map_err(listen_error(format!("http {:?}", settings.listen)))?;
         address = bound.address();
         let app = http::App::new(Arc::clone(&ask), settings, Some(&daemon.socket), stop.clone());
+        let quick = Arc::clone(&desk);
+        let app = app.with_view(Arc::new(move |opportunity, to| view.look(&quick, opportunity, to)));
         let serving = http::serve(bound, app);
         tasks.spawn(async move {
             serving.await;

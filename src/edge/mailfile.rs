@@ -36,17 +36,51 @@ pub fn read(path: &Path) -> Result<Vec<(String, Vec<u8>)>, MailFileError> {
     if !about.is_dir() {
         return read_file(path);
     }
-    if maildir::is_maildir(path) {
-        let files = maildir::list(path).map_err(|e| io_error(path, e))?;
-        return files.into_values().map(|file| Ok((label(&file), read_raw(&file)?))).collect();
-    }
+    files(path)?.into_iter().map(|(file, _)| read_one(&file)).collect()
+}
+
+/// The files that [`read`] would read at `path`, and their size in bytes: so that years of mail need not be held at once.
+///
+/// # Errors
+/// As [`read`].
+pub fn files(path: &Path) -> Result<Vec<(PathBuf, u64)>, MailFileError> {
+    let about = fs::metadata(path).map_err(|e| io_error(path, e))?;
     let mut files = Vec::new();
-    collect(path, &mut files)?;
-    if files.is_empty() {
-        return Err(MailFileError::NoMail(path.to_owned()));
+    if !about.is_dir() {
+        files.push(path.to_owned());
+    } else if maildir::is_maildir(path) {
+        files.extend(maildir::list(path).map_err(|e| io_error(path, e))?.into_values());
+    } else {
+        collect(path, &mut files)?;
+        if files.is_empty() {
+            return Err(MailFileError::NoMail(path.to_owned()));
+        }
+        files.sort();
     }
-    files.sort();
-    files.into_iter().map(|file| Ok((label(&file), read_raw(&file)?))).collect()
+    // A file that went away since is named when it is read.
+    let sized = |file: PathBuf| {
+        let size = fs::metadata(&file).map_or(0, |about| about.len());
+        (file, size)
+    };
+    Ok(files.into_iter().map(sized).collect())
+}
+
+/// One file as one message, whatever it begins with.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_one(file: &Path) -> Result<(String, Vec<u8>), MailFileError> {
+    Ok((label(file), read_raw(file)?))
+}
+
+/// Messages of a stream: an mbox, or one message.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_stream(name: &str, mut stream: impl io::Read) -> Result<Vec<(String, Vec<u8>)>, MailFileError> {
+    let mut content = Vec::new();
+    stream.read_to_end(&mut content).map_err(|e| io_error(Path::new(name), e))?;
+    Ok(messages(name.to_owned(), content))
 }
 
 /// Splits an mbox (RFC 4155) into messages: a line `From …` begins one at the start and after an empty line.
@@ -90,17 +124,16 @@ fn unescape(line: &[u8]) -> &[u8] {
 }
 
 fn read_file(path: &Path) -> Result<Vec<(String, Vec<u8>)>, MailFileError> {
-    let content = read_raw(path)?;
-    let name = label(path);
+    Ok(messages(label(path), read_raw(path)?))
+}
+
+fn messages(name: String, content: Vec<u8>) -> Vec<(String, Vec<u8>)> {
     if content.starts_with(b"From ") {
         let messages = split_mbox(&content).into_iter();
-        return Ok((1..).zip(messages).map(|(n, raw)| (format!("{name}#{n}"), raw)).collect());
+        return (1..).zip(messages).map(|(n, raw)| (format!("{name}#{n}"), raw)).collect();
     }
     // An empty mbox looks like this; an empty message is no mail either.
-    if content.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(vec![(name, content)])
+    if content.is_empty() { Vec::new() } else { vec![(name, content)] }
 }
 
 /// All `*.eml` files below a folder. Links to folders are not followed: they may lead in a circle.

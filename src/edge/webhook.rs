@@ -1,6 +1,7 @@
 //! Posts events to the receivers that the configuration names (Standard Webhooks 1.0.0: `webhook-id`,
 //! `webhook-timestamp`, `webhook-signature`).
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -105,7 +106,13 @@ pub fn sign(secret: &str, id: &str, at: Timestamp, body: &str) -> Option<String>
     Some(format!("v1,{}", STANDARD.encode(ring::hmac::sign(&key, text.as_bytes()))))
 }
 
-fn agent() -> Agent {
+/// One for all: the certificates are read once, and connections are kept.
+fn agent() -> &'static Agent {
+    static AGENT: OnceLock<Agent> = OnceLock::new();
+    AGENT.get_or_init(new_agent)
+}
+
+fn new_agent() -> Agent {
     let certificates = rustls_native_certs::load_native_certs().certs;
     let roots: Vec<_> = certificates.iter().map(|c| Certificate::from_der(c).to_owned()).collect();
     Agent::config_builder()

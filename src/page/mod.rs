@@ -10,6 +10,7 @@ mod opportunity;
 mod queue;
 mod review;
 mod shape;
+mod sign_in;
 mod text;
 mod words;
 
@@ -17,6 +18,7 @@ pub use frame::{Viewer, notice};
 pub use opportunity::{OpportunityPage, opportunity};
 pub use queue::queue;
 pub use review::{Refused, ReviewPage, review};
+pub use sign_in::sign_in;
 
 /// The style sheet of all pages.
 pub const STYLE: &str = include_str!("style.css");

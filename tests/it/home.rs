@@ -58,6 +58,19 @@ impl Home {
         ))
     }
 
+    /// The same with access tokens instead of a password.
+    pub fn imap_with_tokens(server: &Dovecot, port: u16, token_url: &str) -> Self {
+        let home = Self::imap_at(server, port);
+        let config = home.path().join("endorsed.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        let tokens = format!(
+            "[mailbox.oauth2]\ntoken_url = \"{token_url}\"\nclient_id = \"daemon\"\nclient_secret = {{ file = \"secret\" }}\n"
+        );
+        std::fs::write(home.path().join("secret"), "s3cret\n").unwrap();
+        std::fs::write(config, text.replace("password = { file = \"password\" }\n", &tokens)).unwrap();
+        home
+    }
+
     /// Its folder.
     pub fn path(&self) -> &Path {
         self.folder.path()

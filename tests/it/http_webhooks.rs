@@ -148,7 +148,7 @@ impl Running {
 fn wait(what: &str, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
-        assert!(start.elapsed() < Duration::from_secs(30), "{what}");
+        assert!(start.elapsed() < Duration::from_secs(90), "{what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -172,7 +172,7 @@ fn a_receiver_that_is_down_for_long_misses_nothing() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("http://127.0.0.1:{port}/hook");
     let daemon = Running::new(folder.path(), &url, &["gate.recorded"]);
-    for n in 0..300 {
+    for n in 0..240 {
         daemon.happen(&format!("OPP-{}", n % 3));
     }
     wait("the receiver is found to be down", || daemon.row().paused_until.is_some());
@@ -185,9 +185,9 @@ fn a_receiver_that_is_down_for_long_misses_nothing() {
     std::thread::sleep(Duration::from_millis(500));
     assert!(daemon.row().dead.is_empty(), "who is down loses nothing");
     let taken = receive(TcpListener::bind(("127.0.0.1", port)).unwrap(), |_| 200);
-    wait("everything arrives", || order(&taken).values().map(Vec::len).sum::<usize>() == 330);
+    wait("everything arrives", || order(&taken).values().map(Vec::len).sum::<usize>() == 270);
     for ids in order(&taken).values() {
-        assert!(ids.is_sorted() && ids.len() == 110, "{ids:?}");
+        assert!(ids.is_sorted() && ids.len() == 90, "{ids:?}");
     }
     let body = taken.lock().unwrap()[0].1.clone();
     assert_eq!((&body["type"], &body["data"]["allowed"]), (&json!("gate.recorded"), &json!(false)));

@@ -45,7 +45,7 @@ impl Issuer {
         (issuer, address)
     }
 
-    fn revoke_all(&self) {
+    pub fn revoke_all(&self) {
         self.valid.lock().unwrap().clear();
     }
 

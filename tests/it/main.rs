@@ -8,6 +8,7 @@
 )]
 #![allow(missing_docs)]
 
+mod backfill;
 mod clients;
 mod config;
 mod conversations;
@@ -41,7 +42,9 @@ mod machines;
 mod maildir;
 mod operators;
 mod outbox;
+mod package;
 mod pages;
+mod poison;
 mod postfix;
 mod powercut;
 mod prompts_answers;
@@ -56,6 +59,7 @@ mod roles;
 mod scripted;
 mod second_opinion;
 mod sign;
+mod soak;
 mod source_contract;
 mod standing;
 mod store;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use endorsed::edge::source::{BATCH_MESSAGES_MAX, Fatal, Fetched, Intake, Progress};
-use endorsed::record::{Cursor, Place};
+use endorsed::record::{Cursor, Place, SetAside};
 use tokio::sync::watch as signal;
 use tokio::task::JoinHandle;
 
@@ -29,6 +29,7 @@ pub struct Sink {
     pub intake: Intake,
     pub progress: Arc<Progress>,
     stored: Arc<Mutex<Vec<Fetched>>>,
+    aside: Arc<Mutex<Vec<SetAside>>>,
     largest: Arc<AtomicUsize>,
     refusals: Arc<AtomicUsize>,
 }
@@ -43,10 +44,12 @@ impl Sink {
             intake,
             progress,
             stored: Arc::default(),
+            aside: Arc::default(),
             largest: Arc::default(),
             refusals: Arc::default(),
         };
         let (stored, largest, refusals) = (sink.stored.clone(), sink.largest.clone(), sink.refusals.clone());
+        let aside = sink.aside.clone();
         tokio::spawn(async move {
             while let Some(delivery) = deliveries.recv().await {
                 let refuse = refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
@@ -56,6 +59,7 @@ impl Sink {
                 }
                 largest.fetch_max(delivery.batch.len(), Ordering::SeqCst);
                 stored.lock().unwrap().extend(delivery.batch);
+                aside.lock().unwrap().extend(delivery.set_aside);
                 let _ = delivery.done.send(Ok(()));
             }
         });
@@ -77,6 +81,11 @@ impl Sink {
 
     pub fn stored(&self) -> Vec<Fetched> {
         self.stored.lock().unwrap().clone()
+    }
+
+    /// What was set aside, in order.
+    pub fn set_aside(&self) -> Vec<SetAside> {
+        self.aside.lock().unwrap().clone()
     }
 
     /// The different bodies.

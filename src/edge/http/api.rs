@@ -11,7 +11,7 @@ use serde_json::json;
 use super::App;
 use super::problem::problem;
 use super::reply::{
-    Fault, Named, Reply, Wanted, bad_request, fresh, json, limit, opportunity as id_of, otherwise,
+    Fault, Named, Reply, Wanted, bad_request, fresh, json, limit, opportunity as id_of, otherwise, quick,
 };
 use crate::answer::{Caller, GateOrder, LogAnswer, LogQuestion, Request, Response, WebhooksAsk};
 
@@ -40,6 +40,9 @@ pub async fn read_gate(
     if question.receipt == Some(true) {
         let order = GateOrder { opportunity, to, by: caller.name, record: false, receipt: true };
         return official(&app, &headers, order).await;
+    }
+    if let Some(found) = app.look(&opportunity, &to) {
+        return Ok(quick(&headers, found));
     }
     match app.ask(Request::Gate { opportunity, to, record: false }).await {
         Response::Gate(answer) => Ok(fresh(&headers, &json(&answer)?)),

@@ -33,6 +33,7 @@ use tokio::sync::{Semaphore, watch};
 pub use self::endpoints::{ENDPOINTS, Endpoint};
 pub use self::listen::{Bound, bind};
 pub use self::openapi::document;
+pub use self::reply::tag_of;
 pub use self::settings::{Limits, Listen, Proxy, Settings, TlsFiles};
 
 use self::once::Once;
@@ -42,6 +43,7 @@ use self::session::Sessions;
 use super::socket::Ask;
 use super::tokens::Tokens;
 use crate::answer::{Request, Response};
+use crate::model::OpportunityId;
 
 /// Wrong tokens from one address: one in six seconds, and twenty at once. A token cannot be guessed; this keeps the log
 /// readable.
@@ -52,9 +54,24 @@ const REFUSED_BURST: f64 = 20.0;
 /// Event streams at one time: each is a connection that stays.
 const STREAMS_MAX: usize = 64;
 
+/// A gate's answer from memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quick {
+    /// JSON.
+    pub body: String,
+    /// Its tag, in quotes.
+    pub tag: String,
+}
+
+/// Finds a gate's answer in memory; must not block.
+pub type Look = Arc<dyn Fn(&OpportunityId, &str) -> Option<Quick> + Send + Sync>;
+
 /// What every handler shares.
 #[derive(Clone)]
-pub struct App(Arc<Shared>);
+pub struct App {
+    shared: Arc<Shared>,
+    look: Option<Look>,
+}
 
 struct Shared {
     ask: Ask,
@@ -72,7 +89,7 @@ impl App {
     /// Handlers that ask `ask`, and know the tokens in the folder `store`.
     pub fn new(ask: Ask, settings: Settings, store: Option<&Path>, stop: watch::Receiver<bool>) -> Self {
         let per_second = f64::from(settings.limits.requests_per_second.max(1));
-        Self(Arc::new(Shared {
+        let shared = Arc::new(Shared {
             ask,
             tokens: store.map(Tokens::new),
             sessions: Sessions::default(),
@@ -82,12 +99,23 @@ impl App {
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             stop,
             settings,
-        }))
+        });
+        Self { shared, look: None }
+    }
+
+    /// The same, with a view of gate answers.
+    #[must_use]
+    pub fn with_view(self, look: Look) -> Self {
+        Self { look: Some(look), ..self }
+    }
+
+    fn look(&self, opportunity: &OpportunityId, to: &str) -> Option<Quick> {
+        self.look.as_ref().and_then(|look| look(opportunity, to))
     }
 
     /// Asks off the event loop: an answer reads the store, and an act waits for the disk.
     pub(crate) async fn ask(&self, request: Request) -> Response {
-        let ask = Ask::clone(&self.0.ask);
+        let ask = Ask::clone(&self.shared.ask);
         tokio::task::spawn_blocking(move || ask(request)).await.unwrap_or_else(|_| Response::Failed {
             code: "internal".into(),
             text: "The question could not be answered.".into(),
@@ -96,52 +124,52 @@ impl App {
 
     /// Signs somebody in who has this token: the value of `Set-Cookie`.
     pub fn sign_in(&self, token: &str) -> Option<String> {
-        self.0.sessions.open(self.0.tokens.as_ref()?, token, self.0.settings.tls.is_some())
+        self.shared.sessions.open(self.shared.tokens.as_ref()?, token, self.shared.settings.tls.is_some())
     }
 
     /// Signs out whoever sent these fields: the value of `Set-Cookie`.
     pub fn sign_out(&self, headers: &HeaderMap) -> String {
-        self.0.sessions.close(headers, self.0.settings.tls.is_some())
+        self.shared.sessions.close(headers, self.shared.settings.tls.is_some())
     }
 
     fn settings(&self) -> &Settings {
-        &self.0.settings
+        &self.shared.settings
     }
 
     fn tokens(&self) -> Option<&Tokens> {
-        self.0.tokens.as_ref()
+        self.shared.tokens.as_ref()
     }
 
     fn sessions(&self) -> &Sessions {
-        &self.0.sessions
+        &self.shared.sessions
     }
 
     fn rate(&self) -> &Rate {
-        &self.0.rate
+        &self.shared.rate
     }
 
     fn once(&self) -> &Once {
-        &self.0.once
+        &self.shared.once
     }
 
     fn streams(&self) -> &Arc<Semaphore> {
-        &self.0.streams
+        &self.shared.streams
     }
 
     /// Waits until the server stops: a stream must not hold it up.
     async fn stopping(&self) {
-        let mut stop = self.0.stop.clone();
+        let mut stop = self.shared.stop.clone();
         let _stopped = stop.wait_for(|s| *s).await;
     }
 
     fn refused(&self) -> &Rate {
-        &self.0.refused
+        &self.shared.refused
     }
 }
 
 /// Serves until the stop that `app` knows turns true.
 pub async fn serve(bound: Bound, app: App) {
-    let stop = app.0.stop.clone();
+    let stop = app.shared.stop.clone();
     bound.serve(router(app), stop).await;
 }
 

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response as HttpResponse};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::Quick;
 use super::problem::problem;
 use crate::answer::Response;
 use crate::model::{Digest, OpportunityId};
@@ -85,18 +86,35 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Order<T> {
 /// The answer with an `ETag`; 304 when the client has it (RFC 9110 §13.1.2).
 pub fn fresh(headers: &HeaderMap, value: &Value) -> HttpResponse {
     let tag = tag_of(value);
-    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok());
-    let same = |known: &str| known.trim() == "*" || known.trim().trim_start_matches("W/") == tag;
-    let fields =
-        [(header::ETAG, format!("W/{tag}")), (header::CACHE_CONTROL, "private, no-cache".to_owned())];
-    if known.flat_map(|v| v.split(',')).any(same) {
+    let fields = fields_of(&tag);
+    if has(headers, &tag) {
         return (StatusCode::NOT_MODIFIED, fields).into_response();
     }
     (fields, Json(value)).into_response()
 }
 
+/// The same for an answer from memory.
+pub fn quick(headers: &HeaderMap, quick: Quick) -> HttpResponse {
+    let fields = fields_of(&quick.tag);
+    if has(headers, &quick.tag) {
+        return (StatusCode::NOT_MODIFIED, fields).into_response();
+    }
+    (fields, [(header::CONTENT_TYPE, "application/json")], quick.body).into_response()
+}
+
+fn fields_of(tag: &str) -> [(header::HeaderName, String); 2] {
+    [(header::ETAG, format!("W/{tag}")), (header::CACHE_CONTROL, "private, no-cache".to_owned())]
+}
+
+/// Whether the client has what this tag names.
+fn has(headers: &HeaderMap, tag: &str) -> bool {
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok());
+    let same = |known: &str| known.trim() == "*" || known.trim().trim_start_matches("W/") == tag;
+    known.flat_map(|v| v.split(',')).any(same)
+}
+
 /// Weak, since the time of the answer is left out (RFC 9110 §8.8.1).
-fn tag_of(value: &Value) -> String {
+pub fn tag_of(value: &Value) -> String {
     let text = match value.as_object() {
         Some(map) => {
             let kept: serde_json::Map<String, Value> = map

@@ -8,6 +8,7 @@
 //! **Logging.** async-imap logs whole commands at TRACE, LOGIN with its password among them. Whoever installs
 //! a subscriber must append [`LOG_CAP`] to its filter, whatever the user asked for.
 
+mod backfill;
 mod backoff;
 mod connect;
 mod error;
@@ -20,6 +21,7 @@ mod settings;
 mod watch;
 
 pub use crate::edge::Password;
+pub use backfill::{BackfillError, Survey, read as backfill, survey};
 pub use probe::{Probed, probe};
 pub use settings::{Settings, SignIn, Timings, Tls};
 pub use watch::watch;

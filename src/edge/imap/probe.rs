@@ -189,7 +189,7 @@ const PERMISSION: &str = "Microsoft 365: New-ServicePrincipal with the object id
     Add-MailboxPermission -AccessRights FullAccess (docs/MAILBOX.md, step 4); check that `user` is the shared mailbox.";
 
 /// The step at which a connection failed, and what to do.
-fn why(settings: &Settings, error: &Error) -> Finding {
+pub(super) fn why(settings: &Settings, error: &Error) -> Finding {
     let (host, port) = (&settings.host, settings.port);
     let at = |check, fix: String| Finding::failed(check, format!("{host}:{port}: {error}"), fix);
     match error {

@@ -264,6 +264,27 @@ impl Session {
         Ok(date)
     }
 
+    /// UID, size in bytes and INTERNALDATE of each message of a range.
+    pub(super) async fn dated(&mut self, lo: u32, hi: u32) -> Result<Vec<(u32, u64, Option<String>)>, Error> {
+        let mut found = Vec::new();
+        self.command(&format!("UID FETCH {lo}:{hi} (UID RFC822.SIZE INTERNALDATE)"), |response| {
+            let Response::Fetch(_, attributes) = response else { return Ok(()) };
+            let (mut uid, mut size, mut date) = (None, 0, None);
+            for attribute in attributes {
+                match attribute {
+                    AttributeValue::Uid(n) => uid = Some(*n),
+                    AttributeValue::Rfc822Size(n) => size = u64::from(*n),
+                    AttributeValue::InternalDate(text) => date = Some(text.to_string()),
+                    _ => {}
+                }
+            }
+            found.extend(uid.filter(|uid| (lo..=hi).contains(uid)).map(|uid| (uid, size, date)));
+            Ok(())
+        })
+        .await?;
+        Ok(found)
+    }
+
     /// Lets the server tell what it has been holding back, such as EXPUNGE (RFC 3501 §6.1.2).
     pub(super) async fn noop(&mut self) -> Result<(), Error> {
         self.command("NOOP", |_| Ok(())).await

@@ -72,7 +72,9 @@ impl Store {
             Ok(at)
         };
         // The marks of erased copies may be gone: the counts are those of the fresh index.
-        match run() {
+        let ran = run();
+        self.erasures.fetch_add(1, std::sync::atomic::Ordering::AcqRel);
+        match ran {
             Ok(at) => {
                 *head = at;
                 self.todo.store(at.todo, std::sync::atomic::Ordering::Release);

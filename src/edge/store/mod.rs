@@ -132,6 +132,8 @@ pub struct Store {
     writer: Mutex<Head>,
     size: AtomicU64,
     todo: AtomicU64,
+    /// How often something was erased while this process ran.
+    erasures: AtomicU64,
     /// The first error of a write, after which nothing is answered any more.
     dead: OnceLock<String>,
     journal: Journal,
@@ -189,6 +191,7 @@ impl Store {
             writer: Mutex::new(head),
             size: AtomicU64::new(head.size),
             todo: AtomicU64::new(head.todo),
+            erasures: AtomicU64::new(0),
             dead: OnceLock::new(),
             journal,
             segments,
@@ -240,6 +243,11 @@ impl Store {
     /// Entries in the log; the next one gets this number.
     pub fn size(&self) -> u64 {
         self.size.load(Ordering::Acquire)
+    }
+
+    /// Changes whenever octets or entries were erased: what was read before may be gone.
+    pub fn erasures(&self) -> u64 {
+        self.erasures.load(Ordering::Acquire)
     }
 
     /// The entries of a range, in order; what lies behind the end of the log is left out.

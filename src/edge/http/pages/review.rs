@@ -1,18 +1,108 @@
 //! `/review/SHA256`
 
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::extract::{Form, Path, Query, State};
+use axum::http::{StatusCode, Uri};
 use axum::response::Response as HttpResponse;
+use serde::Deserialize;
 
+use super::visitor::{Visitor, quoted, redirect};
 use super::{html, instead};
-use crate::answer::{MailAnswer, Request, Response, ReviewItem};
+use crate::answer::{ActRequest, Choice, MailAnswer, Request, Response, ReviewItem, Right, Wanted};
 use crate::edge::http::App;
-use crate::model::{Digest, Endorser};
+use crate::model::{Address, Digest, Endorser, OpportunityId, Verdict};
 use crate::page::{Refused, ReviewPage, Viewer, review};
 
-pub(super) async fn page(State(app): State<App>, Path(name): Path<String>) -> HttpResponse {
-    let viewer = Viewer::default();
-    show(&app, &name, &viewer, None, None).await
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    done: Option<String>,
+}
+
+/// The form as it was sent.
+#[derive(Debug, Deserialize)]
+pub(super) struct Decided {
+    csrf: String,
+    #[serde(default)]
+    choice: String,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    named: String,
+}
+
+pub(super) async fn page(
+    State(app): State<App>,
+    visitor: Visitor,
+    uri: Uri,
+    Path(name): Path<String>,
+    Query(asked): Query<Asked>,
+) -> HttpResponse {
+    if let Err(page) = visitor.with(Right::Read, &uri) {
+        return *page;
+    }
+    show(&app, &name, &visitor.viewer(), asked.done.as_deref(), None).await
+}
+
+pub(super) async fn decide(
+    State(app): State<App>,
+    visitor: Visitor,
+    uri: Uri,
+    Path(name): Path<String>,
+    Form(decided): Form<Decided>,
+) -> HttpResponse {
+    let by = match visitor.with(Right::Decide, &uri) {
+        Ok(caller) => caller.name.clone(),
+        Err(page) => return *page,
+    };
+    if let Err(page) = visitor.sent(&decided.csrf) {
+        return *page;
+    }
+    let response = match wanted(&name, &decided) {
+        Ok(what) => app.ask(Request::Act(ActRequest { by, reason: decided.reason.clone(), what })).await,
+        Err(text) => Response::Refused { code: "bad_request".into(), text },
+    };
+    match response {
+        // A reload sends nothing twice.
+        Response::Done { act, .. } => redirect(&format!("/review/{}?done={act}", quoted(&name))),
+        Response::Refused { text, .. } => {
+            let Decided { choice, reason, named, .. } = decided;
+            let refused = Refused { text, choice, reason, named };
+            show(&app, &name, &visitor.viewer(), None, Some(&refused)).await
+        }
+        other => instead(other, &visitor.viewer()),
+    }
+}
+
+/// What the form asks for, or what is wrong with it.
+fn wanted(name: &str, decided: &Decided) -> Result<Wanted, String> {
+    let verdict = match decided.choice.as_str() {
+        "confirmed" => Some(Verdict::Confirmed),
+        "conditional" => Some(Verdict::Conditional),
+        "deferred" => Some(Verdict::Deferred),
+        "declined" => Some(Verdict::Declined),
+        "retracted" => Some(Verdict::Retracted),
+        _ => None,
+    };
+    let named = decided.named.trim();
+    let choice = match (decided.choice.as_str(), verdict) {
+        (_, Some(_)) => {
+            let speaks_for = Some(named).filter(|named| !named.is_empty());
+            let speaks_for =
+                speaks_for.map(|who| Address::new(who).ok_or(format!("`{who}` is no mail address.")));
+            Choice::Accept { verdict, speaks_for: speaks_for.transpose()? }
+        }
+        ("reject", _) => Choice::Reject,
+        ("not_about", _) => Choice::NotAbout,
+        ("ask_se", _) => Choice::AskSe,
+        ("clear", _) => Choice::Clear,
+        ("undo", _) => return Ok(Wanted::Undo { act: named.to_owned() }),
+        ("link", _) => {
+            let unknown = || format!("`{named}` is no opportunity id: letters, digits, `-`, `_`, `.`.");
+            let opportunity = OpportunityId::new(named).ok_or_else(unknown)?;
+            return Ok(Wanted::Link { message: name.to_owned(), copy: None, opportunity });
+        }
+        _ => return Err("Say what the mail means.".into()),
+    };
+    Ok(Wanted::Decide { message: name.to_owned(), copy: None, opportunity: None, choice })
 }
 
 /// What a review needs to know.
