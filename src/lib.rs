@@ -21,6 +21,7 @@ pub mod verify;
 pub mod decide;
 pub mod pipeline;
 pub mod record;
+pub mod report;
 
 pub mod gate;
 pub mod prompt;

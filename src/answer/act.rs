@@ -1,14 +1,16 @@
 //! A named person does something to the record: from what was asked to the act, or to why it may not be done. Nothing
 //! is written here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::{Case, Context, Register, Response, Unavailable, facts, failed, home};
 use crate::model::{
-    Address, Claim, Digest, EvidenceKind, FileHash, Kind, MessageId, OpportunityId, Outcome, PlanCriterion,
-    StandingReport, Verdict, YesNo,
+    Address, Claim, DealField, Digest, Ended, EvidenceKind, FileHash, Kind, MessageId, OpportunityId,
+    Outcome, PlanCriterion, StandingReport, Verdict, YesNo,
 };
 use crate::record::{Act, Decision, Deed, Review, Reviewed, Subject, may_be_accepted};
 
@@ -102,6 +104,24 @@ pub enum Wanted {
         fact: String,
         /// What.
         value: YesNo,
+    },
+    /// Register what the CRM says.
+    Details {
+        /// The opportunity.
+        opportunity: OpportunityId,
+        /// The fields.
+        fields: BTreeMap<DealField, String>,
+    },
+    /// Record how the opportunity ended.
+    Close {
+        /// The opportunity.
+        opportunity: OpportunityId,
+        /// How.
+        ended: Ended,
+        /// When; today without it.
+        on: Option<Date>,
+        /// Of an evaluation that we declined: whether we could have competed.
+        could_have_competed: bool,
     },
 }
 
@@ -217,6 +237,20 @@ fn consider(request: &ActRequest, register: &dyn Register, context: Context<'_>)
             let deed = Deed::Amount { opportunity: opportunity.clone(), amount: *amount };
             (Some(Case::open(opportunity, register)?), deed)
         }
+        Wanted::Details { opportunity, fields } => {
+            if fields.is_empty() {
+                return Err(No::Refused("bad_request", "There is no field to register.".into()));
+            }
+            let deed = Deed::Details { opportunity: opportunity.clone(), fields: fields.clone() };
+            (Some(Case::open(opportunity, register)?), deed)
+        }
+        Wanted::Close { opportunity, ended, on, could_have_competed } => {
+            let today = context.now.to_zoned(TimeZone::UTC).date();
+            let (on, could_have_competed) = (on.unwrap_or(today), *could_have_competed);
+            let opportunity = opportunity.clone();
+            let case = Case::open(&opportunity, register)?;
+            (Some(case), Deed::Closed { opportunity, ended: *ended, on, could_have_competed })
+        }
         Wanted::Fact { opportunity, fact, value } => {
             facts::is_known(fact, context).map_err(|text| No::Refused("unknown_fact", text))?;
             let deed = Deed::Fact { opportunity: opportunity.clone(), fact: fact.clone(), value: *value };
@@ -241,7 +275,15 @@ fn consider(request: &ActRequest, register: &dyn Register, context: Context<'_>)
 /// Whether the SE of a deal must leave it to somebody else. Plans, evidence and facts are the SE's own business: the first
 /// can only raise the bar, the second opens nothing, and who may state a fact is the gate's to say.
 fn is_for_others(deed: &Deed) -> bool {
-    !matches!(deed, Deed::Plan { .. } | Deed::Evidence { .. } | Deed::Access { .. } | Deed::Fact { .. })
+    !matches!(
+        deed,
+        Deed::Plan { .. }
+            | Deed::Evidence { .. }
+            | Deed::Access { .. }
+            | Deed::Fact { .. }
+            | Deed::Details { .. }
+            | Deed::Closed { .. }
+    )
 }
 
 /// The one mail that was named.
@@ -385,6 +427,8 @@ fn undo(name: &str, register: &dyn Register) -> Result<(Option<Case>, Deed), No>
         Deed::Link { opportunity, .. }
         | Deed::Amount { opportunity, .. }
         | Deed::Fact { opportunity, .. }
+        | Deed::Details { opportunity, .. }
+        | Deed::Closed { opportunity, .. }
         | Deed::Plan { opportunity, .. }
         | Deed::Evidence { opportunity, .. } => Some(opportunity.clone()),
     };

@@ -3,9 +3,11 @@
 mod act;
 mod board;
 mod caller;
+mod deals;
 mod event;
 mod export;
 mod facts;
+mod import;
 mod letters;
 mod log;
 mod mail;
@@ -25,9 +27,11 @@ mod window;
 pub use act::{ActRequest, Choice, Wanted, act};
 pub use board::{Blocked, BoardAnswer, Brief, Listed};
 pub use caller::{Caller, Means, Right, Role, name_problem};
+pub use deals::{ReportWanted, export_deals, report};
 pub use event::Event;
 pub use export::export;
 pub use facts::{FactRow, facts};
+pub use import::{BadRow, CSV_BYTES_MAX, ImportChange, ImportRequest, Imported, import};
 pub use letters::{LetterRow, LetterText, LettersAsk, WakeRow};
 pub use log::{LogAnswer, LogQuestion};
 pub use mail::{HeaderField, MailAnswer, Piece};
@@ -51,6 +55,7 @@ use serde::{Deserialize, Serialize};
 use crate::gate::{Freshness, GateAnswer, Gates};
 use crate::model::{Address, Digest, MessageId, OpportunityId, Outcome, StandingReport, Terms};
 use crate::record::{Act, Deed, Dossier, Rulings, Subject, fold};
+use crate::report::Table;
 
 /// Most opportunities in one page of a list.
 pub const PAGE_MAX: usize = 1_000;
@@ -135,6 +140,12 @@ pub enum Request {
         /// Why.
         reason: String,
     },
+    /// Take what the CRM says into the record.
+    Import(ImportRequest),
+    /// All opportunities as CSV.
+    ExportDeals,
+    /// A report over all opportunities.
+    Report(ReportWanted),
     /// The facts of an opportunity.
     Facts {
         /// Which opportunity.
@@ -224,6 +235,20 @@ pub enum Response {
         new: usize,
         /// Messages that were on record already.
         known: usize,
+    },
+    /// To [`Request::Import`].
+    Imported(Box<Imported>),
+    /// To [`Request::ExportDeals`].
+    Csv {
+        /// The file.
+        text: String,
+    },
+    /// To [`Request::Report`].
+    Tables {
+        /// When this was computed.
+        as_of: Timestamp,
+        /// The tables.
+        tables: Vec<Table>,
     },
     /// To [`Request::Facts`].
     Facts {

@@ -90,6 +90,11 @@ fn did(deed: &Deed) -> String {
         Deed::Access { .. } => "saw the raw mail".into(),
         Deed::Erase { copies, .. } => format!("had {} copies erased", copies.len()),
         Deed::Amount { amount, .. } => format!("registered the amount {amount}"),
+        Deed::Details { fields, .. } => {
+            let fields: Vec<String> = fields.iter().map(|(f, v)| format!("{}: {v}", f.as_str())).collect();
+            format!("registered {}", fields.join(", "))
+        }
+        Deed::Closed { ended, on, .. } => format!("recorded {} on {on}", ended.as_str()),
         Deed::Fact { fact, value, .. } => format!("stated {fact}: {}", value.as_str()),
     }
 }

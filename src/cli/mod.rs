@@ -3,6 +3,7 @@
 
 mod ask;
 mod check;
+mod crm;
 mod deal;
 mod declare;
 mod demo;
@@ -94,6 +95,25 @@ enum Command {
         after_help = "Example:\n  endorsed facts set OPP-20417 trial_deployed yes --by kim@northwind.example --reason 'in their VPC since Monday'"
     )]
     Facts(facts::Facts),
+    /// Take what the CRM says from CSV: stages, dates, people, amounts, outcomes. It proves nothing.
+    #[command(
+        after_help = "Example:\n  endorsed import crm.csv --dry-run --by ana@northwind.example --reason 'nightly export'"
+    )]
+    Import(crm::Import),
+    /// Write all opportunities as CSV, for an upsert into the CRM.
+    #[command(after_help = "Example:\n  endorsed export -o for-crm.csv")]
+    Export(crm::Export),
+    /// Record how an opportunity ended.
+    #[command(
+        after_help = "Example:\n  endorsed outcome OPP-20417 lost --by ana@northwind.example --reason 'chose to build it'"
+    )]
+    Outcome(crm::Outcome),
+    /// Reports over all opportunities.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  endorsed report metrics --from 2026-10-01 --to 2026-12-31"
+    )]
+    Report(crm::Report),
     /// Check a gates file, or run the examples in it.
     #[command(subcommand, after_help = "Example:\n  endorsed gates test /etc/endorsed/gates.toml")]
     Gates(gates::GatesCommand),
@@ -231,6 +251,10 @@ pub fn main() -> ExitCode {
             0
         }
         Command::Verify(verify) => verify::run(&verify, &path),
+        Command::Import(import) => with_config(&path, |config| crm::import(import, &config)),
+        Command::Export(export) => with_config(&path, |config| crm::export(&export, &config)),
+        Command::Outcome(outcome) => with_config(&path, |config| crm::outcome(outcome, &config)),
+        Command::Report(report) => with_config(&path, |config| crm::report(report, &config)),
         Command::Facts(facts) => with_config(&path, |config| facts::run(facts, &config)),
         Command::Gates(gates) => gates::run(&gates, cli.config.as_deref()),
         Command::Gate(gate) => with_config(&path, |config| ask::gate(&gate, &config)),

@@ -162,6 +162,12 @@ pub fn answer_from(
         Request::Show { what } => answer::show(&what, &records, context),
         Request::List { after, limit } => answer::list(after.as_ref(), limit, &records, context),
         Request::Queue { limit } => answer::queue(limit, &records, context),
+        Request::Import(wanted) => {
+            let (acts, response) = answer::import(&wanted, &records, context);
+            keep_all(store, acts, response)
+        }
+        Request::ExportDeals => answer::export_deals(&records, context),
+        Request::Report(wanted) => answer::report(&wanted, &records, context),
         Request::Facts { opportunity } => answer::facts(&opportunity, &records, context),
         Request::Review { message } => answer::review(&message, &records, context),
         Request::Mail { sha256 } => mail::answer(store, &sha256),
@@ -293,6 +299,18 @@ fn show_raw(store: &Store, act: Act) -> Response {
             keep(store, Entry::Act(Box::new(act)), Response::Raw { octets })
         }
         Ok(None) => Response::Unknown { text: "The octets of the mail are not on record any more.".into() },
+        Err(error) => failed(&error),
+    }
+}
+
+/// Answers once all acts are on disk, in one commit.
+fn keep_all(store: &Store, acts: Vec<Act>, response: Response) -> Response {
+    let entries: Vec<Entry> = acts.into_iter().map(|act| Entry::Act(Box::new(act))).collect();
+    if entries.is_empty() {
+        return response;
+    }
+    match store.append(Batch { entries, ..Batch::default() }) {
+        Ok(_) => response,
         Err(error) => failed(&error),
     }
 }

@@ -4,6 +4,7 @@ mod address;
 mod asked;
 mod authorship;
 mod criteria;
+mod deal;
 mod declaration;
 mod digest;
 mod fact;
@@ -25,6 +26,7 @@ pub use criteria::{
     Condition, CriteriaDiff, CriteriaVersion, EvidenceKind, FileHash, ManualEvidence, PlanCriterion,
     PlanReport, Reworded,
 };
+pub use deal::{DealEnd, DealField, Ended};
 pub use declaration::{Criterion, Declaration, DeclaredResult, Form, Lint, criteria_digest};
 pub use digest::Digest;
 pub use fact::{FACT_NAME_BYTES_MAX, StatedFact, YesNo, is_fact_name};

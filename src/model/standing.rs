@@ -1,13 +1,13 @@
 //! Where an opportunity stands.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Condition, CriteriaSeen, CriteriaVersion, Digest, ManualEvidence, MessageId, OpportunityId, PlanReport,
-    Reason, RoleWord, StatedFact,
+    Condition, CriteriaSeen, CriteriaVersion, DealEnd, DealField, Digest, ManualEvidence, MessageId,
+    OpportunityId, PlanReport, Reason, RoleWord, StatedFact,
 };
 
 /// CONTRACT "standing".
@@ -205,6 +205,12 @@ pub struct StandingReport {
     /// What people stated of facts, newest first; of each person the last word.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<StatedFact>,
+    /// What the CRM says, newest word of each field: claims, never proof.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub details: BTreeMap<DealField, String>,
+    /// How the opportunity ended, when somebody recorded that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<DealEnd>,
     /// The registered amount, in whole units of the CRM's currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<u64>,
@@ -233,6 +239,8 @@ impl StandingReport {
             manual: Vec::new(),
             roles: Vec::new(),
             facts: Vec::new(),
+            details: BTreeMap::new(),
+            ended: None,
             amount: None,
             review: BTreeSet::new(),
         }

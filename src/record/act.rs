@@ -2,13 +2,15 @@
 //! and is known by a digest of its content, never by its place in the log: two logs that hold the same acts in another
 //! order tell the same story.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Address, Digest, EvidenceKind, FileHash, MessageId, OpportunityId, Outcome, PlanCriterion, Verdict, YesNo,
+    Address, DealField, Digest, Ended, EvidenceKind, FileHash, MessageId, OpportunityId, Outcome,
+    PlanCriterion, Verdict, YesNo,
 };
 
 /// Something that a named person did.
@@ -101,6 +103,24 @@ pub enum Deed {
         /// What was stated.
         value: YesNo,
     },
+    /// Registered what the CRM says: only the fields that changed.
+    Details {
+        /// The opportunity.
+        opportunity: OpportunityId,
+        /// Their new values.
+        fields: BTreeMap<DealField, String>,
+    },
+    /// Recorded how the opportunity ended.
+    Closed {
+        /// The opportunity.
+        opportunity: OpportunityId,
+        /// How.
+        ended: Ended,
+        /// When.
+        on: Date,
+        /// Of an evaluation that we declined: whether we could have competed.
+        could_have_competed: bool,
+    },
 }
 
 /// What a person decided about a mail.
@@ -170,6 +190,8 @@ impl Act {
             Deed::Undo { subjects, .. } => subjects.clone(),
             Deed::Amount { opportunity, .. }
             | Deed::Fact { opportunity, .. }
+            | Deed::Details { opportunity, .. }
+            | Deed::Closed { opportunity, .. }
             | Deed::Plan { opportunity, .. }
             | Deed::Evidence { opportunity, .. } => vec![Subject::Opportunity(opportunity.clone())],
             Deed::Access { message, .. } => vec![Subject::Message(*message)],

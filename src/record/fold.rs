@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::act::{Act, CONFLICT, Decision, Deed};
 use super::chain::Chain;
 use super::condition::conditions;
+use super::deal;
 use super::explain::explain;
 use super::facts;
 use super::freeze::freeze;
@@ -55,6 +56,8 @@ pub fn fold(
     let mut report = scene.report(By::Decisions);
     report.facts = facts::stated(&scene.rulings, &scene.undisputed());
     report.amount = scene.rulings.amount();
+    report.details = deal::details(&scene.rulings);
+    report.ended = deal::end(&scene.rulings);
     report.verified_standing = report.standing;
     if scene.rulings.is_empty() {
         return report;

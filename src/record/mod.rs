@@ -4,6 +4,7 @@ mod act;
 mod aside;
 mod chain;
 mod condition;
+mod deal;
 mod entry;
 mod explain;
 mod facts;

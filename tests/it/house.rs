@@ -19,6 +19,7 @@ const RANK: &[(&str, u32)] = &[
     ("record", 8),
     ("gate", 9),
     ("prompt", 9),
+    ("report", 9),
     ("answer", 10),
     ("page", 11),
     ("edge", 12),

@@ -12,6 +12,7 @@ mod backfill;
 mod clients;
 mod config;
 mod conversations;
+mod crm;
 mod daemon;
 mod damage;
 mod disk;

@@ -215,10 +215,11 @@ impl Index {
         let mut found = Vec::new();
         let mut last = after.map(|id| id.as_str().as_bytes().to_vec());
         while found.len() < limit {
-            // Some are known only because a person linked a declaration to them.
+            // Some are known only because a person linked a declaration to them, or by what the CRM says.
             let own = self.opportunity_behind(table::OPPORTUNITY, last.as_deref())?;
             let linked = self.opportunity_behind(table::LINK, last.as_deref())?;
-            let Some(id) = own.into_iter().chain(linked).min() else { break };
+            let imported = self.opportunity_behind(table::DEAL, last.as_deref())?;
+            let Some(id) = own.into_iter().chain(linked).chain(imported).min() else { break };
             found.push(read_id(&id).ok_or_else(|| self.unreadable("an opportunity's row"))?);
             last = Some(id);
         }
@@ -457,6 +458,9 @@ impl<'a> Draft<'a> {
         }
         let name = Act::name(&act.id());
         self.put(key(table::ACT_NAME, &[&short(&name)]), seq.to_be_bytes().to_vec());
+        if let Deed::Details { opportunity, .. } | Deed::Closed { opportunity, .. } = &act.deed {
+            self.put(key(table::DEAL, &[opportunity.as_str().as_bytes(), &[0], &[0; 32]]), Vec::new());
+        }
         if let Deed::Link { message, opportunity } = &act.deed {
             let row = key(table::LINK, &[opportunity.as_str().as_bytes(), &[0], &message.sha256.0]);
             self.put(row, Vec::new());

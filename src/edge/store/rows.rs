@@ -47,6 +47,8 @@ pub mod table {
     pub const ACT_NAME: u8 = b'n';
     /// Opportunity, zero byte, digest of a declaration that a person linked to it.
     pub const LINK: u8 = b'j';
+    /// Opportunities of which the CRM told, in the form of a link to nothing.
+    pub const DEAL: u8 = b'D';
     /// Name of a governing file: sequence number of the newest entry about it.
     pub const GOVERNED: u8 = b'v';
     /// Digest of a copy that a person may have to look at.

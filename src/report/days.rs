@@ -1,0 +1,38 @@
+//! Days between moments, in UTC.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, Weekday};
+use jiff::tz::TimeZone;
+
+/// Longest stretch that is counted day by day: ten years.
+const DAYS_MAX: i32 = 3_660;
+
+/// The day of a moment.
+pub(super) fn day(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date()
+}
+
+/// Days from one day to another; negative when the other is earlier.
+pub(super) fn between(from: Date, to: Date) -> i32 {
+    from.until(to).map_or(0, |span| span.get_days())
+}
+
+/// Weekdays after `from` up to `to`. Holidays are not known here.
+pub(super) fn business_days(from: Date, to: Date) -> i32 {
+    let all = between(from, to).clamp(0, DAYS_MAX);
+    let mut count = 0;
+    let mut next = from;
+    for _ in 0..all {
+        let Ok(day) = next.tomorrow() else { break };
+        next = day;
+        if !matches!(next.weekday(), Weekday::Saturday | Weekday::Sunday) {
+            count += 1;
+        }
+    }
+    count
+}
+
+/// The quarter of a day, counted from year 0: neighbours differ by one.
+pub(super) fn quarter(day: Date) -> i32 {
+    i32::from(day.year()) * 4 + (i32::from(day.month()) - 1) / 3
+}
