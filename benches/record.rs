@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use endorsed::answer::{Request, Response};
@@ -30,12 +31,19 @@ const DEAL: u64 = 4;
 /// Questions and proofs that a mean is taken over.
 const ASKED: u64 = 500;
 
+/// Set in the process that opens what another one filled: memory and open time of a daemon that starts.
+const OPENED: &str = "ENDORSED_BENCH_OPENED";
+
 fn main() {
+    if let Some(folder) = std::env::var_os(OPENED) {
+        let size = std::env::args().find_map(|a| a.parse().ok()).unwrap();
+        return print!("{}", ask(Path::new(&folder), size));
+    }
     let asked: Vec<u64> = std::env::args().filter_map(|a| a.parse().ok()).collect();
     let sizes = if asked.is_empty() { vec![1_000, 10_000, 100_000] } else { asked };
     let templates = conversation();
     println!(
-        "{:>9} {:>10} {:>9} {:>9} {:>12} {:>12} {:>11} {:>9} {:>9}",
+        "{:>9} {:>10} {:>9} {:>9} {:>12} {:>12} {:>11} {:>9} {:>9} {:>9}",
         "entries",
         "commit/s",
         "open ms",
@@ -44,6 +52,7 @@ fn main() {
         "durable µs",
         "audit/s",
         "RSS open",
+        "RSS ask",
         "RSS fill"
     );
     for size in sizes {
@@ -56,7 +65,6 @@ fn measure(size: u64, templates: &[Outcome]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let options = OpenOptions { create: true, ..OpenOptions::default() };
     let store = Store::open(folder.path(), options).unwrap();
-    let start = Instant::now();
     let mut committing = Duration::ZERO;
     let mut next = 0;
     while next < size {
@@ -67,11 +75,27 @@ fn measure(size: u64, templates: &[Outcome]) -> String {
         committing += begin.elapsed();
         next = end;
     }
-    let _whole = start.elapsed();
     let rss_filled = rss_mib();
     drop(store);
+    let asked = Command::new(std::env::current_exe().unwrap())
+        .arg(size.to_string())
+        .env(OPENED, folder.path())
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(asked.status.success());
+    format!(
+        "{size:>9} {:>10.0} {} {:>8}M",
+        size as f64 / committing.as_secs_f64(),
+        String::from_utf8(asked.stdout).unwrap(),
+        rss_filled
+    )
+}
+
+/// Opens a store of `size` entries, asks it, and reads all of it: the middle of the line.
+fn ask(folder: &Path, size: u64) -> String {
     let begin = Instant::now();
-    let store = Store::open(folder.path(), OpenOptions::default()).unwrap();
+    let store = Store::open(folder, OpenOptions::default()).unwrap();
     let open = begin.elapsed();
     let rss_open = rss_mib();
     let gate = gate_time(&store, size / DEAL);
@@ -81,15 +105,13 @@ fn measure(size: u64, templates: &[Outcome]) -> String {
     let audited = begin.elapsed();
     assert!(audit.is_clean() && audit.log_size >= size, "{:?}", audit.findings);
     format!(
-        "{size:>9} {:>10.0} {:>9.0} {:>9.1} {:>12.0} {:>12.0} {:>11.0} {:>8}M {:>8}M",
-        size as f64 / committing.as_secs_f64(),
+        "{:>9.0} {:>9.1} {:>12.0} {:>12.0} {:>11.0} {rss_open:>8}M {:>8}M",
         open.as_secs_f64() * 1e3,
         gate * 1e6,
         proof * 1e6,
         durable * 1e6,
         audit.log_size as f64 / audited.as_secs_f64(),
-        rss_open,
-        rss_filled
+        rss_mib(),
     )
 }
 

@@ -2,6 +2,7 @@
 
 mod carried;
 mod doubts;
+mod evidence;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -12,12 +13,13 @@ use doubts::add_doubts;
 use crate::decide::decide;
 use crate::judge::{self, Question, Rules, judge};
 use crate::model::{
-    Asked, Authorship, Binding, Claim, CriteriaSeen, Declaration, Form, Judgement, Kind, Lint, Message,
-    MessageId, OpportunityId, Outcome, Policy, Reading, Reason, Recognition, Seller, Verdict, Witnessed,
+    Address, Asked, Authorship, Binding, Claim, CriteriaSeen, Declaration, Form, Judgement, Kind, Lint,
+    Message, MessageId, OpportunityId, Outcome, Policy, Reading, Reason, Recognition, Seller, Verdict,
+    Witnessed,
 };
 use crate::read::{body_text, read};
 use crate::recognise::{self, Declared, Thread, recognise};
-use crate::verify::{Case, authenticate_declaration, key_names, verify};
+use crate::verify::{Case, account_of, authenticate_declaration, key_names, verify};
 
 /// Most relatives that are looked at for one message: threads of evaluations have tens of mails.
 pub const RELATIVES_MAX: usize = 64;
@@ -242,6 +244,7 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
         }
     }
     add_doubts(&mut outcome, facts, &recognition, subject, rules);
+    evidence::add_evidence(&mut outcome, subject, &reading, answered, rules, policy);
     decide(outcome)
 }
 
@@ -331,6 +334,11 @@ fn add_declaration(
         reasons: Vec::new(),
     });
     if let Some(declaration) = &recognition.declaration {
+        if let Some(account) = account_of(declaration, policy) {
+            let role = |(who, role): (&String, &String)| Some((Address::new(who)?, role.clone()));
+            outcome.roles = account.endorsers.iter().filter_map(role).collect();
+            outcome.required_roles.clone_from(&account.required);
+        }
         outcome.criteria_digest = Some(declaration.criteria_digest());
         outcome.reasons.extend(declaration.lints.iter().map(|lint| lint_reason(*lint)));
     }

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Case, Context, Register, Response, Unavailable, failed, home};
+use super::{Case, Context, Register, Response, Unavailable, facts, failed, home};
 use crate::model::{
     Address, Claim, Digest, EvidenceKind, FileHash, Kind, MessageId, OpportunityId, Outcome, PlanCriterion,
-    StandingReport, Verdict,
+    StandingReport, Verdict, YesNo,
 };
 use crate::record::{Act, Decision, Deed, Review, Reviewed, Subject, may_be_accepted};
 
@@ -93,6 +93,15 @@ pub enum Wanted {
         opportunity: OpportunityId,
         /// Whole units of the CRM's currency.
         amount: u64,
+    },
+    /// State a fact that a gate asks for.
+    Fact {
+        /// The opportunity.
+        opportunity: OpportunityId,
+        /// The fact's name.
+        fact: String,
+        /// What.
+        value: YesNo,
     },
 }
 
@@ -208,6 +217,11 @@ fn consider(request: &ActRequest, register: &dyn Register, context: Context<'_>)
             let deed = Deed::Amount { opportunity: opportunity.clone(), amount: *amount };
             (Some(Case::open(opportunity, register)?), deed)
         }
+        Wanted::Fact { opportunity, fact, value } => {
+            facts::is_known(fact, context).map_err(|text| No::Refused("unknown_fact", text))?;
+            let deed = Deed::Fact { opportunity: opportunity.clone(), fact: fact.clone(), value: *value };
+            (Some(Case::open(opportunity, register)?), deed)
+        }
     };
     if let Some(case) = case.as_ref().filter(|_| is_for_others(&deed))
         && !case.rulings(context).may_decide(&by)
@@ -224,10 +238,10 @@ fn consider(request: &ActRequest, register: &dyn Register, context: Context<'_>)
     Ok((act, response))
 }
 
-/// Whether the SE of a deal must leave it to somebody else. Plans and evidence are the SE's own business: the first can
-/// only raise the bar, the second opens nothing.
+/// Whether the SE of a deal must leave it to somebody else. Plans, evidence and facts are the SE's own business: the first
+/// can only raise the bar, the second opens nothing, and who may state a fact is the gate's to say.
 fn is_for_others(deed: &Deed) -> bool {
-    !matches!(deed, Deed::Plan { .. } | Deed::Evidence { .. } | Deed::Access { .. })
+    !matches!(deed, Deed::Plan { .. } | Deed::Evidence { .. } | Deed::Access { .. } | Deed::Fact { .. })
 }
 
 /// The one mail that was named.
@@ -311,7 +325,8 @@ fn accept(
         return refused("The rules read no verdict in it: say with --verdict what it says.");
     };
     let report = case.report(context);
-    let is_champion = |who: &Address| report.endorsers.iter().any(|e| e.who == who.as_str());
+    // Champions, and whom the accounts file lists besides: their words fill roles.
+    let is_champion = |who: &Address| report.roles.iter().any(|w| w.who == who.as_str());
     let author = outcome.from.as_ref();
     let speaks_for = match speaks_for.filter(|who| Some(*who) != author) {
         Some(who) if is_champion(who) => Some(who.clone()),
@@ -369,6 +384,7 @@ fn undo(name: &str, register: &dyn Register) -> Result<(Option<Case>, Deed), No>
         }
         Deed::Link { opportunity, .. }
         | Deed::Amount { opportunity, .. }
+        | Deed::Fact { opportunity, .. }
         | Deed::Plan { opportunity, .. }
         | Deed::Evidence { opportunity, .. } => Some(opportunity.clone()),
     };

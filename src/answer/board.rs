@@ -124,7 +124,7 @@ impl Brief {
         Self {
             opportunity: report.opportunity.clone(),
             account: declarations().find_map(|d| d.account.clone()),
-            seller: declarations().last().map(|d| d.seller.to_string()),
+            seller: declarations().next_back().map(|d| d.seller.to_string()),
             standing: report.standing,
             accepted_by: report.accepted_by.iter().map(|a| a.by.clone()).collect(),
             reason: report.reasons.first().map(|r| r.text.clone()),

@@ -34,6 +34,8 @@ pub enum LogQuestion {
         /// Its path.
         path: String,
     },
+    /// The keys that check receipts, as a JWK Set.
+    Keys,
     /// Copies the store into a new folder while it is in use.
     Backup {
         /// Absolute path of a folder that does not exist yet.
@@ -53,6 +55,8 @@ pub enum LogAnswer {
     Nothing(String),
     /// To [`LogQuestion::Public`]: the octets in base64; `None` when there is no such file.
     Public(Option<String>),
+    /// To [`LogQuestion::Keys`].
+    Keys(serde_json::Value),
     /// To [`LogQuestion::Backup`]: what was found when the copy was read again.
     Backup(Audit),
 }

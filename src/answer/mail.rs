@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::MessageAnswer;
 use crate::model::{Authorship, Digest, Mailbox, Message, OpportunityId, Outcome, SegmentKind};
 use crate::parse::parse;
-use crate::read::{body_text, read};
+use crate::read::{body_text, body_texts, read};
 
 /// Most header fields that are handed out: mail that went through many servers has about a hundred.
 const HEADERS_MAX: usize = 200;
@@ -38,6 +38,8 @@ pub struct MailAnswer {
     pub headers: Vec<HeaderField>,
     /// The body in order. Empty when it cannot be cut again as it was when it was judged.
     pub pieces: Vec<Piece>,
+    /// The plain and the HTML part as their readers see them, when they say different things.
+    pub parts: Vec<String>,
     /// Who wrote it, and how that is known.
     pub author: Option<Authorship>,
     /// Names the content: copies that agree share it.
@@ -94,6 +96,7 @@ impl MailAnswer {
                 .map(|h| HeaderField { name: h.name.clone(), value: h.value.clone() })
                 .collect(),
             pieces: message.map(|m| pieces(m, outcome, originals)).unwrap_or_default(),
+            parts: message.map(differing).unwrap_or_default(),
             author: outcome.authorship.clone(),
             identity: outcome.identity,
             rules: outcome.rules,
@@ -121,6 +124,14 @@ fn pieces(message: &Message, outcome: &Outcome, originals: &[Vec<u8>]) -> Vec<Pi
         }
     }
     Vec::new()
+}
+
+/// Both parts, when whoever reads the one reads other words than whoever reads the other.
+fn differing(message: &Message) -> Vec<String> {
+    let parts = body_texts(message);
+    let words = |text: &String| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
+    let first = parts.first().map(words);
+    if parts.iter().any(|part| Some(words(part)) != first) { parts } else { Vec::new() }
 }
 
 /// A mailbox as the mail writes it.

@@ -2,11 +2,15 @@
 
 mod act;
 mod board;
+mod caller;
+mod event;
 mod export;
+mod facts;
 mod letters;
 mod log;
 mod mail;
 mod message;
+mod official;
 mod opportunity;
 pub mod pack;
 pub mod proof;
@@ -14,19 +18,25 @@ mod quarantine;
 mod ready;
 mod rejudged;
 mod review;
+mod webhook;
 
 pub use act::{ActRequest, Choice, Wanted, act};
 pub use board::{Blocked, BoardAnswer, Brief, Listed};
+pub use caller::{Caller, Means, Right, Role, name_problem};
+pub use event::Event;
 pub use export::export;
+pub use facts::{FactRow, facts};
 pub use letters::{LetterRow, LetterText, LettersAsk, WakeRow};
 pub use log::{LogAnswer, LogQuestion};
 pub use mail::{HeaderField, MailAnswer, Piece};
 pub use message::MessageAnswer;
+pub use official::{GateOrder, RECEIPT_LIFE, claims};
 pub use opportunity::{OpportunityAnswer, OpportunityRow};
 pub use quarantine::{QuarantineAct, QuarantineRow};
 pub use ready::{MailboxHealth, Readiness};
 pub use rejudged::VerdictChange;
 pub use review::{DecisionAnswer, ReviewItem, queue, review};
+pub use webhook::{DeadRow, WebhookRow, WebhooksAsk};
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -54,6 +64,15 @@ pub enum Request {
         /// Whether the answer becomes an entry of the log.
         #[serde(default)]
         record: bool,
+    },
+    /// The same, on record or with a receipt.
+    Official(GateOrder),
+    /// What happened after an event.
+    Events {
+        /// Its id; 0 for all.
+        after: u64,
+        /// At most so many.
+        limit: usize,
     },
     /// Everything about one opportunity, or about a declaration without one by its Message-ID.
     Show {
@@ -108,6 +127,11 @@ pub enum Request {
         /// Why.
         reason: String,
     },
+    /// The facts of an opportunity.
+    Facts {
+        /// Which opportunity.
+        opportunity: OpportunityId,
+    },
     /// A named person does something to the record.
     Act(ActRequest),
     /// What would be said of the stored mail with the rules as they are now?
@@ -123,6 +147,8 @@ pub enum Request {
     Quarantine(QuarantineAct),
     /// Something about letters.
     Letters(LettersAsk),
+    /// Something about webhooks.
+    Webhooks(WebhooksAsk),
     /// Take these messages into the record (base64 of the bytes, with the path they came from).
     Ingest {
         /// Path and content.
@@ -136,6 +162,22 @@ pub enum Request {
 pub enum Response {
     /// To [`Request::Gate`].
     Gate(Box<GateAnswer>),
+    /// To [`Request::Official`].
+    Official {
+        /// The answer.
+        gate: Box<GateAnswer>,
+        /// Signed by the log's key, when it was wanted.
+        receipt: Option<String>,
+    },
+    /// To [`Request::Events`].
+    Events {
+        /// The events.
+        events: Vec<Event>,
+        /// How far the log was read.
+        next: u64,
+        /// Whether there is more.
+        more: bool,
+    },
     /// To [`Request::Show`].
     Opportunity(Box<OpportunityAnswer>),
     /// To [`Request::List`].
@@ -167,6 +209,13 @@ pub enum Response {
         new: usize,
         /// Messages that were on record already.
         known: usize,
+    },
+    /// To [`Request::Facts`].
+    Facts {
+        /// Which opportunity.
+        opportunity: OpportunityId,
+        /// Every fact that the gates know.
+        facts: Vec<FactRow>,
     },
     /// To [`Request::Queue`].
     Queue {
@@ -241,7 +290,12 @@ pub enum Response {
         /// What is set aside.
         rows: Vec<QuarantineRow>,
     },
-    /// To the other [`QuarantineAct`]s.
+    /// To [`WebhooksAsk::List`].
+    Webhooks {
+        /// How each stands.
+        webhooks: Vec<WebhookRow>,
+    },
+    /// To the other [`QuarantineAct`]s, and to [`WebhooksAsk::Retry`].
     Settled {
         /// One plain sentence.
         text: String,

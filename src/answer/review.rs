@@ -87,6 +87,7 @@ fn did(deed: &Deed) -> String {
         Deed::Access { .. } => "saw the raw mail".into(),
         Deed::Erase { copies, .. } => format!("had {} copies erased", copies.len()),
         Deed::Amount { amount, .. } => format!("registered the amount {amount}"),
+        Deed::Fact { fact, value, .. } => format!("stated {fact}: {}", value.as_str()),
     }
 }
 

@@ -7,8 +7,8 @@ use clap::Args;
 
 use super::{FAILED, NO, judge::open_resolver, say, say_json, table};
 use crate::answer::{DecisionAnswer, OpportunityAnswer, OpportunityRow, Request, Response};
-use crate::config::{Config, ConfigError};
-use crate::daemon::{Desk, Engine, answer_from};
+use crate::config::{Config, ConfigError, WebhookSection};
+use crate::daemon::{Desk, Engine, Pace, Webhooks, answer_from};
 use crate::edge::socket;
 use crate::edge::source::Progress;
 use crate::edge::store::{OpenOptions, Store, StoreError};
@@ -125,7 +125,7 @@ pub fn ask(request: Request, config: &Config) -> Response {
     if let Some(response) = daemon(&config.store.path, &request) {
         return response;
     }
-    if matches!(request, Request::Letters(_)) {
+    if matches!(request, Request::Letters(_) | Request::Webhooks(_)) {
         return match open_desk(config) {
             Ok(desk) => desk.answer(request),
             Err(error) => Response::Failed { code: "store_unavailable".into(), text: error.to_string() },
@@ -165,16 +165,16 @@ pub fn open_desk(config: &Config) -> Result<Desk, OpenError> {
     let gates = config.load_gates()?;
     let resolver = open_resolver(config.dns.as_ref().map(|d| &d.file))?;
     let store = open_store(config, true)?;
+    let hooks = config.webhook.iter().map(WebhookSection::settings).collect();
+    let webhooks = Webhooks::open(&config.store.path, hooks, Pace::default(), store.size())
+        .map_err(|text| ConfigError::one(&config.store.path, 0, text))?;
     Ok(Desk {
-        engine: Arc::new(Engine::new(store, rules, policy, resolver)),
-        gates,
+        webhooks,
         terms: config.terms(),
         mailboxes: config.mailbox.iter().map(|_| Arc::new(Progress::default())).collect(),
         stale_after: Duration::from_secs(config.policy.mailbox_stale_minutes * 60),
-        arrived: Arc::default(),
-        considered: Arc::default(),
-        board: crate::daemon::Board::default(),
         letters: Some(config.letters()?),
+        ..Desk::new(Engine::new(store, rules, policy, resolver), gates)
     })
 }
 

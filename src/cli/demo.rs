@@ -10,17 +10,21 @@ use serde::Deserialize;
 use tokio::sync::{oneshot, watch};
 
 use super::{FAILED, ask::print_reasons, logging, say, table};
-use crate::answer::{Request, Response};
+use crate::answer::{Request, Response, Role};
 use crate::config::{load_rules, shipped_gates};
 use crate::daemon::{self, Daemon, Desk, Engine, Mailbox, SeenAt};
 use crate::edge::dns::Resolver;
+use crate::edge::http::Settings;
 use crate::edge::store::{OpenOptions, Store};
-use crate::model::{Address, OpportunityId, Policy, Seller, Terms};
+use crate::edge::tokens::Tokens;
+use crate::model::{Address, OpportunityId, Policy, Seller};
 
 /// How long the replay of one conversation may take before the demo gives up.
 const CONVERSATION_WAIT: Duration = Duration::from_secs(20);
 /// The demo's seller.
 const DOMAIN: &str = "northwind-labs.example";
+/// The name under which a visitor of the demo's pages decides.
+const VISITOR: &str = "you@northwind-labs.example";
 
 /// `endorsed demo`
 #[derive(Debug, Args)]
@@ -75,6 +79,8 @@ fn replay(demo: &Demo) -> Anyhow<()> {
         let address = address.ok_or("no HTTP address")?;
         say(&format!("scratch folder: {}", scratch.path().display()));
         say(&format!("serving on http://{address}/v1/opportunities"));
+        // For whoever plays with the demo: its folder goes when it ends.
+        let token = Tokens::new(&scratch.path().join("store")).create(VISITOR, Role::Admin, None)?;
         let conversations = conversations()?;
         let shown = Arc::clone(&desk);
         tokio::task::spawn_blocking(move || {
@@ -83,6 +89,11 @@ fn replay(demo: &Demo) -> Anyhow<()> {
         .await??;
         if !demo.once {
             say("\nStill serving; Ctrl-C ends.");
+            say(&format!(
+                "  pages:   http://{address}/  (a review is decided after signing in with the token)"
+            ));
+            say(&format!("  sign in: http://{address}/sign-in"));
+            say(&format!("  token:   {token}"));
             say(&format!("  curl 'http://{address}/v1/gate?opportunity=OPP-31001&to=commercial_review'"));
             tokio::signal::ctrl_c().await?;
         }
@@ -118,20 +129,10 @@ fn assemble(scratch: &Path, maildir: &Path) -> Anyhow<Daemon> {
         Resolver::file(&dns)?,
     );
     Ok(Daemon {
-        desk: Desk {
-            engine: Arc::new(engine),
-            gates: shipped_gates()?,
-            terms: Terms::default(),
-            mailboxes: Vec::new(),
-            stale_after: Duration::from_secs(3600),
-            arrived: Arc::default(),
-            considered: Arc::default(),
-            board: crate::daemon::Board::default(),
-            letters: None,
-        },
+        desk: Desk::new(engine, shipped_gates()?),
         outbox: None,
         mailboxes: vec![Mailbox::Maildir(maildir.into(), Duration::from_secs(1))],
-        listen: Some(([127, 0, 0, 1], 0).into()),
+        http: Some(Settings::loopback(0)),
         socket: store,
         seen_at: SeenAt::Message,
     })
@@ -188,6 +189,11 @@ fn show_gates(conversations: &[Conversation], desk: &Desk) -> Anyhow<()> {
         let Some(slot) = shown.get_mut(usize::from(answer.allowed)) else { continue };
         if std::mem::replace(slot, true) {
             continue;
+        }
+        if !answer.allowed {
+            // As a CRM would: the question stands in the queue until the answer is yes.
+            let (opportunity, to) = (answer.opportunity.clone(), answer.to.clone());
+            desk.answer(Request::Gate { opportunity, to, record: true });
         }
         let word = if answer.allowed { "ALLOWED" } else { "NOT ALLOWED" };
         say(&format!(

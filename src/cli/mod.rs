@@ -8,6 +8,8 @@ mod declare;
 mod demo;
 mod doctor;
 mod explain;
+mod facts;
+mod gates;
 mod generate;
 mod ingest;
 mod init;
@@ -16,6 +18,7 @@ mod logging;
 mod pack;
 mod prompts;
 mod quarantine;
+mod receipt;
 mod rejudge;
 mod review;
 mod rules;
@@ -23,7 +26,9 @@ mod run;
 mod status;
 mod store;
 mod table;
+mod tokens;
 mod verify;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -82,6 +87,15 @@ enum Command {
     /// May this opportunity move to that stage? Ends with 0 for yes, 1 for no, 2 for could not tell.
     #[command(after_help = "Example:\n  endorsed gate OPP-20417 --to commercial_review")]
     Gate(ask::Gate),
+    /// Facts that gates ask for: what was stated, by whom, and state one.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  endorsed facts set OPP-20417 trial_deployed yes --by kim@northwind.example --reason 'in their VPC since Monday'"
+    )]
+    Facts(facts::Facts),
+    /// Check a gates file, or run the examples in it.
+    #[command(subcommand, after_help = "Example:\n  endorsed gates test /etc/endorsed/gates.toml")]
+    Gates(gates::GatesCommand),
     /// Everything about one opportunity (or about a declaration without one, by its Message-ID).
     #[command(after_help = "Example:\n  endorsed show OPP-20417")]
     Show(ask::Show),
@@ -120,6 +134,15 @@ enum Command {
     /// Copy, check, export or import the store.
     #[command(subcommand, after_help = "Example:\n  endorsed store backup /var/backups/endorsed-2026-11-22")]
     Store(store::StoreCommand),
+    /// Who may ask over HTTP: make, list and revoke tokens.
+    #[command(subcommand, after_help = "Example:\n  endorsed tokens create salesforce --role gate")]
+    Tokens(tokens::TokensCommand),
+    /// Webhooks: what waits, what was given up; send it again.
+    #[command(subcommand, after_help = "Example:\n  endorsed webhooks list")]
+    Webhooks(webhooks::WebhooksCommand),
+    /// Print the OpenAPI document of the HTTP interface.
+    #[command(after_help = "Example:\n  endorsed openapi > endorsed.json")]
+    Openapi,
     /// Register what the Mutual Success Plan calls for.
     #[command(
         subcommand,
@@ -197,7 +220,15 @@ pub fn main() -> ExitCode {
         Command::Pack(pack) => with_config(&path, |config| pack::pack(&pack, &config)),
         Command::Proof(proof) => with_config(&path, |config| pack::proof(&proof, &config)),
         Command::Store(store) => with_config(&path, |config| store::run(&store, &config)),
+        Command::Tokens(tokens) => with_config(&path, |config| tokens::run(&tokens, &config)),
+        Command::Webhooks(hooks) => with_config(&path, |config| webhooks::run(&hooks, &config)),
+        Command::Openapi => {
+            say_json(&crate::edge::http::document());
+            0
+        }
         Command::Verify(verify) => verify::run(&verify, &path),
+        Command::Facts(facts) => with_config(&path, |config| facts::run(facts, &config)),
+        Command::Gates(gates) => gates::run(&gates, cli.config.as_deref()),
         Command::Gate(gate) => with_config(&path, |config| ask::gate(&gate, &config)),
         Command::Show(show) => with_config(&path, |config| ask::show(&show, &config)),
         Command::Rejudge(rejudge) => with_config(&path, |config| rejudge::run(rejudge, &config)),

@@ -37,7 +37,7 @@ pub fn run(path: &Path) -> u8 {
         desk,
         mailboxes: config.mailbox.iter().filter_map(mailbox).collect(),
         outbox: config.outbox(),
-        listen: config.http.as_ref().map(|h| h.listen),
+        http: config.http.as_ref().map(crate::config::HttpSection::settings),
         socket: config.store.path.clone(),
         seen_at: SeenAt::Clock,
     };

@@ -20,8 +20,8 @@ pub struct Verify {
     /// A pack, or the folder into which it was unpacked, instead of the record.
     #[arg(value_name = "PACK")]
     pack: Option<PathBuf>,
-    /// The log's verifier key (`NAME+ID+BASE64`) as you got it in another way than with the pack.
-    #[arg(long, value_name = "KEY", requires = "pack")]
+    /// The log's verifier key (`NAME+ID+BASE64`) as you got it in another way than with the pack or the receipt.
+    #[arg(long, value_name = "KEY")]
     key: Option<String>,
     /// The log alone: journal, hashes and signed head, without raw mail and index.
     #[arg(long, conflicts_with = "pack")]
@@ -29,6 +29,9 @@ pub struct Verify {
     /// `log_size:log_root` of an answer that was given earlier: is it still in the log?
     #[arg(long, value_name = "SIZE:ROOT", conflicts_with = "pack")]
     seen: Option<SeenHead>,
+    /// A receipt of a gate (`GET /v1/gate?…&receipt=true`) instead of the record.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["pack", "log", "seen"])]
+    receipt: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -36,8 +39,15 @@ pub struct Verify {
 
 /// Verifies: 0 all is well, 1 something was changed, 2 could not tell.
 pub fn run(verify: &Verify, path: &Path) -> u8 {
+    if let Some(file) = &verify.receipt {
+        return super::receipt::run(file, verify.key.as_deref(), verify.json, path);
+    }
     match &verify.pack {
         Some(file) => pack(verify, file),
+        None if verify.key.is_some() => {
+            eprintln!("--key belongs to a pack or to --receipt");
+            FAILED
+        }
         None => with_config(path, |config| store(verify, &config)),
     }
 }

@@ -1,6 +1,6 @@
 //! The accounts file: who may speak for which buyer. Deal desk owns it, not sales.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -24,6 +24,8 @@ struct Entry {
     endorsers: BTreeMap<String, String>,
     #[serde(default)]
     waivers: BTreeMap<String, String>,
+    #[serde(default)]
+    required: BTreeSet<String>,
 }
 
 /// Reads and checks the file. `own` are the seller's domains: nobody there speaks for a buyer.
@@ -52,7 +54,14 @@ pub fn load(path: &Path, own: &[String]) -> Result<Accounts, ConfigError> {
                 None => continue,
             }
         }
-        accounts.insert(name, Account { domains, endorsers, waivers });
+        for role in entry.required.iter().filter(|role| !entry.endorsers.values().any(|r| r == *role)) {
+            check.problem(
+                &name,
+                role,
+                format!("nobody has the required role `{role}`: name somebody under `endorsers`"),
+            );
+        }
+        accounts.insert(name, Account { domains, endorsers, required: entry.required, waivers });
     }
     if check.problems.is_empty() {
         Ok(Accounts { accounts, digest: Digest::of(text.as_bytes()) })

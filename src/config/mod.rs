@@ -2,28 +2,32 @@
 
 mod accounts;
 mod error;
+mod http;
 mod letters;
 mod log;
 mod mailbox;
 mod oauth2;
 mod receiver;
 mod smtp;
+mod webhook;
 
 pub use accounts::load as load_accounts;
 pub use error::{ConfigError, Problem};
+pub use http::{HttpSection, Open, ProxySection, TlsSection};
 pub use letters::{BuyerSection, LettersSection};
 pub use log::LogSection;
 pub use mailbox::{MailboxKind, MailboxSection};
 pub use oauth2::{OAuth2Section, Provider};
 pub use receiver::ReceiverSection;
 pub use smtp::SmtpSection;
+pub use webhook::WebhookSection;
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use crate::edge::imap::Password;
-use crate::gate::Gates;
+use crate::gate::{GateFileError, GateProblem, Gates};
 use crate::judge::{RuleError, Rules};
 use crate::model::{Accounts, Address, Policy, Seller, Terms};
 
@@ -53,6 +57,9 @@ pub struct Config {
     pub letters: Option<LettersSection>,
     /// Where HTTP is served; without it there is none.
     pub http: Option<HttpSection>,
+    /// Who is told of events.
+    #[serde(default)]
+    pub webhook: Vec<WebhookSection>,
     /// A file instead of the system resolver.
     pub dns: Option<FileSection>,
     /// Who may speak for the buyers.
@@ -112,14 +119,6 @@ impl Default for StoreSection {
 pub struct OutboxSection {
     /// Folder for letters as `.eml`.
     pub dir: PathBuf,
-}
-
-/// `[http]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HttpSection {
-    /// Address and port; loopback, since there are no tokens yet.
-    pub listen: std::net::SocketAddr,
 }
 
 /// `[dns]`, `[accounts]`, `[gates]`
@@ -228,14 +227,11 @@ impl Config {
     /// The gates: a file, or the shipped ones.
     ///
     /// # Errors
-    /// The first problem of the file.
+    /// Every problem of the file.
     pub fn load_gates(&self) -> Result<Gates, ConfigError> {
         let Some(section) = &self.gates else { return shipped_gates() };
         let path = &section.file;
-        let text = std::fs::read_to_string(path).map_err(|e| ConfigError::one(path, 0, e.to_string()))?;
-        let name = path.file_name().map_or_else(|| "gates.toml".into(), |n| n.to_string_lossy().into_owned());
-        Gates::load(&name, &text)
-            .map_err(|e| ConfigError::one(path, error::line_at(&text, e.offset), e.message))
+        read_gates(path)
     }
 
     fn root(&mut self, folder: &Path) {
@@ -254,6 +250,14 @@ impl Config {
             root(path);
         }
         self.mailbox.iter_mut().for_each(|mailbox| mailbox.root(folder));
+        for webhook in &mut self.webhook {
+            if let Password::File(path) = &mut webhook.secret {
+                root(path);
+            }
+        }
+        if let Some(http) = &mut self.http {
+            http.root(folder);
+        }
         if let Some(letters) = &mut self.letters {
             letters.root(root);
         }
@@ -280,11 +284,15 @@ impl Config {
         for (key, message) in self.mailbox.iter().flat_map(MailboxSection::problems) {
             problem(key, message);
         }
-        if let Some(http) = &self.http
-            && !http.listen.ip().is_loopback()
-        {
-            let message = format!("{} is not loopback: put a proxy with sign-in before it", http.listen);
-            problem("listen", message);
+        for (key, message) in self.http.iter().flat_map(HttpSection::problems) {
+            problem(key, message);
+        }
+        for (key, message) in self.webhook.iter().flat_map(WebhookSection::problems) {
+            problem(key, message);
+        }
+        let mut names = std::collections::BTreeSet::new();
+        for webhook in self.webhook.iter().filter(|w| !names.insert(&w.name)) {
+            problem("name", format!("two webhooks are called `{}`", webhook.name));
         }
         for (key, message) in self.log.problems() {
             problem(key, message);
@@ -308,6 +316,16 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+/// The gates of a policy file.
+///
+/// # Errors
+/// Every problem of the file.
+pub fn read_gates(path: &Path) -> Result<Gates, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|e| ConfigError::one(path, 0, e.to_string()))?;
+    let name = path.file_name().map_or_else(|| "gates.toml".into(), |n| n.to_string_lossy().into_owned());
+    Gates::load(&name, &text).map_err(|e| in_gates(path, e))
+}
+
 /// The shipped gates.
 ///
 /// # Errors
@@ -315,8 +333,12 @@ fn is_loopback(host: &str) -> bool {
 pub fn shipped_gates() -> Result<Gates, ConfigError> {
     let file = crate::embedded::RULES.iter().find(|(name, _)| *name == "gates.toml");
     let text = file.map_or("", |(_, bytes)| std::str::from_utf8(bytes).unwrap_or_default());
-    Gates::load("gates.toml", text)
-        .map_err(|e| ConfigError::one(Path::new("gates.toml"), error::line_at(text, e.offset), e.message))
+    Gates::load("gates.toml", text).map_err(|e| in_gates(Path::new("gates.toml"), e))
+}
+
+fn in_gates(path: &Path, error: GateFileError) -> ConfigError {
+    let problem = |p: GateProblem| Problem { path: path.into(), line: p.line, message: p.message };
+    ConfigError { problems: error.problems.into_iter().map(problem).collect() }
 }
 
 /// Rules of a folder, or the shipped ones.

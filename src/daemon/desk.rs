@@ -23,6 +23,9 @@ use crate::model::{Digest, Terms};
 use crate::prompt::Settings;
 use crate::record::{Act, Deed, Entry, Place};
 
+/// How old the last reading of a mailbox may be where nobody says otherwise.
+const STALE_AFTER: Duration = Duration::from_secs(3600);
+
 /// The one who answers.
 pub struct Desk {
     /// The record and its tools.
@@ -43,9 +46,27 @@ pub struct Desk {
     pub board: Board,
     /// What the operator says about letters; `None` where nobody writes any.
     pub letters: Option<Settings>,
+    /// Who is told of events.
+    pub webhooks: super::Webhooks,
 }
 
 impl Desk {
+    /// A desk over a store, without mailboxes, letters and webhooks.
+    pub fn new(engine: Engine, gates: Gates) -> Self {
+        Self {
+            engine: Arc::new(engine),
+            gates,
+            terms: Terms::default(),
+            mailboxes: Vec::new(),
+            stale_after: STALE_AFTER,
+            arrived: Arc::default(),
+            considered: Arc::default(),
+            board: Board::default(),
+            letters: None,
+            webhooks: super::Webhooks::default(),
+        }
+    }
+
     /// Answers. Blocking.
     pub fn answer(&self, request: Request) -> Response {
         match request {
@@ -64,6 +85,7 @@ impl Desk {
                 };
                 self.board.answer(&self.engine.store, context)
             }
+            Request::Webhooks(ask) => self.webhooks.answer(&ask, self.engine.store.size()),
             other => answer_from(&self.engine.store, &self.gates, &self.terms, self.freshness(), other),
         }
     }
@@ -137,9 +159,12 @@ pub fn answer_from(
             count(Counter::GateRequests, &[word_for(&response)]);
             if record { write_down(store, response) } else { response }
         }
+        Request::Official(order) => super::official::official(store, &order, context),
+        Request::Events { after, limit } => super::official::events(store, after, limit),
         Request::Show { what } => answer::show(&what, &records, context),
         Request::List { after, limit } => answer::list(after.as_ref(), limit, &records, context),
         Request::Queue { limit } => answer::queue(limit, &records, context),
+        Request::Facts { opportunity } => answer::facts(&opportunity, &records, context),
         Request::Review { message } => answer::review(&message, &records, context),
         Request::Mail { sha256 } => mail::answer(store, &sha256),
         Request::Export { messages, names } => answer::export(&messages, &names, &records, context),
@@ -165,6 +190,7 @@ pub fn answer_from(
         Request::Ingest { .. }
         | Request::Rejudge { .. }
         | Request::Letters(_)
+        | Request::Webhooks(_)
         | Request::Board
         | Request::Ready
         | Request::Metrics => {

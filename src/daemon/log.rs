@@ -25,6 +25,7 @@ pub fn answer(store: &Store, question: LogQuestion, context: Context<'_>) -> Res
         LogQuestion::Public { path } => {
             public(store, &path).map(|f| LogAnswer::Public(f.map(|f| STANDARD.encode(f))))
         }
+        LogQuestion::Keys => return super::official::keys(store),
         LogQuestion::Backup { folder } => store.backup(Path::new(&folder)).map(LogAnswer::Backup),
     };
     answer.map_or_else(|error| failed(&error), |answer| Response::Log(Box::new(answer)))

@@ -11,26 +11,30 @@ mod letters;
 mod library;
 mod log;
 mod mail;
+mod official;
 mod quarantine;
 mod rejudge;
 mod reload;
+mod view;
+mod webhooks;
 
 pub use board::Board;
 pub use desk::{Desk, answer_from};
 pub use engine::{Engine, SeenAt, Taken};
 pub use log::tile_of;
 pub use reload::reload;
+pub use view::{VIEW_BYTES_MAX, View};
+pub use webhooks::{Pace, Webhooks};
 
-use health::{Heartbeat, feed_watchdog};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use self::health::{Heartbeat, feed_watchdog};
 use crate::answer::{Request, Response};
 use crate::edge::outbox::Outbox;
 use crate::edge::source::{Delivery, Fatal, Intake};
@@ -71,8 +75,8 @@ pub struct Daemon {
     pub mailboxes: Vec<Mailbox>,
     /// Where letters leave; without it none are written.
     pub outbox: Option<Outbox>,
-    /// Where HTTP is served.
-    pub listen: Option<SocketAddr>,
+    /// Where HTTP is served, and to whom.
+    pub http: Option<http::Settings>,
     /// Folder of the local socket.
     pub socket: PathBuf,
     /// Which time counts as first sight.
@@ -121,19 +125,32 @@ pub async fn run(
     }
     drop(deliveries);
     let desk = Arc::new(daemon.desk);
+    let view = Arc::new(View::new(VIEW_BYTES_MAX));
     let ask: socket::Ask = {
-        let desk = Arc::clone(&desk);
-        Arc::new(move |request: Request| -> Response { desk.answer(request) })
+        let (desk, view) = (Arc::clone(&desk), Arc::clone(&view));
+        Arc::new(move |request: Request| -> Response {
+            match request {
+                Request::Gate { opportunity, to, record: false } => view.answer(&desk, &opportunity, &to),
+                other => desk.answer(other),
+            }
+        })
     };
     let local = socket::bind(&daemon.socket)
         .map_err(listen_error(socket::path(&daemon.socket).display().to_string()))?;
     let mut address = None;
     let mut tasks: JoinSet<Result<(), DaemonError>> = JoinSet::new();
-    if let Some(wanted) = daemon.listen {
-        let listener = TcpListener::bind(wanted).await.map_err(listen_error(format!("http {wanted}")))?;
-        address = listener.local_addr().ok();
-        let serving = http::serve(listener, http::App::new(Arc::clone(&ask)), stop.clone());
-        tasks.spawn(async move { serving.await.map_err(listen_error("http".into())) });
+    if let Some(settings) = daemon.http {
+        let bound =
+            http::bind(&settings).await.map_err(listen_error(format!("http {:?}", settings.listen)))?;
+        address = bound.address();
+        let app = http::App::new(Arc::clone(&ask), settings, Some(&daemon.socket), stop.clone());
+        let quick = Arc::clone(&desk);
+        let app = app.with_view(Arc::new(move |opportunity, to| view.look(&quick, opportunity, to)));
+        let serving = http::serve(bound, app);
+        tasks.spawn(async move {
+            serving.await;
+            Ok(())
+        });
     }
     let serving = socket::serve(local, ask, stop.clone());
     tasks.spawn(async move {
@@ -146,6 +163,13 @@ pub async fn run(
         tasks.spawn(letters::run(Arc::clone(&desk), outbox, stop.clone()));
     }
     tasks.spawn(feed_watchdog(Arc::clone(&desk), heartbeat, stop.clone()));
+    for index in 0..desk.webhooks.len() {
+        let (desk, stop) = (Arc::clone(&desk), stop.clone());
+        tasks.spawn(async move {
+            webhooks::run(desk, index, stop).await;
+            Ok(())
+        });
+    }
     for (mailbox, intake) in sources {
         tasks.spawn(watch_mailbox(mailbox, intake, Arc::clone(&desk), stop.clone()));
     }

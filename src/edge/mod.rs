@@ -18,5 +18,7 @@ pub mod smtp;
 pub mod socket;
 pub mod source;
 pub mod store;
+pub mod tokens;
+pub mod webhook;
 
 pub use password::Password;

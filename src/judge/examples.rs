@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::evidence::is_evidence;
 use super::language::{Case, Rule};
 use super::rules::Rules;
 use super::scan::{Context, Scan, Speech, scan};
@@ -51,10 +52,27 @@ pub struct Failure {
 impl Rules {
     /// Runs all examples and cases.
     pub fn test(&self) -> TestReport {
-        let mut report =
-            TestReport { rules: self.rules.len(), cases: self.cases.len(), ..TestReport::default() };
+        let mut report = self.test_where(|_| true);
+        let evidence = self.test_evidence();
+        report.rules += evidence.rules;
+        report.examples += evidence.examples;
+        report.cases += evidence.cases;
+        report.failures.extend(evidence.failures);
+        report
+    }
+
+    /// Runs the examples and cases of `evidence/` alone.
+    pub fn test_evidence(&self) -> TestReport {
+        self.evidence.rules().map(|wider| wider.test_where(is_evidence)).unwrap_or_default()
+    }
+
+    /// Runs the examples and cases of the files for whose path `own` holds.
+    fn test_where(&self, own: impl Fn(&str) -> bool) -> TestReport {
+        let rules = self.rules.iter().filter(|rule| own(&rule.path)).count();
+        let cases: Vec<&Case> = self.cases.iter().filter(|case| own(&case.path)).collect();
+        let mut report = TestReport { rules, cases: cases.len(), ..TestReport::default() };
         let mut exercised = BTreeSet::new();
-        for (index, rule) in self.rules.iter().enumerate() {
+        for (index, rule) in self.rules.iter().enumerate().filter(|(_, rule)| own(&rule.path)) {
             for (example, wanted) in
                 rule.hits.iter().map(|e| (e, true)).chain(rule.misses.iter().map(|e| (e, false)))
             {
@@ -77,7 +95,7 @@ impl Rules {
                 }
             }
         }
-        for case in &self.cases {
+        for case in cases {
             self.run_case(case, &mut report, &mut exercised);
         }
         let idle = self.rules.iter().enumerate().filter(|(i, _)| !exercised.contains(i));

@@ -8,6 +8,7 @@
 mod compile;
 mod criteria;
 mod cutter;
+mod evidence;
 mod examples;
 mod explain;
 mod figures;
@@ -29,6 +30,7 @@ mod weigh;
 #[cfg(test)]
 mod tests;
 
+pub use evidence::{EvidenceRule, Side, Sign, signs};
 pub use examples::{Failure, TestReport};
 pub use explain::{Explanation, Fired, Neighbour, SentenceExplained, Stopped, TextExplained, explain};
 pub use rules::{RuleError, Rules};

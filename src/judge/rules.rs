@@ -3,6 +3,7 @@
 use std::sync::{LazyLock, OnceLock};
 
 use super::compile;
+use super::evidence::{Evidence, EvidenceRule, is_evidence};
 use super::index::Index;
 use super::language::{Case, Language, Pack, Rule, Says};
 use super::source::{self, Source};
@@ -38,6 +39,22 @@ pub struct Rules {
     pub(super) cases: Vec<Case>,
     /// One for each pack.
     indexes: Vec<OnceLock<Index>>,
+    /// Evidence of other kinds.
+    pub(super) evidence: Evidence,
+}
+
+/// A rule file with the language that it belongs to.
+#[derive(Debug, Clone)]
+pub(super) struct TaggedFile {
+    pub path: String,
+    pub tag: String,
+    pub text: String,
+}
+
+impl TaggedFile {
+    pub(super) fn new(path: &str, tag: &str, text: &str) -> Self {
+        Self { path: path.to_owned(), tag: tag.to_owned(), text: text.to_owned() }
+    }
 }
 
 impl Rules {
@@ -50,6 +67,7 @@ impl Rules {
     pub fn load(files: &[(String, String)]) -> Result<Self, Vec<RuleError>> {
         let (rules, mut errors) = Self::read(files);
         errors.extend(compile::check(&rules.rules, &rules.packs));
+        errors.extend(rules.evidence.compile());
         rules.unless(errors)
     }
 
@@ -67,25 +85,43 @@ impl Rules {
         let mut files: Vec<(&str, &str)> =
             files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
         files.sort_unstable();
-        files.retain(|(path, _)| language_of(path).is_some());
+        files.retain(|(path, _)| language_of(path).is_some() || is_evidence(path));
         let digest = Digest::of_fields(files.iter().flat_map(|(p, c)| [p.as_bytes(), c.as_bytes()]));
+        let (own, languages): (Vec<_>, Vec<_>) = files.into_iter().partition(|(path, _)| is_evidence(path));
+        let tagged = |(path, text): &(&str, &str)| Some(TaggedFile::new(path, language_of(path)?, text));
+        let languages: Vec<TaggedFile> = languages.iter().filter_map(tagged).collect();
+        let (rules, mut errors) = Self::read_tagged(&languages);
+        let evidence = Evidence::new(&own, &languages, &mut errors);
+        (Self { digest, evidence, ..rules }, errors)
+    }
 
+    /// The evidence that rules know besides the champion's yes, by name.
+    pub fn evidence(&self) -> &std::collections::BTreeMap<String, EvidenceRule> {
+        &self.evidence.kinds
+    }
+
+    /// A rule set of these files.
+    pub(super) fn of_files(files: Vec<TaggedFile>) -> Result<Self, Vec<RuleError>> {
+        let (rules, errors) = Self::read_tagged(&files);
+        rules.unless(errors)
+    }
+
+    pub(super) fn read_tagged(files: &[TaggedFile]) -> (Self, Vec<RuleError>) {
         let mut errors = Vec::new();
         let mut source = Source::default();
-        for (path, text) in &files {
-            if let Some(tag) = language_of(path) {
-                source::read(path, tag, text, &mut source, &mut errors);
-            }
+        for file in files {
+            source::read(&file.path, &file.tag, &file.text, &mut source, &mut errors);
         }
         if source.rules.is_empty() && errors.is_empty() {
-            let path = files.first().map_or("rules", |(path, _)| path).to_owned();
+            let path = files.first().map_or("rules", |file| file.path.as_str()).to_owned();
             let message = "found no rules, expected `[[rule]]` tables in `<lang>/<name>.toml`".to_owned();
             errors.push(RuleError { path, line: 1, message });
         }
         let (rules, packs) = compile::compile(&source, &mut errors);
         let lexicon = Lexicon::new(&packs, &rules);
         let indexes = packs.iter().map(|_| OnceLock::new()).collect();
-        (Self { digest, rules, packs, lexicon, cases: source.cases, indexes }, errors)
+        let (digest, cases, evidence) = (Digest::of(b""), source.cases, Evidence::default());
+        (Self { digest, rules, packs, lexicon, cases, indexes, evidence }, errors)
     }
 
     fn unless(self, mut errors: Vec<RuleError>) -> Result<Self, Vec<RuleError>> {

@@ -118,7 +118,10 @@ impl Heard<'_> {
         let strong = yes.iter().any(|hit| self.rules.rules.get(hit.rule).is_some_and(|rule| rule.settles));
         let beside = |tie: &Hit| yes.iter().any(|hit| hit.sentence.abs_diff(tie.sentence) <= 1);
         let loose = strong && !ties.iter().any(|tie| tie.says != Says::Count && beside(tie));
-        opinion.sure = !untied && !loose && (!put_off || stipulated);
+        // "All met. The first sync failed": no condition, and perhaps no trouble that is still there.
+        let whole = yes.iter().any(|hit| self.rules.rules.get(hit.rule).is_some_and(|rule| rule.whole));
+        let history = whole && ties.iter().all(|hit| hit.says == Says::Fail);
+        opinion.sure = !untied && !loose && !history && (!put_off || stipulated);
         if !opinion.sure {
             self.doubt(
                 &mut opinion,
@@ -182,6 +185,11 @@ impl Heard<'_> {
             opinion
                 .reasons
                 .push(Reason::new("no_ask", "a bare yes answers nothing: the declaration asked no question"));
+            let cues: Vec<&Hit> = self.fresh.of(Says::Cue).collect();
+            if !cues.is_empty() {
+                opinion.sure = false;
+                opinion.reasons.extend(cues.into_iter().map(|hit| self.reason(hit, Source::Fresh)));
+            }
             return Some(opinion);
         }
         if self.question.criteria.iter().any(|c| {

@@ -1,11 +1,13 @@
 //! The outcome for one message: what `judge --json` prints and what the record keeps.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Address, Authorship, CriterionAnswer, Declaration, Digest, FileHash, Guess, Message, MessageId,
-    OpportunityId, Part, Reason, Verdict,
+    OpportunityId, Part, Reason, Signal, Verdict,
 };
 
 /// What a message is.
@@ -127,6 +129,15 @@ pub struct Outcome {
     pub readings: Vec<Guess>,
     /// Who said it.
     pub authorship: Option<Authorship>,
+    /// Of a declaration: who speaks for the account by the accounts file, with role.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub roles: BTreeMap<Address, String>,
+    /// Of a declaration: the roles that the accounts file requires.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub required_roles: BTreeSet<String>,
+    /// Evidence of other kinds that the mail is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signals: Vec<Signal>,
     /// Digest of the criteria that the statement is bound to.
     pub criteria_digest: Option<Digest>,
     /// Whether [`crate::decide`] made an endorsement of it. The fold decides again; this is for readers.
@@ -170,6 +181,9 @@ impl Outcome {
             criteria: Vec::new(),
             readings: Vec::new(),
             authorship: None,
+            roles: BTreeMap::new(),
+            required_roles: BTreeSet::new(),
+            signals: Vec::new(),
             criteria_digest: None,
             endorsed: false,
             reasons: Vec::new(),

@@ -1,6 +1,6 @@
 //! Who the seller is and who may speak for the buyer: facts that the operator states.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,9 @@ pub struct Account {
     pub domains: Vec<String>,
     /// Addresses that may endorse, with their role.
     pub endorsers: BTreeMap<String, String>,
+    /// Roles for which somebody must have spoken before the technical win is more than `partial`.
+    #[serde(default)]
+    pub required: BTreeSet<String>,
     /// Endorsers whose address is at none of the account's domains, each with who approved that and why.
     #[serde(default)]
     pub waivers: BTreeMap<String, String>,

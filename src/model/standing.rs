@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Condition, CriteriaSeen, CriteriaVersion, Digest, ManualEvidence, MessageId, OpportunityId, PlanReport,
-    Reason,
+    Reason, RoleWord, StatedFact,
 };
 
 /// CONTRACT "standing".
@@ -35,6 +35,40 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::NoDeclaration,
+        Self::AwaitingReply,
+        Self::Confirmed,
+        Self::Conditional,
+        Self::Partial,
+        Self::Deferred,
+        Self::Declined,
+        Self::Retracted,
+        Self::NeedsReview,
+    ];
+
+    /// Less is less favourable to the seller.
+    pub fn favour(self) -> u8 {
+        match self {
+            Self::Retracted => 0,
+            Self::Declined => 1,
+            Self::NeedsReview => 2,
+            Self::Deferred => 3,
+            Self::NoDeclaration => 4,
+            Self::AwaitingReply => 5,
+            Self::Partial => 6,
+            Self::Conditional => 7,
+            Self::Confirmed => 8,
+        }
+    }
+
+    /// The one of the two that is less favourable to the seller.
+    #[must_use]
+    pub fn less_favourable(self, other: Self) -> Self {
+        if other.favour() < self.favour() { other } else { self }
+    }
+
     /// The word of the contract.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -78,6 +112,9 @@ pub struct Evidence {
     /// Who read it so, when it does not count by the machine's reading.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted_by: Option<String>,
+    /// When it was written, or seen when it claims to be written later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
 /// A person's decision that a standing rests on: shown as `accepted by NAME`, never as verified.
@@ -118,6 +155,9 @@ pub struct Tally {
     /// Declared criteria that the plan calls mandatory, when a plan is registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mandatory: Option<usize>,
+    /// Of the mandatory ones those confirmed in writing by every required endorser.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mandatory_confirmed: Option<usize>,
     /// Whether the criteria were quoted or only threaded.
     pub seen: Option<CriteriaSeen>,
 }
@@ -159,6 +199,15 @@ pub struct StandingReport {
     /// Evidence that people recorded: never verified.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub manual: Vec<ManualEvidence>,
+    /// Who speaks in which role for the buyer, champions included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleWord>,
+    /// What people stated of facts, newest first; of each person the last word.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<StatedFact>,
+    /// The registered amount, in whole units of the CRM's currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<u64>,
     /// Copies that a person must look at.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub review: BTreeSet<Digest>,
@@ -182,6 +231,9 @@ impl StandingReport {
             plan: None,
             conditions: Vec::new(),
             manual: Vec::new(),
+            roles: Vec::new(),
+            facts: Vec::new(),
+            amount: None,
             review: BTreeSet::new(),
         }
     }

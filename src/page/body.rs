@@ -33,14 +33,29 @@ pub fn body(mail: &MailAnswer, marks: &[(Source, Mark)]) -> Markup {
         div.mailbody {
             @for block in blocks(&placed) {
                 (piece(block.class, block.label, &html! {
-                    @for part in &block.parts { (marked(part.text, &within(part, &of(part.source)))) }
+                    @for (n, part) in (1..).zip(&block.parts) {
+                        @let text = if n == block.parts.len() { part.text.trim_end() } else { part.text };
+                        (marked(text, &within(part, &of(part.source))))
+                    }
                 }))
             }
         }
     }
 }
 
+/// Quoted text of more lines is folded.
+const QUOTED_LINES_MAX: usize = 8;
+
 fn piece(class: &str, label: &str, text: &Markup) -> Markup {
+    let lines = text.0.lines().count();
+    if class == "quoted" && lines > QUOTED_LINES_MAX {
+        return html! {
+            details.piece.quoted {
+                summary.label { (label) ", " (lines) " lines" }
+                div.text dir="auto" { (text) }
+            }
+        };
+    }
     html! {
         div.piece.(class) {
             p.label { (label) }
@@ -93,16 +108,13 @@ fn placed<'a>(pieces: &'a [Piece], fresh: &str, unsure: &str, signature: &str) -
     out
 }
 
-/// Neighbours of one look become one block; pieces without words join the one before.
+/// Neighbours of one look become one block; pieces without words are left out.
 fn blocks<'a>(placed: &'a [Placed<'a>]) -> Vec<Block<'a>> {
     let mut blocks: Vec<Block<'a>> = Vec::new();
-    for part in placed {
-        let blank = part.text.trim().is_empty();
+    let with_words = |part: &&Placed<'_>| !part.text.trim().is_empty();
+    for part in placed.iter().filter(with_words) {
         match blocks.last_mut() {
-            Some(last) if blank || (last.class == part.class && last.label == part.label) => {
-                last.parts.push(part);
-            }
-            _ if blank => {}
+            Some(last) if last.class == part.class && last.label == part.label => last.parts.push(part),
             _ => blocks.push(Block { class: part.class, label: part.label, parts: vec![part] }),
         }
     }

@@ -11,6 +11,10 @@ pub struct Viewer {
     pub name: Option<String>,
     /// Whether decisions may be recorded under that name.
     pub may_decide: bool,
+    /// Whether the auditor's page is open to them.
+    pub may_audit: bool,
+    /// Whether they have a session that can be ended.
+    pub may_sign_out: bool,
     /// The token that every form of the viewer carries.
     pub csrf: String,
 }
@@ -56,8 +60,16 @@ pub fn frame(title: &str, at: &str, viewer: &Viewer, main: &Markup) -> String {
 fn account(viewer: &Viewer) -> Markup {
     html! {
         @if let Some(name) = &viewer.name {
-            p.account { "Signed in as " strong { (super::text::Shown(name)) } }
-        }
+            div.account {
+                span { "Signed in as " strong { (super::text::Shown(name)) } }
+                @if viewer.may_sign_out {
+                    form method="post" action="/sign-out" {
+                        input type="hidden" name="csrf" value=(viewer.csrf);
+                        button.plain type="submit" { "Sign out" }
+                    }
+                }
+            }
+        } @else { div.account { a href="/sign-in" { "Sign in" } } }
     }
 }
 

@@ -8,13 +8,17 @@ mod body;
 mod frame;
 mod opportunity;
 mod queue;
+mod review;
 mod shape;
+mod sign_in;
 mod text;
 mod words;
 
 pub use frame::{Viewer, notice};
 pub use opportunity::{OpportunityPage, opportunity};
 pub use queue::queue;
+pub use review::{Refused, ReviewPage, review};
+pub use sign_in::sign_in;
 
 /// The style sheet of all pages.
 pub const STYLE: &str = include_str!("style.css");

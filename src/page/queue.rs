@@ -122,7 +122,7 @@ fn blocked(listed: &Listed<Blocked>) -> Markup {
 fn review(listed: &Listed<ReviewItem>, now: Timestamp) -> Markup {
     section("review", "To review", listed, "No mail waits for a person.", |item| {
         let message = &item.message;
-        let (sign, verdict) = words::verdict(message.verdict, message.sure);
+        let (sign, verdict) = words::said(message);
         let text = if message.quote.is_empty() { &message.fresh_text } else { &message.quote };
         html! {
             p.rowhead {
@@ -131,6 +131,7 @@ fn review(listed: &Listed<ReviewItem>, now: Timestamp) -> Markup {
                     ": " (words::kind(message.kind, message.automatic)) " of " bdi { (Shown(message.from.as_deref().unwrap_or("nobody"))) }
                 }
                 " " (state(sign, &verdict))
+                @if let Some((sign, word)) = words::claim_of(message.authorship.as_deref()) { " " (state(sign, word)) }
                 @match item.state.as_str() {
                     "asked" => { " " (state(Sign::Wait, "The SE was asked")) }
                     "waiting" => { " " (state(Sign::Wait, "Waits for a second person")) }
@@ -148,7 +149,10 @@ fn review(listed: &Listed<ReviewItem>, now: Timestamp) -> Markup {
 
 fn objections(listed: &Listed<Brief>, now: Timestamp) -> Markup {
     section("objections", "Taken back, refused or disputed", listed, "Nobody objects.", |brief| {
-        html! { (row(brief, now)) }
+        html! {
+            (row(brief, now))
+            @if let Some(reason) = &brief.reason { p { (Shown(reason)) } }
+        }
     })
 }
 
@@ -199,8 +203,6 @@ fn row(brief: &Brief, now: Timestamp) -> Markup {
         p.rowhead { (deal(brief, None)) " " (state(sign, word)) span.quiet { (ago(brief.at, now)) } }
         @if let Some(quote) = brief.quote.as_deref().filter(|q| !q.trim().is_empty()) {
             p.said dir="auto" { "“" (Shown(&short(quote, WORDS))) "”" }
-        } @else if let Some(reason) = &brief.reason {
-            p { (Shown(reason)) }
         }
         (facts(brief))
     }

@@ -1,6 +1,7 @@
 //! The words of the contract as people read them.
 
 use super::shape::Sign;
+use crate::answer::MessageAnswer;
 use crate::model::{
     Automatic, Binding, Claim, CriteriaSeen, DeclaredResult, Form, Kind, SegmentKind, Spoken, Standing,
     Verdict,
@@ -29,7 +30,7 @@ pub fn standing(standing: Standing) -> (Sign, &'static str) {
 }
 
 /// What a mail says. What is not sure is said to be so.
-pub fn verdict(verdict: Option<Verdict>, sure: bool) -> (Sign, String) {
+fn verdict(verdict: Option<Verdict>, sure: bool) -> (Sign, String) {
     let Some(verdict) = verdict else { return (Sign::Note, "No verdict".into()) };
     let (sign, word) = match verdict {
         Verdict::Confirmed => (Sign::Yes, "Confirms"),
@@ -41,6 +42,16 @@ pub fn verdict(verdict: Option<Verdict>, sure: bool) -> (Sign, String) {
         Verdict::Automatic => (Sign::Note, "Written by a machine"),
     };
     if sure { (sign, word.into()) } else { (Sign::Look, format!("{word}? Not sure")) }
+}
+
+/// The same of a mail. A yes whose author is not verified looks like none.
+pub fn said(message: &MessageAnswer) -> (Sign, String) {
+    let (sign, word) = verdict(message.verdict, message.sure);
+    let is_verified = message.authorship.as_deref() == Some(Claim::Verified.as_str());
+    match sign {
+        Sign::Yes | Sign::Part if !is_verified => (Sign::Look, word),
+        _ => (sign, word),
+    }
 }
 
 /// Who wrote a mail.

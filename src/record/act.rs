@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Address, Digest, EvidenceKind, FileHash, MessageId, OpportunityId, Outcome, PlanCriterion, Verdict,
+    Address, Digest, EvidenceKind, FileHash, MessageId, OpportunityId, Outcome, PlanCriterion, Verdict, YesNo,
 };
 
 /// Something that a named person did.
@@ -92,6 +92,15 @@ pub enum Deed {
         /// Whole units of the CRM's currency.
         amount: u64,
     },
+    /// Stated a fact that a gate asks for.
+    Fact {
+        /// The opportunity.
+        opportunity: OpportunityId,
+        /// The fact's name.
+        fact: String,
+        /// What was stated.
+        value: YesNo,
+    },
 }
 
 /// What a person decided about a mail.
@@ -160,6 +169,7 @@ impl Act {
             }
             Deed::Undo { subjects, .. } => subjects.clone(),
             Deed::Amount { opportunity, .. }
+            | Deed::Fact { opportunity, .. }
             | Deed::Plan { opportunity, .. }
             | Deed::Evidence { opportunity, .. } => vec![Subject::Opportunity(opportunity.clone())],
             Deed::Access { message, .. } => vec![Subject::Message(*message)],

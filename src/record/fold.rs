@@ -10,23 +10,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::act::{Act, Decision, Deed};
+use super::act::{Act, CONFLICT, Decision, Deed};
 use super::chain::Chain;
 use super::condition::conditions;
 use super::explain::explain;
+use super::facts;
 use super::freeze::freeze;
 use super::plan::{self, Plan};
+use super::roles;
 use super::rulings::{Review, Ruling, Rulings};
 use super::versions::versions;
 use crate::decide::{endorsement, is_authentic, is_statement};
 use crate::model::{
     Acceptance, Address, Claim, CriteriaSeen, CriteriaVersion, CriterionAnswer, Declaration, DeclaredResult,
-    Digest, Endorser, Evidence, Form, Kind, ManualEvidence, OpportunityId, Outcome, Reason, Spoken, Standing,
-    StandingReport, Tally, Terms, Verdict,
+    Digest, Endorser, Evidence, Form, Kind, ManualEvidence, OpportunityId, Outcome, Reason, Said, Spoken,
+    Standing, StandingReport, Tally, Terms, Verdict,
 };
-
-/// Role of a declared champion while no accounts file names another.
-const ROLE_TECHNICAL: &str = "technical";
 
 /// Everything on record about an opportunity, in any order.
 #[derive(Debug, Clone, Copy)]
@@ -54,12 +53,15 @@ pub fn fold(
     let messages = one_copy_each(dossier.outcomes.iter().filter(belongs));
     let scene = Scene { opportunity, messages, rulings, terms, now };
     let mut report = scene.report(By::Decisions);
+    report.facts = facts::stated(&scene.rulings, &scene.undisputed());
+    report.amount = scene.rulings.amount();
     report.verified_standing = report.standing;
     if scene.rulings.is_empty() {
         return report;
     }
     let verified = scene.report(By::Machine);
-    if favour(verified.standing) < favour(report.standing) {
+    roles::lower_to(&mut report.roles, &verified.roles);
+    if verified.standing.favour() < report.standing.favour() {
         report.verified_standing = verified.standing;
         report.verified_reasons = verified.reasons;
         report.accepted_by = scene.acceptances();
@@ -146,11 +148,23 @@ impl Scene<'_> {
         report.declaration.clone_from(&gating.message_id);
         report.criteria = case.declared_tally();
         report.plan = plan.beside(declaration);
-        report.criteria.mandatory = report.plan.as_ref().map(|_| plan.mandatory(declaration));
+        report.criteria.mandatory = report.plan.as_ref().map(|_| plan.mandatory(declaration).len());
         let votes: Vec<Vote<'_>> = declaration.champions.iter().map(|c| case.vote(c)).collect();
-        report.endorsers = votes.iter().map(Vote::endorser).collect();
+        report.endorsers = votes.iter().map(|vote| vote.endorser(gating)).collect();
         report.standing = combine(&votes);
-        report.criteria.confirmed = case.confirmed_by_all(&votes);
+        let others = case.others().into_iter().map(|who| case.vote(&who));
+        report.roles = roles::words(gating, votes.iter().chain(&others.collect::<Vec<_>>()));
+        report.roles.extend(roles::evidence_words(&self.undisputed(), &chain));
+        roles::doubt_older(&mut report.roles, self.erased());
+        let missing = roles::missing(gating, &report.roles);
+        if !missing.is_empty() {
+            report.reasons.extend(missing);
+            lower(&mut report.standing, Standing::Partial);
+        }
+        let confirmed = case.confirmed_by_all(&votes);
+        report.criteria.confirmed = confirmed.len();
+        report.criteria.mandatory_confirmed =
+            report.plan.as_ref().map(|_| plan.mandatory(declaration).intersection(&confirmed).count());
         report.criteria.seen =
             votes.iter().filter_map(Vote::seen).max_by_key(|seen| *seen != CriteriaSeen::Quoted);
         report.evidence = votes.iter().flat_map(|v| &v.statements).map(|s| evidence(s)).collect();
@@ -260,6 +274,24 @@ impl Scene<'_> {
         (!is_gone).then_some(Seen { message, ruling, doubted })
     }
 
+    /// Mail of which nobody decided that it says nothing or is about something else.
+    fn undisputed(&self) -> Vec<&Outcome> {
+        let disputed = |m: &Outcome| match self.rulings.of(m, &self.messages) {
+            Review::Decided(ruling) => !matches!(ruling.decision, Decision::Accept { .. } | Decision::AskSe),
+            _ => self.rulings.is_doubted(m),
+        };
+        self.messages.iter().copied().filter(|m| !m.has(CONFLICT) && !disputed(m)).collect()
+    }
+
+    /// When mail of this opportunity was last erased: it may have said no.
+    fn erased(&self) -> Option<Timestamp> {
+        let erased = |act: &Act| match &act.deed {
+            Deed::Erase { opportunities, .. } if opportunities.contains(self.opportunity) => Some(act.at),
+            _ => None,
+        };
+        self.rulings.acts().filter_map(erased).max()
+    }
+
     /// Whose decisions the standing may rest on.
     fn acceptances(&self) -> Vec<Acceptance> {
         let mut all = Vec::new();
@@ -348,17 +380,24 @@ impl Vote<'_> {
         self.statements.first().and_then(|s| s.message.authorship.as_ref()).map(|a| a.seen)
     }
 
-    fn endorser(&self) -> Endorser {
-        Endorser { role: ROLE_TECHNICAL.into(), who: self.champion.to_string(), standing: self.standing }
+    fn endorser(&self, gating: &Outcome) -> Endorser {
+        let role = roles::role_of(&self.champion, gating).to_owned();
+        Endorser { role, who: self.champion.to_string(), standing: self.standing }
     }
 }
 
 impl<'a> Case<'a> {
+    /// Who speaks for the account by the accounts file besides the champions.
+    fn others(&self) -> Vec<Address> {
+        let asked = |who: &&Address| !self.declaration.champions.contains(who);
+        self.gating.roles.keys().filter(asked).cloned().collect()
+    }
+
     /// The newest statement of `champion`; a doubtful mail that may be newer freezes the vote.
     fn vote(&self, champion: &Address) -> Vote<'a> {
         let said = self.said_by(champion, |s| self.is_current(s.message) || !self.opens_a_gate(s));
         let newest = self.newest(&said);
-        let standing = newest.iter().filter_map(|s| self.standing_of(s)).min_by_key(|s| favour(*s));
+        let standing = newest.iter().filter_map(|s| self.standing_of(s)).min_by_key(|s| s.favour());
         Vote {
             champion: champion.clone(),
             standing: standing.unwrap_or(Standing::AwaitingReply),
@@ -409,7 +448,7 @@ impl<'a> Case<'a> {
             return Word::Silent;
         }
         if !is_statement(outcome) {
-            return Word::Doubtful;
+            return if is_only_evidence(outcome) { Word::Silent } else { Word::Doubtful };
         }
         Word::Said(match outcome.verdict {
             Some(Verdict::Confirmed) if endorsement(outcome).is_some() => Standing::Confirmed,
@@ -458,7 +497,7 @@ impl<'a> Case<'a> {
     }
 
     /// Criteria that every champion said are met, in words that nobody had to interpret.
-    fn confirmed_by_all(&self, votes: &[Vote<'_>]) -> usize {
+    fn confirmed_by_all(&self, votes: &[Vote<'_>]) -> BTreeSet<u32> {
         let met = |vote: &Vote<'_>, n: u32| {
             vote.statements
                 .iter()
@@ -466,8 +505,17 @@ impl<'a> Case<'a> {
                 .any(|s| s.message.criteria.iter().any(|c| c.n == n && c.result == Spoken::Pass))
         };
         let by_all = |n: u32| !votes.is_empty() && votes.iter().all(|v| met(v, n));
-        self.declaration.criteria.iter().filter(|c| by_all(c.n)).count()
+        self.declaration.criteria.iter().map(|c| c.n).filter(|n| by_all(*n)).collect()
     }
+}
+
+/// Whether the mail is surely evidence of another kind, and nothing else: all rules together found nothing in it that
+/// speaks against it, so it leaves the answer to the declaration as it was.
+fn is_only_evidence(outcome: &Outcome) -> bool {
+    let against = [Verdict::Conditional, Verdict::Deferred, Verdict::Declined, Verdict::Retracted];
+    !outcome.verdict.is_some_and(|v| against.contains(&v))
+        && !outcome.has(CONFLICT)
+        && outcome.signals.iter().any(|s| s.proven && s.said == Said::Yes)
 }
 
 /// Whether a person's reading of a mail may stand for a champion's word: never of the seller's own, a machine's or a
@@ -495,37 +543,20 @@ fn opens(standing: Standing) -> bool {
     matches!(standing, Standing::Confirmed | Standing::Conditional | Standing::Partial)
 }
 
-/// Less is less favourable to the seller.
-pub(super) fn favour(standing: Standing) -> u8 {
-    match standing {
-        Standing::Retracted => 0,
-        Standing::Declined => 1,
-        Standing::NeedsReview => 2,
-        Standing::Deferred => 3,
-        Standing::NoDeclaration => 4,
-        Standing::AwaitingReply => 5,
-        Standing::Partial => 6,
-        Standing::Conditional => 7,
-        Standing::Confirmed => 8,
-    }
-}
-
 /// Brings a standing down to `to`, never up.
 pub(super) fn lower(standing: &mut Standing, to: Standing) {
-    if favour(*standing) > favour(to) {
-        *standing = to;
-    }
+    *standing = standing.less_favourable(to);
 }
 
 /// Every champion must have spoken; the least favourable word counts.
 fn combine(votes: &[Vote<'_>]) -> Standing {
     let worst =
-        votes.iter().map(|v| v.standing).min_by_key(|s| favour(*s)).unwrap_or(Standing::AwaitingReply);
-    let some_yes = votes.iter().any(|v| favour(v.standing) > favour(Standing::AwaitingReply));
+        votes.iter().map(|v| v.standing).min_by_key(|s| s.favour()).unwrap_or(Standing::AwaitingReply);
+    let some_yes = votes.iter().any(|v| v.standing.favour() > Standing::AwaitingReply.favour());
     if worst == Standing::AwaitingReply && some_yes { Standing::Partial } else { worst }
 }
 
-fn evidence(seen: &Seen<'_>) -> Evidence {
+pub(super) fn evidence(seen: &Seen<'_>) -> Evidence {
     let outcome = seen.message;
     let accepted_by = seen.ruling.as_ref().filter(|_| seen.accepted().is_some()).map(|r| r.by.join(" and "));
     Evidence {
@@ -536,6 +567,7 @@ fn evidence(seen: &Seen<'_>) -> Evidence {
         verified: is_authentic(outcome) && accepted_by.is_none(),
         quote: outcome.quote.clone(),
         accepted_by,
+        at: Some(outcome.date.map_or(outcome.seen_at, |date| date.min(outcome.seen_at))),
     }
 }
 

@@ -114,7 +114,9 @@ fn objects(seen: &Seen<'_>, case: &Case<'_>) -> bool {
     let message = seen.message;
     let Some(from) = &message.from else { return false };
     let champions = &case.declaration.champions;
-    let is_colleague = !champions.contains(from) && champions.iter().any(|c| same_company(c, from));
+    let listed = case.gating.roles.contains_key(from);
+    let is_colleague =
+        !champions.contains(from) && (listed || champions.iter().any(|c| same_company(c, from)));
     // Block wide: a doubtful mail that names something failed may be a no.
     let may_say_no =
         !message.sure && ["declined", "retracted", "concern"].iter().any(|code| message.has(code));

@@ -6,11 +6,13 @@ mod chain;
 mod condition;
 mod entry;
 mod explain;
+mod facts;
 mod fold;
 mod freeze;
 mod letter;
 pub mod log;
 mod plan;
+mod roles;
 mod rulings;
 mod versions;
 

@@ -64,10 +64,10 @@ impl Plan {
         declaration.criteria.iter().filter(|c| wished(&c.text)).map(|c| c.n).collect()
     }
 
-    /// Declared criteria that a technical win needs.
-    pub fn mandatory(&self, declaration: &Declaration) -> usize {
+    /// Numbers of declared criteria that a technical win needs.
+    pub fn mandatory(&self, declaration: &Declaration) -> BTreeSet<u32> {
         let needed = |text: &str| self.criteria.iter().any(|c| c.mandatory && same(&c.text, text));
-        declaration.criteria.iter().filter(|c| needed(&c.text)).count()
+        declaration.criteria.iter().filter(|c| needed(&c.text)).map(|c| c.n).collect()
     }
 
     /// The plan beside a declaration; nothing without a plan.

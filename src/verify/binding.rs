@@ -1,7 +1,9 @@
 //! What ties a reply to its declaration (AUTHENTICITY §2.6). Microsoft 365 signs neither In-Reply-To nor
 //! References: an old "Yes, confirmed" could be threaded anew, so unsigned threading proves nothing.
 
-use crate::model::{Address, Binding, CriteriaSeen, Message, Reason, Signature};
+use crate::model::{
+    Address, Binding, CriteriaSeen, Mailbox, Message, OpportunityId, Reason, Seller, Signature,
+};
 
 use super::{Case, signature};
 
@@ -36,6 +38,23 @@ pub(super) fn binding(
     } else {
         Binding::Unbound
     }
+}
+
+/// Whether the signature covers a field that names the opportunity: the evidence mailbox's plus-address, or the id in
+/// square brackets in the subject.
+pub(super) fn names(
+    message: &Message,
+    signature: &Signature,
+    about: &OpportunityId,
+    seller: &Seller,
+) -> bool {
+    let tagged =
+        |m: &Mailbox| m.address.tag_of(&seller.evidence).and_then(OpportunityId::new).as_ref() == Some(about);
+    let signed = |field: &str| signature::covers(signature, message, field);
+    (signed("To") && message.to.iter().any(tagged))
+        || (signed("Cc") && message.cc.iter().any(tagged))
+        || (signed("Subject")
+            && message.subject.to_uppercase().contains(&format!("[{about}]").to_uppercase()))
 }
 
 /// Why a proven author's words do not count for this declaration.

@@ -52,6 +52,13 @@ pub(super) fn speakers(case: &Case<'_>, policy: &Policy) -> Speakers {
     }
 }
 
+/// The one account that covers the people to whom a declaration went.
+pub(super) fn account<'p>(declared: &[Address], policy: &'p Policy) -> Option<&'p Account> {
+    let accounts = policy.accounts.iter().flat_map(|a| a.accounts.values());
+    let mut covering = accounts.filter(|a| declared.iter().any(|champion| covers(a, champion)));
+    covering.next().filter(|_| covering.next().is_none())
+}
+
 fn covers(account: &Account, champion: &Address) -> bool {
     champion.is_at(&account.domains) || endorsers(account).any(|e| e == *champion)
 }

@@ -25,8 +25,8 @@ pub use tags::{Tags, key_name, key_names};
 use jiff::SignedDuration;
 
 use crate::model::{
-    Address, Authorship, Binding, Claim, CriteriaSeen, Declaration, Defect, Message, Policy, Reading, Reason,
-    Signature, Witnessed,
+    Account, Address, Authorship, Binding, Claim, CriteriaSeen, Declaration, Defect, Message, OpportunityId,
+    Policy, Reading, Reason, Signature, Witnessed,
 };
 
 use author::Named;
@@ -61,10 +61,35 @@ pub struct Authenticated {
 
 /// Says who wrote `witnessed`, which answers `case`. `reading` serves to compare the quoted criteria.
 pub fn verify(witnessed: &Witnessed, case: &Case<'_>, reading: &Reading, policy: &Policy) -> Authorship {
+    opinion(witnessed, case, None, reading, policy)
+}
+
+/// Says who wrote a mail that is evidence of its own kind. It answers no declaration: what ties it to the opportunity
+/// is that opportunity's name in a signed field, and it may be older than the declaration.
+pub fn verify_evidence(
+    witnessed: &Witnessed,
+    case: &Case<'_>,
+    about: &OpportunityId,
+    reading: &Reading,
+    policy: &Policy,
+) -> Authorship {
+    opinion(witnessed, case, Some(about), reading, policy)
+}
+
+fn opinion(
+    witnessed: &Witnessed,
+    case: &Case<'_>,
+    about: Option<&OpportunityId>,
+    reading: &Reading,
+    policy: &Policy,
+) -> Authorship {
     let message = witnessed.message.as_ref();
     let speakers = champions::speakers(case, policy);
     let seen = quote::seen(message, reading, case);
-    let window = Window::after(case.declared, witnessed.seen_at, policy);
+    let window = match about {
+        Some(_) => Window::open(witnessed.seen_at, policy),
+        None => Window::after(case.declared, witnessed.seen_at, policy),
+    };
     let author = message.author().map(|author| &author.address);
     let proof = author.map(|address| signature::prove(witnessed, address, &speakers.domains, &window));
     let witness = second_witness(witnessed, author, policy);
@@ -83,7 +108,12 @@ pub fn verify(witnessed: &Witnessed, case: &Case<'_>, reading: &Reading, policy:
         Some(Proof::Good(signature)) => Some(*signature),
         _ => None,
     };
-    let binding = binding::binding(message, signature, case, seen);
+    let binding = match (about, signature) {
+        (Some(about), Some(signature)) if binding::names(message, signature, about, &policy.seller) => {
+            Binding::Signed
+        }
+        _ => binding::binding(message, signature, case, seen),
+    };
     let signed_by = signature.map(|s| s.domain.clone());
     let champion = match author::author(message, case, &speakers, &policy.seller) {
         Named::Champion(champion) => champion,
@@ -114,13 +144,19 @@ pub fn verify(witnessed: &Witnessed, case: &Case<'_>, reading: &Reading, policy:
     if signature.is_some() && binding != Binding::Signed {
         findings.add(Claim::Unverified, binding::not_bound(binding));
     }
-    if seen == CriteriaSeen::Differ {
+    if about.is_none() && seen == CriteriaSeen::Differ {
         findings.add(Claim::Unverified, quote::differ());
     }
-    if is_late(case, message) && seen != CriteriaSeen::Quoted {
+    if about.is_none() && is_late(case, message) && seen != CriteriaSeen::Quoted {
         findings.add(Claim::Unverified, late());
     }
     Authorship { claim: findings.claim, binding, seen, signed_by, reasons: findings.reasons }
+}
+
+/// The account whose people were asked, by the accounts file; none while it covers nobody of them, or when several
+/// accounts do.
+pub fn account_of<'p>(declaration: &Declaration, policy: &'p Policy) -> Option<&'p Account> {
+    champions::account(&declaration.champions, policy)
 }
 
 /// What the receiving server says. Of a mail that was only ever attached it says nothing: whoever attached it wrote

@@ -1,7 +1,7 @@
 mod attacks;
 mod quotes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -150,6 +150,7 @@ impl Scene {
 
     fn accounts(mut self, domains: &[&str], endorsers: &[&str]) -> Self {
         let account = Account {
+            required: BTreeSet::new(),
             domains: domains.iter().map(|d| (*d).to_owned()).collect(),
             endorsers: endorsers.iter().map(|e| ((*e).to_owned(), "technical".to_owned())).collect(),
             waivers: BTreeMap::new(),
@@ -400,6 +401,7 @@ fn a_declaration_to_two_accounts_is_ambiguous() {
     let mut scene = Scene::honest().accounts(&["acme.example"], &["dana@acme.example"]);
     let accounts = &mut scene.policy.accounts.as_mut().unwrap().accounts;
     let other = Account {
+        required: BTreeSet::new(),
         domains: vec!["partner.example".into()],
         endorsers: BTreeMap::from([("pat@partner.example".to_owned(), "technical".to_owned())]),
         waivers: BTreeMap::new(),

@@ -31,7 +31,7 @@ impl Home {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let config = format!(
             "[seller]\ndomains = [\"{SELLER}\"]\nnames = [\"Cascade\"]\nevidence = \"evidence@{SELLER}\"\n\
-             [store]\npath = \"store\"\n[dns]\nfile = \"dns.json\"\n[http]\nlisten = \"127.0.0.1:{port}\"\n\
+             [store]\npath = \"store\"\n[dns]\nfile = \"dns.json\"\n[http]\nlisten = \"127.0.0.1:{port}\"\nopen_on_loopback = \"read\"\n\
              [policy]\ntrust_declared_champions = true\n{mailbox}"
         );
         std::fs::write(folder.path().join("endorsed.toml"), config).unwrap();

@@ -11,7 +11,7 @@ use endorsed::daemon::{self, Daemon, Desk, Engine, Mailbox, SeenAt};
 use endorsed::edge::dns::Resolver;
 use endorsed::edge::imap::{Settings, Tls};
 use endorsed::edge::store::{OpenOptions, Store};
-use endorsed::model::{Address, Policy, Seller, Terms};
+use endorsed::model::{Address, Policy, Seller};
 use tokio::sync::{oneshot, watch};
 
 use crate::dovecot::Dovecot;
@@ -39,19 +39,15 @@ fn assemble(folder: &std::path::Path, settings: Settings, stale_after: Duration)
     let resolver = Resolver::file(&folder.join("dns.json")).unwrap();
     Daemon {
         desk: Desk {
-            engine: Arc::new(Engine::new(store.unwrap(), load_rules(None).unwrap(), policy, resolver)),
-            gates: shipped_gates().unwrap(),
-            terms: Terms::default(),
-            mailboxes: Vec::new(),
             stale_after,
-            arrived: Arc::default(),
-            considered: Arc::default(),
-            board: endorsed::daemon::Board::default(),
-            letters: None,
+            ..Desk::new(
+                Engine::new(store.unwrap(), load_rules(None).unwrap(), policy, resolver),
+                shipped_gates().unwrap(),
+            )
         },
         mailboxes: vec![Mailbox::Imap(Box::new(settings))],
         outbox: None,
-        listen: None,
+        http: None,
         socket: folder.join("store"),
         seen_at: SeenAt::Clock,
     }

@@ -8,19 +8,22 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use endorsed::edge::store::{Batch, OpenOptions, Store};
+use endorsed::edge::store::{Batch, OpenOptions, Store, StoreError};
 use endorsed::model::{Digest, Kind, MessageId, OpportunityId, Outcome};
 use endorsed::parse::parse;
+use endorsed::record::log::Scope;
 use endorsed::record::{Entry, Links, Place, Seen};
 use jiff::Timestamp;
 
 /// Rounds in the normal suite.
 const ROUNDS: u64 = 25;
+/// A store is as large as this many rounds make it: what is checked after each kill stays short.
+const ROUNDS_EACH: u64 = 40;
 /// No further round starts after this in the normal suite; a busy machine does fewer.
 const TIME_MAX: Duration = Duration::from_secs(20);
-const MAILBOX: &str = "imap://evidence@localhost/INBOX";
+pub const MAILBOX: &str = "imap://evidence@localhost/INBOX";
 /// Small, so that segments rotate while we kill.
-const SEGMENT_BYTES_MAX: u64 = 64 << 10;
+pub const SEGMENT_BYTES_MAX: u64 = 64 << 10;
 const CHILD_FOLDER: &str = "ENDORSED_KILL_CHILD";
 
 #[test]
@@ -29,8 +32,8 @@ fn a_killed_writer_loses_nothing_it_acknowledged() {
     let rounds = asked.unwrap_or(ROUNDS);
     let begin = Instant::now();
     let mut random = Random(number("ENDORSED_KILL_SEED").unwrap_or(0x5eed));
-    let folder = tempfile::tempdir().unwrap();
-    let (mut acked, mut acks) = (0, 0);
+    let mut folder = tempfile::tempdir().unwrap();
+    let (mut acked, mut acks, mut entries) = (0, 0, 0);
     let mut opening = Duration::from_millis(40);
     let mut done = 0;
     for round in 0..rounds {
@@ -38,6 +41,12 @@ fn a_killed_writer_loses_nothing_it_acknowledged() {
             break;
         }
         done += 1;
+        if round % ROUNDS_EACH == ROUNDS_EACH - 1 {
+            check(&open(folder.path()), acked, 0);
+            folder = tempfile::tempdir().unwrap();
+            entries += acked;
+            acked = 0;
+        }
         let index = folder.path().join("index");
         if round % 6 == 5 && index.exists() {
             // The index must be nothing but a copy.
@@ -53,13 +62,15 @@ fn a_killed_writer_loses_nothing_it_acknowledged() {
         opening = start.elapsed();
         let from = if round % 5 == 0 { 0 } else { acked.saturating_sub(400) };
         check(&store, acked, from);
+        let audit = store.audit(Scope::Log, None).unwrap();
+        assert!(audit.is_clean(), "round {round}: {:?}", audit.findings);
         // From here on what was there once must stay.
         acked = store.size();
     }
     check(&open(folder.path()), acked, 0);
     assert!(done >= rounds.min(4), "too slow: {done} rounds");
     assert!(acks as u64 > done, "the child hardly wrote: {acks} acknowledgements in {done} rounds");
-    eprintln!("{done} kills, {acks} acknowledgements, {acked} entries");
+    eprintln!("{done} kills, {acks} acknowledgements, {} entries", entries + acked);
 }
 
 #[test]
@@ -99,14 +110,7 @@ fn child_that_is_killed() {
     let mut random = Random(store.size());
     say("open");
     loop {
-        let size = store.size();
-        let all = size..size + 4 * (1 + random.below(BATCH_FOURS_MAX));
-        let mail = || all.clone().filter(|seq| seq % 2 == 0);
-        let batch = Batch {
-            raw: mail().map(raw).collect(),
-            entries: all.clone().map(entry).collect(),
-            consider: mail().map(digest).collect(),
-        };
+        let batch = batch(store.size(), 1 + random.below(BATCH_FOURS_MAX));
         say(&store.append(batch).unwrap().to_string());
     }
 }
@@ -134,14 +138,34 @@ fn kill_one(folder: &Path, during_open: bool, delay_us: u64) -> Vec<u64> {
     })
 }
 
-fn open(folder: &Path) -> Store {
+pub fn open(folder: &Path) -> Store {
+    try_open(folder).unwrap_or_else(|error| panic!("the store does not open: {error}"))
+}
+
+pub fn try_open(folder: &Path) -> Result<Store, StoreError> {
     let options =
         OpenOptions { create: true, segment_bytes_max: SEGMENT_BYTES_MAX, ..OpenOptions::default() };
-    Store::open(folder, options).unwrap_or_else(|error| panic!("the store does not open: {error}"))
+    Store::open(folder, options)
 }
 
 /// Checks the whole store from entry `from` on: all of it is a function of the size.
-fn check(store: &Store, acked: u64, from: u64) {
+pub fn check(store: &Store, acked: u64, from: u64) {
+    check_kept(store, acked, from, |_| Kept::Whole);
+}
+
+/// What must stand where an entry was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// The entry, and its mail.
+    Whole,
+    /// Neither of them: erased.
+    Gone,
+    /// Either: the erasure was under way.
+    Either,
+}
+
+/// The same for a store in which something was erased.
+pub fn check_kept(store: &Store, acked: u64, from: u64, kept: impl Fn(u64) -> Kept) {
     let size = store.size();
     assert!(size >= acked, "{acked} entries were acknowledged, {size} are there");
     assert_eq!(size % 4, 0, "a torn batch");
@@ -149,9 +173,19 @@ fn check(store: &Store, acked: u64, from: u64) {
     let found = store.entries(from..size).unwrap();
     assert_eq!(found.len() as u64, size - from);
     for (seq, found) in (from..size).zip(found) {
-        assert!(found == entry(seq), "entry {seq} differs: {found:?}");
+        let is_gone = match kept(seq) {
+            Kept::Whole => false,
+            Kept::Gone => true,
+            Kept::Either => matches!(found, Entry::Erased(_)),
+        };
+        if is_gone {
+            assert!(matches!(found, Entry::Erased(_)), "entry {seq} is there again: {found:?}");
+        } else {
+            assert!(found == entry(seq), "entry {seq} differs: {found:?}");
+        }
         if seq % 2 == 0 {
-            assert!(store.raw(&digest(seq)).unwrap() == Some(raw(seq)), "mail {seq} differs");
+            let octets = (!is_gone).then(|| raw(seq));
+            assert!(store.raw(&digest(seq)).unwrap() == octets, "mail {seq} differs");
             assert!(store.knows_place(&place(seq)).unwrap(), "place {seq} is not known");
         }
     }
@@ -161,6 +195,17 @@ fn check(store: &Store, acked: u64, from: u64) {
     assert!(store.todo(usize::MAX).unwrap() == todo, "other copies wait than should");
     let uid = store.cursor(MAILBOX).unwrap().map(|cursor| u64::from(cursor.uid));
     assert_eq!(uid, size.checked_sub(2));
+}
+
+/// The next batch of a store, of `fours` times four entries.
+pub fn batch(size: u64, fours: u64) -> Batch {
+    let all = size..size + 4 * fours;
+    let mail = || all.clone().filter(|seq| seq % 2 == 0);
+    Batch {
+        raw: mail().map(raw).collect(),
+        entries: all.clone().map(entry).collect(),
+        consider: mail().map(digest).collect(),
+    }
 }
 
 /// Every answer of the store, as text.
@@ -178,12 +223,12 @@ fn answers(store: &Store) -> String {
 }
 
 /// Largest batch in groups of four entries.
-const BATCH_FOURS_MAX: u64 = 12;
+pub const BATCH_FOURS_MAX: u64 = 12;
 /// How many entries after a message its second outcome comes: surely in a later batch, so that it clears the mark.
-const LAG: u64 = 4 * BATCH_FOURS_MAX;
+pub const LAG: u64 = 4 * BATCH_FOURS_MAX;
 
 /// Entry number `seq`: two messages in four, the outcome of the first one, and a second outcome of an older one.
-fn entry(seq: u64) -> Entry {
+pub fn entry(seq: u64) -> Entry {
     match (seq % 4, (seq + 1).checked_sub(4 + LAG)) {
         (0 | 2, _) => Entry::Seen(Seen {
             sha256: digest(seq),
@@ -206,12 +251,12 @@ fn outcome(of: u64, seq: u64) -> Entry {
     }))
 }
 
-fn raw(seq: u64) -> Vec<u8> {
+pub fn raw(seq: u64) -> Vec<u8> {
     let size = Random(seq).below(3_000);
     format!("Message-ID: <m{seq}@a.example>\r\n\r\n{}\r\n", "x".repeat(size as usize)).into_bytes()
 }
 
-fn digest(seq: u64) -> Digest {
+pub fn digest(seq: u64) -> Digest {
     Digest::of(&raw(seq))
 }
 
@@ -219,26 +264,26 @@ fn message_id(seq: u64) -> MessageId {
     MessageId::new(&format!("m{seq}@a.example")).unwrap()
 }
 
-fn place(seq: u64) -> Place {
+pub fn place(seq: u64) -> Place {
     Place::Imap { mailbox: MAILBOX.into(), uid_validity: 1, uid: seq as u32 }
 }
 
 /// A line that the parent reads whole or not at all.
-fn say(line: &str) {
+pub fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     out.write_all(format!("> {line}\n").as_bytes()).unwrap();
     out.flush().unwrap();
 }
 
-fn number(name: &str) -> Option<u64> {
+pub fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
 /// SplitMix64: the same kills for the same seed, as far as time allows.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

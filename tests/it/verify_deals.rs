@@ -115,6 +115,7 @@ const D1: &str = "d1@northwind-labs.example";
 
 fn accounts() -> Accounts {
     let account = Account {
+        required: BTreeSet::new(),
         domains: vec!["acme.example".into()],
         endorsers: BTreeMap::from([("dana@acme.example".into(), "technical".into())]),
         waivers: BTreeMap::new(),

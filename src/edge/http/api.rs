@@ -1,138 +1,179 @@
-//! The JSON interface for machines (CONTRACT "HTTP").
+//! What machines read.
 
-use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
-use axum::http::{StatusCode, header};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response as HttpResponse};
-use axum::routing::get;
-use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::App;
 use super::problem::problem;
-use crate::answer::{LogAnswer, LogQuestion, Request, Response};
-use crate::model::OpportunityId;
-
-/// The routes of the interface.
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/v1/gate", get(read_gate).post(record_gate))
-        .route("/v1/opportunities", get(opportunities))
-        .route("/v1/opportunities/{id}", get(opportunity))
-        .route("/healthz", get(health))
-        .route("/checkpoint", get(checkpoint))
-        .route("/tile/{*path}", get(tile))
-}
+use super::reply::{
+    Fault, Named, Reply, Wanted, bad_request, fresh, json, limit, opportunity as id_of, otherwise, quick,
+};
+use crate::answer::{Caller, GateOrder, LogAnswer, LogQuestion, Request, Response, WebhooksAsk};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct GateQuestion {
+pub struct GateQuestion {
     opportunity: String,
     to: String,
+    receipt: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Page {
+pub struct Page {
     after: Option<String>,
     limit: Option<usize>,
 }
 
-async fn read_gate(
+pub async fn read_gate(
     State(app): State<App>,
-    question: Result<Query<GateQuestion>, QueryRejection>,
-) -> HttpResponse {
-    match question {
-        Ok(Query(question)) => gate(&app, question, false).await,
-        Err(rejection) => problem(StatusCode::BAD_REQUEST, "bad_request", &rejection.body_text()),
+    caller: Caller,
+    headers: HeaderMap,
+    Wanted(question): Wanted<GateQuestion>,
+) -> Reply {
+    let (opportunity, to) = (id_of(&question.opportunity)?, stage(&question.to)?);
+    if question.receipt == Some(true) {
+        let order = GateOrder { opportunity, to, by: caller.name, record: false, receipt: true };
+        return official(&app, &headers, order).await;
+    }
+    if let Some(found) = app.look(&opportunity, &to) {
+        return Ok(quick(&headers, found));
+    }
+    match app.ask(Request::Gate { opportunity, to, record: false }).await {
+        Response::Gate(answer) => Ok(fresh(&headers, &json(&answer)?)),
+        other => Err(otherwise(other)),
     }
 }
 
-async fn record_gate(
-    State(app): State<App>,
-    question: Result<Json<GateQuestion>, JsonRejection>,
-) -> HttpResponse {
-    match question {
-        Ok(Json(question)) => gate(&app, question, true).await,
-        Err(rejection) => problem(rejection.status(), "bad_request", &rejection.body_text()),
+/// A gate's answer that is recorded, or signed.
+pub async fn official(app: &App, headers: &HeaderMap, order: GateOrder) -> Reply {
+    match app.ask(Request::Official(order)).await {
+        Response::Official { gate, receipt } => {
+            let mut value = json(&gate)?;
+            if let (Some(map), Some(receipt)) = (value.as_object_mut(), receipt) {
+                map.insert("receipt".into(), receipt.into());
+            }
+            Ok(fresh(headers, &value))
+        }
+        other => Err(otherwise(other)),
     }
 }
 
-async fn gate(app: &App, question: GateQuestion, record: bool) -> HttpResponse {
-    match OpportunityId::new(&question.opportunity) {
-        Some(opportunity) => answer(app, Request::Gate { opportunity, to: question.to, record }).await,
-        None => bad_id(&question.opportunity),
+/// A gate's name as it may be asked for; whether there is one is the gate file's part.
+pub fn stage(text: &str) -> Result<String, Fault> {
+    /// Longest name, in characters.
+    const STAGE_MAX: usize = 200;
+    if text.is_empty() || text.chars().count() > STAGE_MAX {
+        return Err(bad_request(&format!("`to` names a gate, in at most {STAGE_MAX} characters.")).into());
+    }
+    Ok(text.to_owned())
+}
+
+pub async fn opportunities(State(app): State<App>, headers: HeaderMap, Wanted(page): Wanted<Page>) -> Reply {
+    let after = page.after.as_deref().map(id_of).transpose()?;
+    let (limit, first) = (limit(page.limit)?, after.is_none());
+    match app.ask(Request::List { after, limit: Some(limit) }).await {
+        Response::Opportunities { opportunities, mut unlinked } => {
+            let last = opportunities.last().filter(|_| opportunities.len() == limit);
+            let next = last.map(|row| row.opportunity.clone());
+            if !first {
+                unlinked.clear();
+            }
+            let value = json!({ "opportunities": opportunities, "unlinked": unlinked, "next": next });
+            Ok(fresh(&headers, &value))
+        }
+        other => Err(otherwise(other)),
     }
 }
 
-async fn opportunities(State(app): State<App>, page: Result<Query<Page>, QueryRejection>) -> HttpResponse {
-    let page = match page {
-        Ok(Query(page)) => page,
-        Err(rejection) => return problem(StatusCode::BAD_REQUEST, "bad_request", &rejection.body_text()),
-    };
-    let after = match page.after.as_deref().map(|a| OpportunityId::new(a).ok_or(a)) {
-        None => None,
-        Some(Ok(id)) => Some(id),
-        Some(Err(text)) => return bad_id(text),
-    };
-    answer(&app, Request::List { after, limit: page.limit }).await
+pub async fn opportunity(State(app): State<App>, headers: HeaderMap, Named(id): Named) -> Reply {
+    match app.ask(Request::Show { what: id_of(&id)?.to_string() }).await {
+        Response::Opportunity(answer) => Ok(fresh(&headers, &json(&answer)?)),
+        other => Err(otherwise(other)),
+    }
 }
 
-async fn opportunity(State(app): State<App>, Path(id): Path<String>) -> HttpResponse {
-    answer(&app, Request::Show { what: id }).await
+pub async fn reviews(State(app): State<App>, headers: HeaderMap, Wanted(page): Wanted<Page>) -> Reply {
+    let limit = limit(page.limit)?;
+    match app.ask(Request::Queue { limit: None }).await {
+        Response::Queue { items } => {
+            let start = match &page.after {
+                None => 0,
+                // What was decided meanwhile has left the queue: its place is then unknown, and the page starts anew.
+                Some(after) => items.iter().position(|i| i.message.sha256 == *after).map_or(0, |n| n + 1),
+            };
+            let shown: Vec<_> = items.iter().skip(start).take(limit).collect();
+            let more = items.len() > start + shown.len();
+            let next = shown.last().filter(|_| more).map(|i| i.message.sha256.clone());
+            Ok(fresh(&headers, &json!({ "items": shown, "next": next })))
+        }
+        other => Err(otherwise(other)),
+    }
 }
 
-async fn health(State(app): State<App>) -> HttpResponse {
-    answer(&app, Request::Health).await
+pub async fn review(State(app): State<App>, headers: HeaderMap, Named(message): Named) -> Reply {
+    match app.ask(Request::Review { message }).await {
+        Response::Review { items } => Ok(fresh(&headers, &json!({ "items": items, "next": null }))),
+        other => Err(otherwise(other)),
+    }
 }
 
-async fn checkpoint(State(app): State<App>) -> HttpResponse {
+pub async fn webhooks(State(app): State<App>, headers: HeaderMap) -> Reply {
+    match app.ask(Request::Webhooks(WebhooksAsk::List)).await {
+        Response::Webhooks { webhooks } => Ok(fresh(&headers, &json!({ "webhooks": webhooks }))),
+        other => Err(otherwise(other)),
+    }
+}
+
+pub async fn who(caller: Caller, headers: HeaderMap) -> Reply {
+    Ok(fresh(&headers, &json!({ "name": caller.name, "role": caller.role })))
+}
+
+pub async fn receipt_keys(State(app): State<App>, headers: HeaderMap) -> Reply {
+    match app.ask(Request::Log(LogQuestion::Keys)).await {
+        Response::Log(answer) => match *answer {
+            LogAnswer::Keys(keys) => Ok(fresh(&headers, &keys)),
+            _ => Err(super::reply::internal().into()),
+        },
+        other => Err(otherwise(other)),
+    }
+}
+
+pub async fn health(State(app): State<App>) -> Reply {
+    match app.ask(Request::Health).await {
+        Response::Health { size, waiting, fresh } => {
+            let value = json!({ "ok": true, "size": size, "waiting": waiting, "fresh": fresh });
+            Ok(axum::Json(value).into_response())
+        }
+        other => Err(otherwise(other)),
+    }
+}
+
+pub async fn checkpoint(State(app): State<App>) -> HttpResponse {
     public(&app, "checkpoint".into(), "text/plain; charset=utf-8").await
 }
 
-async fn tile(State(app): State<App>, Path(path): Path<String>) -> HttpResponse {
+pub async fn tile(State(app): State<App>, Path(path): Path<String>) -> HttpResponse {
     public(&app, format!("tile/{path}"), "application/octet-stream").await
 }
 
 /// The log for auditors (C2SP tlog-tiles). Nothing in it says anything about anybody.
 async fn public(app: &App, path: String, media_type: &'static str) -> HttpResponse {
-    let request = Request::Log(LogQuestion::Public { path });
-    let octets = match app.ask(request).await {
+    let octets = match app.ask(Request::Log(LogQuestion::Public { path })).await {
         Response::Log(answer) => match *answer {
             LogAnswer::Public(Some(text)) => STANDARD.decode(text).ok(),
             _ => None,
         },
-        Response::Failed { code, text } => return problem(StatusCode::SERVICE_UNAVAILABLE, &code, &text),
+        failed @ Response::Failed { .. } => return otherwise(failed).into_response(),
         _ => None,
     };
     match octets {
         Some(octets) => ([(header::CONTENT_TYPE, media_type)], octets).into_response(),
         None => problem(StatusCode::NOT_FOUND, "not_found", "The log has no such tile."),
-    }
-}
-
-fn bad_id(text: &str) -> HttpResponse {
-    let detail =
-        format!("`{text}` is no opportunity id: letters, digits, `-`, `_`, `.`, with at least one digit.");
-    problem(StatusCode::BAD_REQUEST, "bad_request", &detail)
-}
-
-pub(super) async fn answer(app: &App, request: Request) -> HttpResponse {
-    match app.ask(request).await {
-        Response::Gate(answer) => Json(answer).into_response(),
-        Response::Opportunity(answer) => Json(answer).into_response(),
-        Response::Opportunities { opportunities, unlinked } => {
-            Json(serde_json::json!({ "opportunities": opportunities, "unlinked": unlinked })).into_response()
-        }
-        Response::Health { size, waiting, fresh } => {
-            Json(serde_json::json!({ "ok": true, "size": size, "waiting": waiting, "fresh": fresh }))
-                .into_response()
-        }
-        Response::Unknown { text } => problem(StatusCode::NOT_FOUND, "not_found", &text),
-        Response::Failed { code, text } => problem(StatusCode::SERVICE_UNAVAILABLE, &code, &text),
-        // Only the local socket asks for the others.
-        _ => problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The question could not be answered."),
     }
 }

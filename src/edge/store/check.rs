@@ -96,6 +96,10 @@ impl<'a> Fold<'a> {
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
+        if self.index.is_none() && self.waiting.is_empty() {
+            // An index of nothing has no row, not even a head.
+            return Ok(());
+        }
         if self.index.is_none() {
             let scratch = tempfile::Builder::new().prefix("index.check-").tempdir_in(self.folder);
             let scratch = scratch.map_err(StoreError::io("make a scratch folder in", self.folder))?;

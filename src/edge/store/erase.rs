@@ -72,7 +72,9 @@ impl Store {
             Ok(at)
         };
         // The marks of erased copies may be gone: the counts are those of the fresh index.
-        match run() {
+        let ran = run();
+        self.erasures.fetch_add(1, std::sync::atomic::Ordering::AcqRel);
+        match ran {
             Ok(at) => {
                 *head = at;
                 self.todo.store(at.todo, std::sync::atomic::Ordering::Release);
@@ -85,8 +87,8 @@ impl Store {
     /// The tombstone for an entry; `None` when it is one.
     pub(super) fn tombstone(&self, seq: u64) -> Result<Option<Rewrite>, StoreError> {
         let refused = |why: String| StoreError::Unwritable { why };
-        let (offset, length) =
-            self.index.entry(seq)?.ok_or_else(|| refused(format!("there is no entry {seq} to erase")))?;
+        let place = if seq < self.size() { self.locate(seq)? } else { None };
+        let (offset, length) = place.ok_or_else(|| refused(format!("there is no entry {seq} to erase")))?;
         let frame = read(&self.journal.file, self.journal.path(), offset, length)?;
         if frame.version == ERASED {
             return Ok(None);

@@ -169,6 +169,34 @@ pub fn read(file: &mut impl ReadAt, offset: u64, end: u64) -> io::Result<Found> 
     Ok(Found::Whole(frame, head.crc))
 }
 
+/// What the header of a frame says. Nothing vouches for it: whoever reads the frame checks its checksum.
+#[derive(Debug, Clone, Copy)]
+pub struct Skimmed {
+    /// What the body is.
+    pub kind: u8,
+    /// Entries in the journal before this frame.
+    pub seq: u64,
+    /// Bytes of the frame with its header.
+    pub length: u32,
+}
+
+/// Reads the header at `offset`; `None` when there is none.
+///
+/// # Errors
+/// Those of the operating system, other than the end of the file.
+pub fn skim(file: &mut impl ReadAt, offset: u64) -> io::Result<Option<Skimmed>> {
+    let mut start = [0; HEADER];
+    match file.read_exact_at(&mut start, offset) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        read => read?,
+    }
+    let head = Head::parse(&start).filter(|head| head.length <= BODY_MAX);
+    Ok(head.map(|head| {
+        let length = u32::try_from(HEADER + head.length).unwrap_or(u32::MAX);
+        Skimmed { kind: head.kind, seq: head.seq, length }
+    }))
+}
+
 /// Takes the first `N` bytes off `bytes`.
 pub fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     let (first, rest) = bytes.split_first_chunk::<N>()?;

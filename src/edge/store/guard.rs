@@ -129,8 +129,10 @@ fn open_once(folder: &Path) -> Result<sled::Db, StoreError> {
     let (done, opened) = mpsc::channel();
     let own = folder.to_owned();
     std::thread::spawn(move || {
+        let cache =
+            std::env::var("XCACHE").ok().and_then(|c| c.parse().ok()).map_or(CACHE_BYTES, |m: u64| m << 20);
         let config =
-            sled::Config::new().path(&own).cache_capacity(CACHE_BYTES).flush_every_ms(Some(FLUSH_EVERY_MS));
+            sled::Config::new().path(&own).cache_capacity(cache).flush_every_ms(Some(FLUSH_EVERY_MS));
         // Nobody waits any more only after OPEN_WAIT; the database closes then.
         let _late = done.send(calm("open it", &own, || config.open()));
     });

@@ -13,13 +13,16 @@ use std::time::Duration;
 use sled::transaction::{ConflictableTransactionError, TransactionError};
 
 use super::error::StoreError;
-use super::frame::{take_u32, take_u64};
+use super::frame::take_u64;
 use super::guard;
 use super::journal::{Fact, Span};
 use super::rows::{CopyRow, Head, act_key, aside_key, decode_cursor, key, place_key, read_id, short, table};
 use super::segments::{Placed, Tail};
 use crate::model::{Address, Digest, Kind, MessageId, OpportunityId, Outcome};
-use crate::record::{Act, Cursor, Deed, Entry, Governing, Place, Seen, Subject, Tombstone, needs_person};
+use crate::record::{Act, Cursor, Deed, Entry, Governing, Place, Seen, Tombstone, needs_person};
+
+/// Of so many entries one has a row: each row costs memory for ever, and the journal's frames lead on from it.
+pub const STRIDE: u64 = 8;
 
 /// The open index.
 #[derive(Debug)]
@@ -107,9 +110,9 @@ impl Index {
         self.handle()?.file.sync_data().map_err(StoreError::io("fdatasync", &self.folder))
     }
 
-    /// Where an entry lies in the journal: offset and length.
-    pub fn entry(&self, seq: u64) -> Result<Option<(u64, u32)>, StoreError> {
-        self.row(&key(table::ENTRY, &[&seq.to_be_bytes()]), |row| Some((take_u64(row)?, take_u32(row)?)))
+    /// Where to start looking for an entry in the journal: the offset of one of the [`STRIDE`] entries up to it.
+    pub fn near(&self, seq: u64) -> Result<Option<u64>, StoreError> {
+        self.row(&key(table::ENTRY, &[&(seq / STRIDE * STRIDE).to_be_bytes()]), take_u64)
     }
 
     /// What is known of a copy.
@@ -128,40 +131,13 @@ impl Index {
         self.sequences(&key(table::KEY, &[&short(name)]))
     }
 
-    /// Sequence numbers of the acts about a subject, in the order of the log.
-    pub fn acts(&self, subject: &Subject) -> Result<Vec<u64>, StoreError> {
-        self.sequences(&act_key(subject))
-    }
-
-    /// Sequence number of the act of a name.
-    pub fn act(&self, name: &str) -> Result<Option<u64>, StoreError> {
-        self.row(&key(table::ACT_NAME, &[&short(name)]), take_u64)
-    }
-
     /// Sequence number of the newest entry about a governing file.
     pub fn governed(&self, what: Governing) -> Result<Option<u64>, StoreError> {
         self.row(&key(table::GOVERNED, &[what.as_str().as_bytes()]), take_u64)
     }
 
-    /// Declarations that a person linked to an opportunity, by digest.
-    pub fn linked(&self, id: &OpportunityId) -> Result<Vec<Digest>, StoreError> {
-        self.digests(&key(table::LINK, &[id.as_str().as_bytes(), &[0]]), usize::MAX)
-    }
-
-    /// Copies behind `after` that a person may have to look at, by digest.
-    pub fn review(&self, after: Option<&Digest>, limit: usize) -> Result<Vec<Digest>, StoreError> {
-        let start = after.map_or_else(|| vec![table::REVIEW], |d| key(table::REVIEW, &[&d.0, &[0]]));
-        let rows = self.calm("read it", |db| {
-            let rows = db.range(start.as_slice()..vec![table::REVIEW + 1].as_slice());
-            rows.keys().take(limit).collect::<sled::Result<Vec<_>>>()
-        })?;
-        let digest = |row: &sled::IVec| row.last_chunk::<32>().map(|bytes| Digest(*bytes));
-        let all = rows.iter().map(digest).collect::<Option<Vec<_>>>();
-        all.ok_or_else(|| self.unreadable("a key is too short"))
-    }
-
     /// The sequence numbers that end the keys below `prefix`.
-    fn sequences(&self, prefix: &[u8]) -> Result<Vec<u64>, StoreError> {
+    pub(super) fn sequences(&self, prefix: &[u8]) -> Result<Vec<u64>, StoreError> {
         let rows =
             self.calm("read it", |db| db.scan_prefix(prefix).keys().collect::<sled::Result<Vec<_>>>())?;
         let seq = |row: &sled::IVec| row.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes));
@@ -249,23 +225,6 @@ impl Index {
         Ok(found)
     }
 
-    /// Sequence number of the entry that set a place's message aside, while it holds.
-    pub fn set_aside_at(&self, place: &Place) -> Result<Option<u64>, StoreError> {
-        self.row(&aside_key(place), take_u64)
-    }
-
-    /// What is set aside: the place's name, and the sequence number of the entry.
-    pub fn set_aside(&self) -> Result<Vec<(String, u64)>, StoreError> {
-        let rows =
-            self.calm("read it", |db| db.scan_prefix([table::ASIDE]).collect::<sled::Result<Vec<_>>>())?;
-        let read = |(key, value): &(sled::IVec, sled::IVec)| {
-            let name: String = key.get(1..)?.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-            Some((name, u64::from_be_bytes(*value.first_chunk()?)))
-        };
-        let all = rows.iter().map(read).collect::<Option<Vec<_>>>();
-        all.ok_or_else(|| self.unreadable("a row is too short"))
-    }
-
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -312,7 +271,7 @@ impl Index {
         slot.clone().ok_or_else(|| self.unreadable("another index could not take its place"))
     }
 
-    fn calm<T>(
+    pub(super) fn calm<T>(
         &self,
         what: &'static str,
         call: impl FnOnce(&sled::Db) -> sled::Result<T>,
@@ -336,7 +295,7 @@ impl Index {
         self.calm("read it", |db| db.get(key))
     }
 
-    fn row<T>(
+    pub(super) fn row<T>(
         &self,
         key: &[u8],
         read: impl FnOnce(&mut &[u8]) -> Option<T>,
@@ -349,7 +308,7 @@ impl Index {
     }
 
     /// The digests that end the keys below `prefix`.
-    fn digests(&self, prefix: &[u8], limit: usize) -> Result<Vec<Digest>, StoreError> {
+    pub(super) fn digests(&self, prefix: &[u8], limit: usize) -> Result<Vec<Digest>, StoreError> {
         let rows = self.calm("read it", |db| {
             db.scan_prefix(prefix).keys().take(limit).collect::<sled::Result<Vec<_>>>()
         })?;
@@ -358,8 +317,22 @@ impl Index {
         all.ok_or_else(|| self.unreadable("a key is too short"))
     }
 
-    fn unreadable(&self, why: &str) -> StoreError {
+    pub(super) fn unreadable(&self, why: &str) -> StoreError {
         StoreError::Index { what: "read it", path: self.folder.clone(), why: why.to_owned() }
+    }
+}
+
+impl Drop for Index {
+    /// sled panics when its disk fails while it closes; nothing is lost by it.
+    fn drop(&mut self) {
+        let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let closed = guard::calm("close it", &self.folder, move || {
+            drop(open);
+            Ok(())
+        });
+        if let Err(error) = closed {
+            tracing::warn!(event = "index.close", %error);
+        }
     }
 }
 
@@ -405,9 +378,9 @@ impl<'a> Draft<'a> {
 
     fn add_entry(&mut self, entry: &Entry, span: Span) -> Result<(), StoreError> {
         let seq = self.head.size;
-        let mut row = span.offset.to_be_bytes().to_vec();
-        row.extend_from_slice(&span.length.to_be_bytes());
-        self.put(key(table::ENTRY, &[&seq.to_be_bytes()]), row);
+        if seq.is_multiple_of(STRIDE) {
+            self.put(key(table::ENTRY, &[&seq.to_be_bytes()]), span.offset.to_be_bytes().to_vec());
+        }
         self.head.size += 1;
         match entry {
             Entry::Seen(seen) => self.add_seen(seen, seq),

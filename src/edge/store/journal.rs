@@ -188,6 +188,27 @@ impl Journal {
         }
     }
 
+    /// Offset and length of the frame of entry `seq`, looked for from the frame at `from` on: only headers are read.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the frames do not lead there.
+    pub fn find(&self, from: u64, seq: u64) -> Result<(u64, u32), StoreError> {
+        let mut at = from;
+        loop {
+            let found = frame::skim(&mut &self.file, at).map_err(StoreError::io("read", &self.path))?;
+            match found.filter(|found| found.seq <= seq) {
+                Some(found) if found.seq == seq && found.kind == frame::ENTRY => {
+                    return Ok((at, found.length));
+                }
+                Some(found) => at += u64::from(found.length),
+                None => {
+                    let what = format!("the frames lead to no entry {seq}");
+                    return Err(StoreError::corrupt(what, &self.path, at));
+                }
+            }
+        }
+    }
+
     /// Hands every frame from `from` to `to` to `each`, with its offset. `from` may lie in the middle of a batch.
     ///
     /// # Errors

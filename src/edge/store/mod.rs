@@ -21,6 +21,7 @@
 //! Backup of a store in use: copy `checkpoint`, `log.key`, `log.vkey`, `format`, `journal.head`, `journal`, `segments/`
 //! in this order, without `index/` and `tree`.
 
+mod acts;
 mod audit;
 mod backup;
 mod check;
@@ -51,7 +52,7 @@ use std::time::{Duration, Instant};
 
 use crate::edge::metrics::{Timer, observe};
 use crate::model::{Address, Digest, KeyRecord, MessageId, OpportunityId, Outcome};
-use crate::record::{Act, Cursor, Entry, Governing, Place, Seen, SetAside, Subject};
+use crate::record::{Cursor, Entry, Governing, Place, Seen};
 
 pub use check::audit_folder;
 pub use error::StoreError;
@@ -60,6 +61,7 @@ use journal::{Bodies, Fact, Journal};
 use rows::Head;
 pub use seal::LogKey;
 use seal::Seal;
+pub(crate) use seal::replace as replace_file;
 use segments::Segments;
 use tree::Tree;
 
@@ -130,6 +132,8 @@ pub struct Store {
     writer: Mutex<Head>,
     size: AtomicU64,
     todo: AtomicU64,
+    /// How often something was erased while this process ran.
+    erasures: AtomicU64,
     /// The first error of a write, after which nothing is answered any more.
     dead: OnceLock<String>,
     journal: Journal,
@@ -175,7 +179,8 @@ impl Store {
         segments.recover(head.tail)?;
         let seal = Seal::open(folder, key)?;
         let tree = Tree::open(folder, &journal, head, seal.last().as_ref(), |seq| {
-            Ok(index.entry(seq)?.map_or(journal::START, |(offset, _)| offset))
+            let near = index.near(seq)?.unwrap_or(journal::START);
+            Ok(journal.find(near, seq)?.0)
         })?;
         if seal.last().is_none_or(|signed| head.size - signed.size >= SIGN_EVERY) {
             seal.sign(&tree)?;
@@ -186,6 +191,7 @@ impl Store {
             writer: Mutex::new(head),
             size: AtomicU64::new(head.size),
             todo: AtomicU64::new(head.todo),
+            erasures: AtomicU64::new(0),
             dead: OnceLock::new(),
             journal,
             segments,
@@ -237,6 +243,11 @@ impl Store {
     /// Entries in the log; the next one gets this number.
     pub fn size(&self) -> u64 {
         self.size.load(Ordering::Acquire)
+    }
+
+    /// Changes whenever octets or entries were erased: what was read before may be gone.
+    pub fn erasures(&self) -> u64 {
+        self.erasures.load(Ordering::Acquire)
     }
 
     /// The entries of a range, in order; what lies behind the end of the log is left out.
@@ -312,18 +323,6 @@ impl Store {
         self.read(|| self.index.strays(author))
     }
 
-    /// The acts about a subject, in the order of the log.
-    pub fn acts(&self, subject: &Subject) -> Result<Vec<Act>, StoreError> {
-        self.read(|| {
-            self.index.acts(subject)?.into_iter().filter_map(|s| self.act_at(s).transpose()).collect()
-        })
-    }
-
-    /// The act of a name ([`Act::name`]).
-    pub fn act(&self, name: &str) -> Result<Option<Act>, StoreError> {
-        self.read(|| self.index.act(name)?.map_or(Ok(None), |seq| self.act_at(seq)))
-    }
-
     /// The digest of a governing file as recorded last; nothing when none was recorded, or there is none any more.
     pub fn governed(&self, what: Governing) -> Result<Option<Digest>, StoreError> {
         self.read(|| {
@@ -333,16 +332,6 @@ impl Store {
             })?;
             Ok(recorded.flatten())
         })
-    }
-
-    /// Declarations that a person linked to an opportunity at some time, by digest.
-    pub fn linked(&self, id: &OpportunityId) -> Result<Vec<Digest>, StoreError> {
-        self.read(|| self.index.linked(id))
-    }
-
-    /// At most `limit` copies behind `after` whose newest outcome may need a person, by digest.
-    pub fn review(&self, after: Option<&Digest>, limit: usize) -> Result<Vec<Digest>, StoreError> {
-        self.read(|| self.index.review(after, limit))
     }
 
     /// All key records of a name (`selector._domainkey.domain`), in the order in which they were recorded: keys
@@ -368,36 +357,6 @@ impl Store {
     /// Whether something was seen at exactly this place.
     pub fn knows_place(&self, place: &Place) -> Result<bool, StoreError> {
         self.read(|| self.index.knows_place(place))
-    }
-
-    /// What is set aside, by a short name of its place.
-    pub fn set_aside(&self) -> Result<Vec<(String, SetAside)>, StoreError> {
-        self.read(|| {
-            let mut found = Vec::new();
-            for (name, seq) in self.index.set_aside()? {
-                let aside = self.pick(Some(seq), |entry| match entry {
-                    Entry::SetAside(aside) => Some(aside),
-                    _ => None,
-                })?;
-                found.extend(aside.map(|aside| (name, aside)));
-            }
-            Ok(found)
-        })
-    }
-
-    /// What is set aside at a place.
-    pub fn set_aside_at(&self, place: &Place) -> Result<Option<SetAside>, StoreError> {
-        self.read(|| {
-            self.pick(self.index.set_aside_at(place)?, |entry| match entry {
-                Entry::SetAside(aside) => Some(aside),
-                _ => None,
-            })
-        })
-    }
-
-    /// Whether something was seen at a place, or set aside there.
-    pub fn accounts_for(&self, place: &Place) -> Result<bool, StoreError> {
-        self.read(|| Ok(self.index.knows_place(place)? || self.index.set_aside_at(place)?.is_some()))
     }
 
     /// At most `limit` copies that must be considered, in the order in which they were first seen.
@@ -474,18 +433,17 @@ impl Store {
     }
 
     fn entry(&self, seq: u64) -> Result<Entry, StoreError> {
-        let (offset, length) = self.index.entry(seq)?.ok_or_else(|| self.astray("an entry has no row"))?;
+        let (offset, length) = self.locate(seq)?.ok_or_else(|| self.astray("an entry has no row"))?;
         match self.journal.read(offset, length)? {
             Fact::Entry(entry) => Ok(entry),
             Fact::Stored(_) | Fact::Consider(_) => Err(self.astray("a row leads to no entry")),
         }
     }
 
-    fn act_at(&self, seq: u64) -> Result<Option<Act>, StoreError> {
-        self.pick(Some(seq), |entry| match entry {
-            Entry::Act(act) => Some(*act),
-            _ => None,
-        })
+    /// Offset and length of the frame of an entry that is in the log.
+    fn locate(&self, seq: u64) -> Result<Option<(u64, u32)>, StoreError> {
+        let near = self.index.near(seq)?;
+        near.map(|near| self.journal.find(near, seq)).transpose()
     }
 
     fn pick<T>(

@@ -11,13 +11,13 @@ use crate::model::{Digest, OpportunityId};
 use crate::record::{Cursor, Place, Subject};
 
 /// Version of the tables; an index of another version is moved aside and rebuilt.
-const TABLES_VERSION: u8 = 3;
+const TABLES_VERSION: u8 = 4;
 
 /// The tables by the first byte of their keys.
 pub mod table {
     /// One row: [`super::Head`].
     pub const HEAD: u8 = b'h';
-    /// Sequence number: offset and length in the journal.
+    /// Sequence number of one entry in [`super::super::index::STRIDE`]: its offset in the journal.
     pub const ENTRY: u8 = b'e';
     /// Digest: [`super::CopyRow`].
     pub const COPY: u8 = b'd';

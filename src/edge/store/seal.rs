@@ -89,6 +89,11 @@ impl Seal {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(head, _)| head.clone())
     }
 
+    /// The key.
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
     /// `NAME+ID+BASE64`.
     pub fn verifier(&self) -> &str {
         self.signer.verifier()

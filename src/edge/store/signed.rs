@@ -1,10 +1,11 @@
 //! What the store says of its signed log: head, proofs, and entries as they were hashed.
 
 use super::error::StoreError;
+use super::seal::KEY;
 use super::{Store, check, frame, journal};
 use crate::model::Digest;
 use crate::record::log::{
-    Audit, Checkpoint, Proof, Record, Scope, SeenHead, prove_consistency, prove_inclusion,
+    Audit, Checkpoint, Proof, Record, Scope, SeenHead, prove_consistency, prove_inclusion, sign_claims,
 };
 
 impl Store {
@@ -16,6 +17,21 @@ impl Store {
     /// What checks the log's signatures: `NAME+ID+BASE64` (C2SP signed-note).
     pub fn verifier(&self) -> &str {
         self.seal.verifier()
+    }
+
+    /// Signs claims with the log's key: a JWT ([`sign_claims`]).
+    ///
+    /// # Errors
+    /// When the key cannot sign.
+    pub fn sign_claims(&self, claims: &serde_json::Value) -> Result<String, StoreError> {
+        self.alive()?;
+        sign_claims(self.seal.signer(), claims)
+            .map_err(|error| StoreError::Key { path: self.folder.join(KEY), why: error.to_string() })
+    }
+
+    /// The name of the log.
+    pub fn origin(&self) -> &str {
+        self.seal.signer().origin()
     }
 
     /// The signed head of everything acknowledged so far, and the note; durable before it is returned.
@@ -89,7 +105,10 @@ impl Store {
     /// # Errors
     /// Those of reading.
     pub fn record(&self, seq: u64) -> Result<Option<Record>, StoreError> {
-        self.read(|| match self.index.entry(seq)? {
+        if seq >= self.size() {
+            return Ok(None);
+        }
+        self.read(|| match self.locate(seq)? {
             Some((offset, length)) => self.journal.record(offset, length).map(Some),
             None => Ok(None),
         })

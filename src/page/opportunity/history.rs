@@ -61,7 +61,7 @@ pub(super) fn timeline(page: &OpportunityPage<'_>) -> Markup {
     let mut events: Vec<Event> = Vec::new();
     for mail in page.mails {
         let message = &mail.message;
-        let (sign, verdict) = words::verdict(message.verdict, message.sure);
+        let (sign, verdict) = words::said(message);
         let text = if message.quote.is_empty() { &message.fresh_text } else { &message.quote };
         events.push(Event {
             at: mail.at(),

@@ -23,7 +23,7 @@ pub(super) fn mails(page: &OpportunityPage<'_>) -> Markup {
 
 fn one(mail: &MailAnswer) -> Markup {
     let message = &mail.message;
-    let (sign, verdict) = words::verdict(message.verdict, message.sure);
+    let (sign, verdict) = words::said(message);
     html! {
         details.mail id={ "mail-" (message.sha256) } {
             summary {
@@ -46,6 +46,7 @@ fn inside(mail: &MailAnswer) -> Markup {
         (head(mail))
         @if mail.bytes.is_none() { p.banner.look { (Sign::Look) "The mail itself was erased; this is what was recorded of it." } }
         (body(mail, &quote_mark(mail)))
+        (parts(mail))
         (attachments(mail))
         @if !message.reasons.is_empty() { h3 { "Why" } (reasons(&message.reasons)) }
         @if mail.author.is_some() { h3 { "Who wrote it" } (proof::author(mail)) }
@@ -64,6 +65,21 @@ pub(in crate::page) fn head(mail: &MailAnswer) -> Markup {
             @if !mail.to.is_empty() { dt { "To" } dd { bdi { (Shown(&people(&mail.to))) } } }
             @if !mail.cc.is_empty() { dt { "Cc" } dd { bdi { (Shown(&people(&mail.cc))) } } }
             dt { "Date" } dd { (moment(mail.at())) @if mail.date.is_none() { " (when it was seen; it bears no date)" } }
+        }
+    }
+}
+
+/// The plain and the HTML part, when they say different things.
+pub(in crate::page) fn parts(mail: &MailAnswer) -> Markup {
+    html! {
+        @if !mail.parts.is_empty() {
+            details.raw {
+                summary { "The mail has two parts that differ; some mail programs show the one, some the other" }
+                @for (part, name) in mail.parts.iter().zip(["Plain part", "HTML part as it is shown"]) {
+                    h3 { (name) }
+                    div.text dir="auto" { (Shown(part)) }
+                }
+            }
         }
     }
 }
@@ -107,9 +123,7 @@ pub(in crate::page) fn raw(mail: &MailAnswer) -> Markup {
                 }
             }
             @if !mail.headers.is_empty() {
-                div.scroll tabindex="0" role="region" aria-label="Raw header" {
-                    pre { @for field in &mail.headers { (Shown(&field.name)) ": " (Shown(&field.value)) "\n" } }
-                }
+                pre { @for field in &mail.headers { (Shown(&field.name)) ": " (Shown(&field.value)) "\n" } }
             }
         }
     }

@@ -5,6 +5,9 @@ mod history;
 mod mails;
 mod proof;
 
+pub(super) use mails::{attachments, head, parts, raw};
+pub(super) use proof::author;
+
 use jiff::Timestamp;
 use maud::{Markup, html};
 
@@ -60,7 +63,7 @@ pub fn opportunity(page: &OpportunityPage<'_>) -> String {
     let id = page.answer.report.opportunity.as_str();
     let lead = lead_of(page.gates, page.to);
     let main = html! {
-        (head(page))
+        (heading(page))
         @if let Some(lead) = lead { (verdicts(page, lead)) (why(page, lead)) }
         (proof::words(page))
         div.columns { (proof::criteria(page)) (proof::people(page)) }
@@ -80,7 +83,7 @@ fn declaration<'a>(page: &OpportunityPage<'a>) -> Option<&'a Declaration> {
     named.chain(messages.iter().rev()).find_map(|m| m.declaration.as_ref())
 }
 
-fn head(page: &OpportunityPage<'_>) -> Markup {
+fn heading(page: &OpportunityPage<'_>) -> Markup {
     let report = &page.answer.report;
     let declared = declaration(page);
     let (sign, word) = words::standing(report.standing);

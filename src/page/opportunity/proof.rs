@@ -43,7 +43,7 @@ pub(super) fn words(page: &OpportunityPage<'_>) -> Markup {
 
 fn quoted(page: &OpportunityPage<'_>, mail: &MailAnswer) -> Markup {
     let message = &mail.message;
-    let (sign, verdict) = words::verdict(message.verdict, message.sure);
+    let (sign, verdict) = words::said(message);
     let accepted = page
         .answer
         .report

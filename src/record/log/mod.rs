@@ -5,6 +5,7 @@ mod audit;
 mod leaf;
 mod letter;
 mod note;
+mod receipt;
 #[cfg(test)]
 mod tests;
 mod tile;
@@ -14,6 +15,7 @@ pub use audit::{Audit, Finding, Scope, SeenHead};
 pub use leaf::{ERASED, Leaf, PLAIN, Record, SALT_BYTES, SALTED, commitment, kind_of};
 pub use letter::{Letter, checkpoint_letter};
 pub use note::{Checkpoint, NoteError, Proof, Signer, check_verifier};
+pub use receipt::{key_set, open_claims, sign_claims};
 pub use tile::{BadTile, ENTRIES_PER_TILE, Tile, bundle};
 pub use tree::{
     EMPTY_ROOT, Frontier, check_consistency, check_inclusion, leaf_index, prove_consistency, prove_inclusion,

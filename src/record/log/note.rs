@@ -76,6 +76,14 @@ impl Signer {
         &self.text
     }
 
+    /// An Ed25519 signature over `message` (RFC 8032 §5.1.6).
+    ///
+    /// # Errors
+    /// When the key cannot sign.
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, NoteError> {
+        signed_note::Signer::sign(&self.key, message).map_err(|e| NoteError(e.to_string()))
+    }
+
     /// The log's name.
     pub fn origin(&self) -> &str {
         &self.origin

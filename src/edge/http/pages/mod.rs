@@ -3,11 +3,14 @@
 
 mod opportunity;
 mod queue;
+mod review;
+mod sign_in;
+mod visitor;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response as HttpResponse};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use super::App;
 use crate::answer::Response;
@@ -22,6 +25,9 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/", get(queue::page))
         .route("/opportunities/{id}", get(opportunity::page))
+        .route("/review/{message}", get(review::page).post(review::decide))
+        .route("/sign-in", get(sign_in::page).post(sign_in::enter))
+        .route("/sign-out", post(sign_in::leave))
         .route("/style.css", get(style))
 }
 

@@ -1,17 +1,18 @@
 //! `/opportunities/ID`
 
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response as HttpResponse;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::visitor::Visitor;
 use super::{html, instead};
-use crate::answer::{LetterRow, LettersAsk, MailAnswer, OpportunityAnswer, Request, Response};
+use crate::answer::{LetterRow, LettersAsk, MailAnswer, OpportunityAnswer, Request, Response, Right};
 use crate::edge::http::App;
 use crate::gate::GateAnswer;
 use crate::model::{Digest, OpportunityId};
-use crate::page::{OpportunityPage, Viewer, notice, opportunity};
+use crate::page::{OpportunityPage, notice, opportunity};
 
 /// Most mails on a page, the newest of them: more than an evaluation has, and few enough to be read in a second.
 const MAILS_MAX: usize = 60;
@@ -23,10 +24,15 @@ pub(super) struct Asked {
 
 pub(super) async fn page(
     State(app): State<App>,
+    visitor: Visitor,
+    uri: Uri,
     Path(id): Path<String>,
     Query(asked): Query<Asked>,
 ) -> HttpResponse {
-    let viewer = Viewer::default();
+    if let Err(page) = visitor.with(Right::Read, &uri) {
+        return *page;
+    }
+    let viewer = visitor.viewer();
     let Some(id) = OpportunityId::new(&id) else {
         let text =
             format!("`{id}` is no opportunity id: letters, digits, `-`, `_`, `.`, with at least one digit.");
