@@ -20,4 +20,6 @@ pub fn install(quiet: bool) {
     if let Err(error) = done {
         eprintln!("no log: {error}");
     }
+    // Whoever reads a log sees whether it holds everything.
+    tracing::trace!(event = "log.begun", filter = capped);
 }

@@ -132,6 +132,7 @@ fn place(place: &Place) -> String {
     match place {
         Place::Imap { mailbox, uid, .. } => format!("{mailbox} UID {uid}"),
         Place::Maildir { mailbox, name } => format!("{mailbox} {name}"),
+        Place::Lmtp { listener, sha256 } => format!("lmtp {listener} {sha256}"),
         Place::File { path } => path.clone(),
         Place::Letter { key } => format!("letter {key}"),
         Place::Attached { to, n } => format!("attachment {n} of {to}"),

@@ -14,6 +14,7 @@ use crate::answer::RetentionAsk;
 use crate::config::{Config, ConfigError, MailboxKind, MailboxSection};
 use crate::daemon::{self, Daemon, DaemonError, Desk, Mailbox, SeenAt};
 use crate::edge::imap::Settings;
+use crate::edge::lmtp::Listen;
 use crate::edge::source::Fatal;
 
 /// Runs until SIGTERM or SIGINT.
@@ -140,6 +141,7 @@ pub fn mailbox(section: &MailboxSection) -> Option<Mailbox> {
                 Duration::from_secs(section.poll_seconds.unwrap_or(crate::edge::maildir::POLL.as_secs()));
             Some(Mailbox::Maildir(section.path.clone()?, poll))
         }
+        MailboxKind::Lmtp => Listen::parse(section.listen.as_deref()?).map(Mailbox::Lmtp),
         MailboxKind::Imap => {
             let mut settings =
                 Settings::new(section.host.clone()?, section.user.clone()?, section.sign_in()?);

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::oauth2::{OAuth2Section, Service};
 use crate::edge::Password;
 use crate::edge::imap::{SignIn, Tls};
+use crate::edge::lmtp::Listen;
 
 /// One `[[mailbox]]`: which keys are needed depends on `kind`.
 #[derive(Debug, Clone, Deserialize)]
@@ -16,6 +17,8 @@ pub struct MailboxSection {
     pub kind: MailboxKind,
     /// Maildir: folder that holds cur, new and tmp.
     pub path: Option<PathBuf>,
+    /// LMTP: loopback address with port, or path of a socket.
+    pub listen: Option<String>,
     /// IMAP: host name.
     pub host: Option<String>,
     /// IMAP: port.
@@ -50,6 +53,8 @@ pub enum MailboxKind {
     Imap,
     /// A Maildir.
     Maildir,
+    /// A place where a local mail server hands mail over (RFC 2033).
+    Lmtp,
 }
 
 fn imap_port() -> u16 {
@@ -100,6 +105,16 @@ impl MailboxSection {
         if self.kind == MailboxKind::Maildir {
             let missing = self.path.is_none();
             return missing.then(|| needs("path", "maildir")).into_iter().collect();
+        }
+        if self.kind == MailboxKind::Lmtp {
+            return match &self.listen {
+                None => vec![needs("listen", "lmtp")],
+                Some(text) if Listen::parse(text).is_none() => {
+                    let wanted = "a loopback address with port (127.0.0.1:8024) or the path of a socket";
+                    vec![("listen", format!("`{text}` is not {wanted}"))]
+                }
+                Some(_) => Vec::new(),
+            };
         }
         let mut problems = Vec::new();
         if self.host.is_none() {

@@ -42,7 +42,7 @@ use crate::answer::{Request, Response};
 use crate::edge::outbox::Outbox;
 use crate::edge::source::{Delivery, Fatal, Intake};
 use crate::edge::store::StoreError;
-use crate::edge::{http, imap, maildir, socket};
+use crate::edge::{http, imap, lmtp, maildir, socket};
 use crate::record::Place;
 
 /// The considering task looks for work at least this often: messages whose key was not to be had wait for it.
@@ -55,6 +55,8 @@ pub enum Mailbox {
     Imap(Box<imap::Settings>),
     /// A Maildir and the interval of its poll.
     Maildir(PathBuf, Duration),
+    /// A place where a local mail server hands mail over.
+    Lmtp(lmtp::Listen),
 }
 
 impl Mailbox {
@@ -62,6 +64,7 @@ impl Mailbox {
     pub fn label(&self) -> String {
         match self {
             Self::Imap(settings) => format!("{}/{}", settings.host, settings.folder),
+            Self::Lmtp(_) => "lmtp".into(),
             Self::Maildir(path, _) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         }
     }
@@ -273,6 +276,7 @@ async fn watch_mailbox(
             let known = desk.engine.known(&settings.key())?;
             imap::watch(*settings, known, intake, stop).await?;
         }
+        Mailbox::Lmtp(listen) => lmtp::watch(listen, lmtp::TICK, intake, stop).await?,
         Mailbox::Maildir(path, poll) => {
             let key = maildir::key(&path);
             let place = key.clone();

@@ -6,6 +6,7 @@ pub mod dns;
 pub mod finding;
 pub mod http;
 pub mod imap;
+pub mod lmtp;
 pub mod maildir;
 pub mod mailfile;
 pub mod metrics;

@@ -29,6 +29,13 @@ pub enum Place {
         /// Unique name without the info part (`:2,…`).
         name: String,
     },
+    /// Handed over by a local mail server (RFC 2033).
+    Lmtp {
+        /// Where we listened.
+        listener: String,
+        /// The copy: handed over again it is at the same place.
+        sha256: Digest,
+    },
     /// In a file given to `ingest`.
     File {
         /// Path as given; `#n` is added for messages of an mbox.
@@ -118,7 +125,8 @@ impl Tombstone {
             Entry::Erased(earlier) => (earlier.sha256, earlier.place.clone()),
             _ => (None, None),
         };
-        let place = place.filter(|place| matches!(place, Place::Imap { .. } | Place::Maildir { .. }));
+        let place = place
+            .filter(|place| matches!(place, Place::Imap { .. } | Place::Maildir { .. } | Place::Lmtp { .. }));
         Self { of: leaf.kind.clone(), v: leaf.version, commitment: leaf.commitment, sha256, place }
     }
 

@@ -43,7 +43,7 @@ fn every_key_of_the_shipped_example_is_known() {
         .collect::<Vec<_>>()
         .join("\n");
     let config = Config::read(&write(folder.path(), &without)).unwrap_or_else(|e| panic!("{e}\n{without}"));
-    assert_eq!(config.mailbox.len(), 3);
+    assert_eq!(config.mailbox.len(), 4);
     assert!(config.smtp.is_some() && config.http.is_some() && config.accounts.is_some());
 }
 

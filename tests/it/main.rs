@@ -40,6 +40,7 @@ mod imap_oauth;
 mod imap_proxy;
 mod letters;
 mod liveness;
+mod lmtp;
 mod machines;
 mod maildir;
 mod old_stores;

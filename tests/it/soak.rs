@@ -113,6 +113,11 @@ impl Soak<'_> {
 
     /// Waits until the daemon has read the whole folder after this moment, and considered it.
     fn settle(&self) {
+        // A line that broke again and again at one message has it set aside, with an alarm. It is tried again after half a
+        // minute by itself; here as by a person who has seen the alarm.
+        let aside = self.home.ask(&["quarantine", "list"]);
+        println!("set aside when the faults end: {}", String::from_utf8_lossy(&aside.stdout));
+        self.home.ask(&["quarantine", "retry"]);
         let (begun, start) = (jiff::Timestamp::now().as_second(), Instant::now());
         loop {
             self.poll_now();
@@ -207,7 +212,8 @@ fn nothing_is_lost_doubled_or_falsely_endorsed_in_chaos() {
         }
     }
     assert_eq!(seen.difference(&delivered).count(), 0, "nothing that was never sent");
-    assert_eq!(delivered.difference(&seen).count(), 0, "nothing is lost");
+    let lost: Vec<_> = delivered.difference(&seen).collect();
+    assert!(lost.is_empty(), "{lost:?} lost; set aside: {:?}\n{}", store.set_aside().unwrap(), home.log());
     assert!(places.values().all(|n| *n == 1), "nothing is read twice at its place");
     let endorsed: Vec<String> = endorsed.iter().map(ToString::to_string).collect();
     assert_eq!(endorsed, ["OPP-70098"], "never once, not even for a moment");

@@ -272,7 +272,7 @@ pub fn is_live(
         match seen.place {
             Place::Attached { to, .. } => digest = to,
             Place::File { .. } | Place::Letter { .. } => return Ok(false),
-            Place::Imap { .. } | Place::Maildir { .. } => {
+            Place::Imap { .. } | Place::Maildir { .. } | Place::Lmtp { .. } => {
                 // The outer mail's age counts for what is attached to it.
                 let Some(outer) = store.outcome(&digest)? else { return Ok(false) };
                 let Some(date) = outer.date else { return Ok(false) };

@@ -26,5 +26,6 @@ pub use probe::{Probed, probe};
 pub use settings::{Settings, SignIn, Timings, Tls};
 pub use watch::watch;
 
-/// Filter directive that keeps passwords out of the log: append it to every filter.
-pub const LOG_CAP: &str = "async_imap=info";
+/// Filter directives that keep passwords and mail out of the log: append them to every filter. The others speak to mail
+/// servers and token endpoints; what they would print is theirs to change.
+pub const LOG_CAP: &str = "async_imap=info,imap_proto=info,lettre=info,rustls=info,ureq=info,ureq_proto=info";

@@ -5,6 +5,7 @@
 //! in full is proven; that something did *not* come proves nothing without a tagged OK.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch as signal;
@@ -24,6 +25,9 @@ const GROWTH: u32 = 4;
 /// A message that failed alone is set aside at this sum of [`Error::blame`]: the second time when the server
 /// itself gave up on it, the fourth time when only the line broke.
 const BLAME_MAX: u32 = 4;
+/// First wait before a message that was set aside is tried again, and how it grows.
+const RETRY_MIN: Duration = Duration::from_secs(30);
+const RETRY_GROWTH: u32 = 4;
 /// Messages set aside in a row that still count as progress. Beyond it the server is the more likely culprit,
 /// and reconnects slow down.
 const SET_ASIDE_ROW_MAX: u32 = 3;
@@ -395,7 +399,8 @@ impl Reader {
         self.settled.insert(uid);
         self.set_aside.push_back((uid, 1));
         self.set_aside_row += 1;
-        self.retry_at.get_or_insert_with(|| Instant::now() + self.timings.unfetchable_retry);
+        let retry_at = Instant::now() + self.pause_before_retry(1);
+        self.retry_at = Some(self.retry_at.map_or(retry_at, |at| at.min(retry_at)));
         self.moved |= self.set_aside_row <= SET_ASIDE_ROW_MAX;
         Ok(())
     }
@@ -426,7 +431,7 @@ impl Reader {
                 self.set_aside.pop_back();
                 info!(event = "mail.unfetchable_solved", mailbox = self.mailbox, uid, gone);
             } else {
-                self.retry_at = Some(Instant::now() + self.timings.unfetchable_retry);
+                self.retry_at = Some(Instant::now() + self.pause_before_retry(attempts + 1));
                 let text = fetched.as_ref().err().map_or_else(|| Error::NoBody.to_string(), Error::to_string);
                 let note = self.trouble(uid, Trouble::Unfetchable, text, attempts + 1);
                 self.hand_over(Vec::new(), vec![note]).await?;
@@ -440,6 +445,13 @@ impl Reader {
             }
         }
         Ok(())
+    }
+
+    /// How long a message waits after so many tries in vain. A line that broke several times at one message looks like a
+    /// message that cannot be served, and is soon over: so the first wait is short.
+    fn pause_before_retry(&self, attempts: u32) -> Duration {
+        let factor = RETRY_GROWTH.saturating_pow(attempts.saturating_sub(1));
+        RETRY_MIN.saturating_mul(factor).min(self.timings.unfetchable_retry)
     }
 
     fn move_cursor(&mut self, uid: u32) {

@@ -138,7 +138,7 @@ pub struct Timings {
     pub stable: Duration,
     /// Wait after refused credentials, so that a rotated password does not lock the account.
     pub credentials_retry: Duration,
-    /// Wait before a message that could not be fetched is tried again.
+    /// Longest wait before a message that could not be fetched is tried again; the first waits are shorter.
     pub unfetchable_retry: Duration,
     /// How often everything that the server lists is compared with the record.
     pub reconcile: Duration,

@@ -227,6 +227,7 @@ fn place_name(place: &Place) -> [u8; 16] {
         Place::Maildir { mailbox, name } => {
             Digest::of_fields([&b"maildir"[..], mailbox.as_bytes(), name.as_bytes()])
         }
+        Place::Lmtp { listener, sha256 } => Digest::of_fields([&b"lmtp"[..], listener.as_bytes(), &sha256.0]),
         Place::File { path } => Digest::of_fields([&b"file"[..], path.as_bytes()]),
         Place::Letter { key } => Digest::of_fields([&b"letter"[..], &key.0]),
         Place::Attached { to, n } => Digest::of_fields([&b"attached"[..], &to.0, &n.to_be_bytes()]),
