@@ -119,13 +119,12 @@ impl Home {
     pub fn start_with(&self, environment: &[(&str, &str)]) -> Running {
         let log =
             std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
-        let child = self
-            .command(&["run"])
-            .envs(environment.iter().copied())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let mut command = self.command(&["run"]);
+        if std::env::var_os(TRACE_DIR).is_some() {
+            command.env("RUST_LOG", "trace");
+        }
+        let child =
+            command.envs(environment.iter().copied()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let mut running = Running(child);
         let start = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
