@@ -272,6 +272,8 @@ def main():
         for deal in DEALS:
             look_at(driver, f"{demo.url}/opportunities/{deal}", deal, keyboard=deal == DEALS[1])
         look_at(driver, reviews[3], "review", keyboard=True)
+        look_at(driver, f"{demo.url}/week", "week", keyboard=True)
+        look_at(driver, f"{demo.url}/metrics-page", "metrics")
         look_at(driver, f"{demo.url}/opportunities/OPP-1", "missing")
         decide(driver, demo, reviews[0].rsplit("/", 1)[1])
         look_as_auditor(driver, demo)

@@ -20,7 +20,12 @@ pub struct Viewer {
 }
 
 /// Pages that are found in the head, and whether only auditors find them.
-const PLACES: &[(&str, &str, bool)] = &[("/", "Queue", false), ("/audit", "Audit", true)];
+const PLACES: &[(&str, &str, bool)] = &[
+    ("/", "Queue", false),
+    ("/week", "Week", false),
+    ("/metrics-page", "Metrics", false),
+    ("/audit", "Audit", true),
+];
 
 /// A whole page. `at` is the path of the place in the head that it belongs to.
 pub fn frame(title: &str, at: &str, viewer: &Viewer, main: &Markup) -> String {

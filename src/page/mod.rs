@@ -9,6 +9,7 @@ mod body;
 mod frame;
 mod opportunity;
 mod queue;
+mod report;
 mod review;
 mod shape;
 mod sign_in;
@@ -20,6 +21,7 @@ pub use audit::audit;
 pub use frame::{Viewer, notice};
 pub use opportunity::{OpportunityPage, opportunity};
 pub use queue::queue;
+pub use report::{metrics_page, week_page};
 pub use review::{Refused, ReviewPage, review};
 pub use sign_in::sign_in;
 

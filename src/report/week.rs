@@ -1,5 +1,7 @@
 //! The weekly review: proven against claimed, what to decide, zombies, claims without proof, what is new.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use jiff::civil::{Date, ISOWeekDate, Weekday};
 use jiff::tz::TimeZone;
@@ -34,6 +36,16 @@ impl Week {
         Some(Self { monday: date.date() })
     }
 
+    /// The week before.
+    pub fn before(self) -> Option<Self> {
+        self.monday.checked_sub(jiff::Span::new().days(7)).ok().map(|monday| Self { monday })
+    }
+
+    /// The week after.
+    pub fn after(self) -> Option<Self> {
+        self.monday.checked_add(jiff::Span::new().days(7)).ok().map(|monday| Self { monday })
+    }
+
     /// When it ends.
     fn end(self) -> Option<Timestamp> {
         let monday = self.monday.checked_add(jiff::Span::new().days(7)).ok()?;
@@ -42,6 +54,14 @@ impl Week {
 
     fn holds(self, at: Timestamp) -> bool {
         Self::of(at) == Some(self)
+    }
+}
+
+/// As ISO 8601 writes it.
+impl fmt::Display for Week {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let date = self.monday.iso_week_date();
+        write!(f, "{}-W{:02}", date.year(), date.week())
     }
 }
 
@@ -72,8 +92,7 @@ fn is_in_scope(deal: &Deal, week: Week) -> bool {
 }
 
 fn headline(reviewed: &[Deal], all: &[Deal], week: Week) -> Table {
-    let date = week.monday.iso_week_date();
-    let title = format!("Week {}-W{:02}", date.year(), date.week());
+    let title = format!("Week {week}");
     let mut table = Table::new(&title, &["what", "deals", "amount"]);
     let mut row = |what: &str, is: &dyn Fn(&Deal) -> bool| {
         let of: Vec<&Deal> = reviewed.iter().filter(|d| is(d)).collect();

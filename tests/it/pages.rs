@@ -286,6 +286,29 @@ fn session(home: &Home, name: &str, role: &str) -> String {
 }
 
 #[test]
+fn the_week_and_the_numbers_have_pages() {
+    let (home, _daemon, _) = closed();
+    let reader = session(&home, &format!("reader@{SELLER}"), "read");
+    let machine = session(&home, &format!("machine@{SELLER}"), "gate");
+    for (path, words) in [
+        ("/week/2026-W48", &["Week 2026-W48", "/week/2026-W47", "/week/2026-W49", "Proven", DEAL][..]),
+        ("/week", &["Proven"]),
+        ("/metrics-page", &["Honest technical win rate", "verified wins / (verified wins + losses)"]),
+    ] {
+        let page = with_cookie(&home, path, &reader);
+        assert_eq!(page.status, 200, "{path}");
+        for word in words {
+            assert!(page.body.contains(word), "{path} without {word}: {}", page.body);
+        }
+        assert_eq!(with_cookie(&home, path, &machine).status, 403, "{path}");
+        assert_eq!(get(&home, path).status, 303, "{path}");
+    }
+    for path in ["/week/2026-48", "/week/2026-W60"] {
+        assert_eq!(with_cookie(&home, path, &reader).status, 404, "{path}");
+    }
+}
+
+#[test]
 fn who_sees_which_page() {
     let (home, daemon, sha256) = closed();
     let role = |name: &str| session(&home, &format!("{name}@{SELLER}"), name);

@@ -4,6 +4,7 @@
 mod audit;
 mod opportunity;
 mod queue;
+mod report;
 mod review;
 mod sign_in;
 mod visitor;
@@ -29,6 +30,9 @@ pub(super) fn routes() -> Router<App> {
         .route("/review/{message}", get(review::page).post(review::decide))
         .route("/sign-in", get(sign_in::page).post(sign_in::enter))
         .route("/sign-out", post(sign_in::leave))
+        .route("/week", get(report::this_week))
+        .route("/week/{week}", get(report::week))
+        .route("/metrics-page", get(report::metrics))
         .route("/audit", get(audit::page))
         .route("/audit/pack", post(audit::packs))
         .route("/style.css", get(style))
