@@ -69,7 +69,7 @@ impl Deal {
 }
 
 impl Board {
-    /// The queue. Blocking; about [`STEP`] at most goes into reading what is new.
+    /// The queue. Blocking; about `STEP` at most goes into reading what is new.
     pub fn answer(&self, store: &Store, context: Context<'_>) -> Response {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = state.catch_up(store, context).and_then(|()| state.answer(store, context));

@@ -2,7 +2,7 @@
 //! sheet; whatever came by mail is shown as text, with what could turn it around or hide in it made visible. State is said
 //! in a word and a shape, never by colour alone.
 //!
-//! `maud` escapes whatever is put into a page; [`text::Shown`] is for words that somebody else wrote.
+//! `maud` escapes whatever is put into a page; `text::Shown` is for words that somebody else wrote.
 
 mod audit;
 mod body;

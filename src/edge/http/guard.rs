@@ -84,7 +84,7 @@ pub fn allow(caller: Option<&Caller>, right: Right) -> Result<(), Box<Response>>
     }
 }
 
-/// A handler that names the caller gets the one that [`guard`] found; nobody is 401.
+/// A handler that names the caller gets the one that `guard` found; nobody is 401.
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Response;
 
