@@ -47,7 +47,7 @@ fn sections(tables: &[Table]) -> Markup {
     html! {
         @for (n, table) in tables.iter().enumerate() {
             section aria-labelledby={ "table-" (n) } {
-                h2 id={ "table-" (n) } { (words::stage(&table.title)) " " span.count { (table.rows.len()) span.unseen { " rows" } } }
+                h2 id={ "table-" (n) } { (Shown(&table.title)) " " span.count { (table.rows.len()) span.unseen { " rows" } } }
                 @for note in &table.notes { p.quiet { (Shown(note)) } }
                 @if table.rows.is_empty() { p.empty { "None." } } @else { (rows(table)) }
             }
@@ -59,7 +59,7 @@ fn rows(table: &Table) -> Markup {
     let of_deals = table.columns.first().is_some_and(|column| column == "opportunity");
     let of_people = table.columns.first().is_some_and(|column| column == "se");
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(words::stage(&table.title)) {
+        div.scroll tabindex="0" role="region" aria-label=(table.title) {
             table {
                 thead { tr { @for column in &table.columns { th scope="col" { (words::stage(column)) } } } }
                 tbody {
