@@ -98,16 +98,12 @@ fn serve(
     store: Store,
 ) -> (Arc<Desk>, SocketAddr, watch::Sender<bool>) {
     let policy = Policy {
-        seller: Seller {
+        trust_declared_champions: true,
+        ..Policy::of(Seller {
             domains: vec!["northwind-labs.example".into()],
             names: vec!["Northwind".into()],
             evidence: Address::new("evidence@northwind-labs.example").unwrap(),
-        },
-        accounts: None,
-        trust_declared_champions: true,
-        signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
-        accept_attached: true,
-        receiver: None,
+        })
     };
     let dns = folder.join("dns.json");
     std::fs::write(&dns, "{}").unwrap();

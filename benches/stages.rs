@@ -184,16 +184,12 @@ fn cpu_ns() -> u64 {
 
 fn policy() -> Policy {
     Policy {
-        seller: Seller {
+        trust_declared_champions: true,
+        ..Policy::of(Seller {
             domains: vec!["northwind-labs.example".into()],
             names: vec!["Cascade".into()],
             evidence: Address::new("evidence@northwind-labs.example").unwrap(),
-        },
-        accounts: None,
-        trust_declared_champions: true,
-        signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
-        accept_attached: true,
-        receiver: None,
+        })
     }
 }
 

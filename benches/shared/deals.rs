@@ -25,14 +25,7 @@ pub fn conversation() -> Vec<Outcome> {
         names: vec!["Northwind".into(), "Cascade".into()],
         evidence: Address::new("evidence@northwind-labs.example").unwrap(),
     };
-    let policy = Policy {
-        seller: seller.clone(),
-        accounts: None,
-        trust_declared_champions: true,
-        signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
-        accept_attached: true,
-        receiver: None,
-    };
+    let policy = Policy { trust_declared_champions: true, ..Policy::of(seller.clone()) };
     let witnessed = ["01-declaration.eml", "02-reply.eml"].map(|name| {
         let message = parse(&std::fs::read(root.join("01-plain-confirmation").join(name)).unwrap());
         let seen_at = message.own_time().unwrap();

@@ -406,7 +406,7 @@ fn link(
         Some(id) => register.thread(id)?,
         None => vec![outcome.clone()],
     };
-    case.acts.extend(super::acts_about(None, &thread, register)?);
+    case.acts.extend(super::case::acts_about(None, &thread, register)?);
     case.outcomes.extend(thread);
     let message = reviewed(outcome, register)?;
     Ok((Some(case), Deed::Link { message, opportunity: opportunity.clone() }))

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::DecisionAnswer;
 use crate::model::{OpportunityId, Outcome};
-use crate::record::{Act, Deed, Entry, Subject};
+use crate::record::{Act, Deed, Entry};
 
 /// Something that happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,14 +121,6 @@ fn considered(event: Event, outcome: &Outcome) -> Event {
 }
 
 fn done(event: Event, act: &Act) -> Event {
-    let opportunity = act.subjects().into_iter().find_map(|subject| match subject {
-        Subject::Opportunity(id) => Some(id),
-        Subject::Message(_) => None,
-    });
-    let decided = match &act.deed {
-        Deed::Decide { opportunity, .. } => opportunity.clone(),
-        _ => None,
-    };
     let sha256 = match &act.deed {
         Deed::Decide { message, .. } | Deed::Link { message, .. } => Some(message.sha256.to_string()),
         Deed::Access { sha256, .. } => Some(sha256.to_string()),
@@ -137,7 +129,7 @@ fn done(event: Event, act: &Act) -> Event {
     let did = DecisionAnswer::all(std::slice::from_ref(act)).pop().map(|d| d.did);
     Event {
         at: Some(act.at),
-        opportunity: opportunity.or(decided),
+        opportunity: act.opportunities().pop_first(),
         sha256,
         by: Some(act.by.clone()),
         did,

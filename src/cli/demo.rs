@@ -113,14 +113,7 @@ fn assemble(scratch: &Path, maildir: &Path) -> Anyhow<Daemon> {
         names: vec!["Northwind".into(), "Cascade".into()],
         evidence: Address::new(&format!("evidence@{DOMAIN}")).ok_or("no evidence address")?,
     };
-    let policy = Policy {
-        seller,
-        accounts: None,
-        trust_declared_champions: true,
-        signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
-        accept_attached: true,
-        receiver: None,
-    };
+    let policy = Policy { trust_declared_champions: true, ..Policy::of(seller) };
     let store = scratch.join("store");
     let engine = Engine::new(
         Store::open(&store, OpenOptions { create: true, ..OpenOptions::default() })?,

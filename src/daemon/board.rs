@@ -16,7 +16,7 @@ use crate::answer::{
 use crate::edge::store::Store;
 use crate::gate::Freshness;
 use crate::model::{Address, OpportunityId, Outcome, Standing};
-use crate::record::{Act, Deed, Entry, Place, Subject};
+use crate::record::{Act, Deed, Entry, Place};
 
 /// Rows of one section.
 const ROWS_MAX: usize = 25;
@@ -78,9 +78,7 @@ impl Board {
             Err(error) => Response::Failed { code: "store_unavailable".into(), text: error.to_string() },
         }
     }
-}
 
-impl Board {
     /// What an auditor looks at. Blocking.
     pub fn window(&self, store: &Store, window: Window, context: Context<'_>) -> Response {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -259,18 +257,10 @@ impl State {
 
 /// The deals that a person's act is about.
 fn subjects(act: &Act, records: &Records<'_>) -> Result<BTreeSet<OpportunityId>, Unavailable> {
-    let named = |deed: &Deed| match deed {
-        Deed::Decide { opportunity, .. } => opportunity.clone(),
-        _ => None,
-    };
-    let mut deals: BTreeSet<OpportunityId> = named(&act.deed).into_iter().collect();
+    let mut deals = act.opportunities();
     if let Deed::Undo { act, .. } = &act.deed {
-        deals.extend(records.0.act(&Act::name(act))?.and_then(|undone| named(&undone.deed)));
+        deals.extend(records.0.act(&Act::name(act))?.into_iter().flat_map(|undone| undone.opportunities()));
     }
-    deals.extend(act.subjects().into_iter().filter_map(|subject| match subject {
-        Subject::Opportunity(id) => Some(id),
-        Subject::Message(_) => None,
-    }));
     Ok(deals)
 }
 

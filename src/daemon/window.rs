@@ -12,7 +12,7 @@ use crate::answer::{
 };
 use crate::edge::store::Store;
 use crate::model::OpportunityId;
-use crate::record::{Act, Deed, Entry, Subject};
+use crate::record::{Act, Deed, Entry};
 
 /// Acts that are listed: more than a desk decides in a quarter.
 const ACTS_MAX: usize = 500;
@@ -89,18 +89,12 @@ pub(super) fn day(at: Timestamp) -> Date {
 }
 
 fn row(seq: u64, act: &Act) -> ActRow {
-    let mut opportunities: Vec<OpportunityId> = act
-        .subjects()
-        .into_iter()
-        .filter_map(|subject| match subject {
-            Subject::Opportunity(id) => Some(id),
-            Subject::Message(_) => None,
-        })
-        .collect();
-    if let Deed::Decide { opportunity: Some(id), .. } = &act.deed {
-        opportunities.push(id.clone());
-    }
     let overrides =
         matches!(act.deed, Deed::Decide { .. } | Deed::Link { .. } | Deed::Undo { .. } | Deed::Erase { .. });
-    ActRow { seq, act: DecisionAnswer::of(act), opportunities, overrides }
+    ActRow {
+        seq,
+        act: DecisionAnswer::of(act),
+        opportunities: act.opportunities().into_iter().collect(),
+        overrides,
+    }
 }

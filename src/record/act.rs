@@ -200,6 +200,19 @@ impl Act {
             }
         }
     }
+
+    /// The opportunities that it names. What an undo is about is told by the act that it took back.
+    pub fn opportunities(&self) -> BTreeSet<OpportunityId> {
+        let decided = match &self.deed {
+            Deed::Decide { opportunity, .. } => opportunity.clone(),
+            _ => None,
+        };
+        let named = self.subjects().into_iter().filter_map(|subject| match subject {
+            Subject::Opportunity(id) => Some(id),
+            Subject::Message(_) => None,
+        });
+        named.chain(decided).collect()
+    }
 }
 
 impl Reviewed {

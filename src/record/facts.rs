@@ -1,11 +1,11 @@
-//! What was stated of facts: of each person the last word.
+//! What people put on record by hand: of facts each person's last word, and evidence that is no mail.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::act::{Act, Deed};
 use super::rulings::Rulings;
-use crate::model::{Outcome, Said, Signal, StatedFact, YesNo};
+use crate::model::{ManualEvidence, Outcome, Said, Signal, StatedFact, YesNo};
 
 /// The facts that people stated of the opportunity, and those that `mails` state, newest first. Whose word counts is the gate's to say.
 pub(super) fn stated(rulings: &Rulings<'_>, mails: &[&Outcome]) -> Vec<StatedFact> {
@@ -43,6 +43,30 @@ fn mailed(mail: &Outcome, rulings: &Rulings<'_>) -> Vec<StatedFact> {
         })
     };
     mail.signals.iter().filter_map(stated).collect()
+}
+
+/// What people recorded besides mail, oldest first.
+pub(super) fn manual(rulings: &Rulings<'_>) -> Vec<ManualEvidence> {
+    let mut manual: Vec<ManualEvidence> = rulings
+        .acts()
+        .filter_map(|act| match &act.deed {
+            Deed::Evidence { opportunity, kind, link, file } if opportunity == rulings.opportunity() => {
+                Some(ManualEvidence {
+                    name: Act::name(&act.id()),
+                    kind: *kind,
+                    by: act.by.clone(),
+                    at: act.at,
+                    note: act.reason.clone(),
+                    link: link.clone(),
+                    file: file.clone(),
+                    verified: false,
+                })
+            }
+            _ => None,
+        })
+        .collect();
+    manual.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
+    manual
 }
 
 /// Of each person what was said last. Two words of one moment both stay: which of them closes is not known here.

@@ -24,8 +24,8 @@ use super::versions::versions;
 use crate::decide::{endorsement, is_authentic, is_statement};
 use crate::model::{
     Acceptance, Address, Claim, CriteriaSeen, CriteriaVersion, CriterionAnswer, Declaration, DeclaredResult,
-    Digest, Endorser, Evidence, Form, Kind, ManualEvidence, OpportunityId, Outcome, Reason, Said, Spoken,
-    Standing, StandingReport, Tally, Terms, Verdict,
+    Digest, Endorser, Evidence, Form, Kind, OpportunityId, Outcome, Reason, Said, Spoken, Standing,
+    StandingReport, Tally, Terms, Verdict,
 };
 
 /// Everything on record about an opportunity, in any order.
@@ -220,7 +220,7 @@ impl Scene<'_> {
 
     /// Evidence that people recorded is shown and opens nothing.
     fn add_manual(&self, report: &mut StandingReport) {
-        report.manual = manual(&self.rulings);
+        report.manual = facts::manual(&self.rulings);
         for evidence in report.manual.iter().filter(|_| report.standing != Standing::Confirmed) {
             let text = format!(
                 "{} recorded a {}: {}. It is no verified endorsement.",
@@ -572,30 +572,6 @@ pub(super) fn evidence(seen: &Seen<'_>) -> Evidence {
         accepted_by,
         at: Some(outcome.date.map_or(outcome.seen_at, |date| date.min(outcome.seen_at))),
     }
-}
-
-/// What people recorded besides mail, oldest first.
-fn manual(rulings: &Rulings<'_>) -> Vec<ManualEvidence> {
-    let mut manual: Vec<ManualEvidence> = rulings
-        .acts()
-        .filter_map(|act| match &act.deed {
-            Deed::Evidence { opportunity, kind, link, file } if opportunity == rulings.opportunity() => {
-                Some(ManualEvidence {
-                    name: Act::name(&act.id()),
-                    kind: *kind,
-                    by: act.by.clone(),
-                    at: act.at,
-                    note: act.reason.clone(),
-                    link: link.clone(),
-                    file: file.clone(),
-                    verified: false,
-                })
-            }
-            _ => None,
-        })
-        .collect();
-    manual.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
-    manual
 }
 
 fn no_declaration() -> Reason {

@@ -127,16 +127,12 @@ impl Scene {
             seen_at,
             quoted: String::new(),
             policy: Policy {
-                seller: Seller {
+                trust_declared_champions: true,
+                ..Policy::of(Seller {
                     domains: vec!["northwind.example".into()],
                     names: vec![],
                     evidence: address("evidence@northwind.example"),
-                },
-                accounts: None,
-                trust_declared_champions: true,
-                signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
-                accept_attached: true,
-                receiver: None,
+                })
             },
         }
     }

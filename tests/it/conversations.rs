@@ -62,14 +62,7 @@ impl Bench {
         Self {
             rules: load_rules(None).unwrap(),
             gates: shipped_gates().unwrap(),
-            policy: Policy {
-                seller,
-                accounts: None,
-                trust_declared_champions: true,
-                signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
-                accept_attached: true,
-                receiver: None,
-            },
+            policy: Policy { trust_declared_champions: true, ..Policy::of(seller) },
             keys: dns(),
         }
     }

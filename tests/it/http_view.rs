@@ -21,16 +21,12 @@ fn root() -> std::path::PathBuf {
 
 fn desk(folder: &Path) -> Desk {
     let policy = Policy {
-        seller: Seller {
+        trust_declared_champions: true,
+        ..Policy::of(Seller {
             domains: vec!["northwind-labs.example".into()],
             names: vec!["Northwind".into(), "Cascade".into()],
             evidence: Address::new("evidence@northwind-labs.example").unwrap(),
-        },
-        accounts: None,
-        trust_declared_champions: true,
-        signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
-        accept_attached: true,
-        receiver: None,
+        })
     };
     let store = Store::open(folder, OpenOptions { create: true, ..OpenOptions::default() }).unwrap();
     let resolver = Resolver::file(&root().join("dns.json")).unwrap();

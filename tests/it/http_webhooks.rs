@@ -76,16 +76,12 @@ struct Running {
 impl Running {
     fn new(folder: &Path, url: &str, types: &[&str]) -> Self {
         let policy = Policy {
-            seller: Seller {
+            trust_declared_champions: true,
+            ..Policy::of(Seller {
                 domains: vec!["northwind.example".into()],
                 names: vec![],
                 evidence: Address::new("evidence@northwind.example").unwrap(),
-            },
-            accounts: None,
-            trust_declared_champions: true,
-            signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
-            accept_attached: true,
-            receiver: None,
+            })
         };
         let dns = folder.join("dns.json");
         std::fs::write(&dns, "{}").unwrap();

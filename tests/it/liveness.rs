@@ -24,16 +24,12 @@ use crate::source_contract::message;
 fn assemble(folder: &std::path::Path, settings: Settings, stale_after: Duration) -> Daemon {
     std::fs::write(folder.join("dns.json"), "{}").unwrap();
     let policy = Policy {
-        seller: Seller {
+        trust_declared_champions: true,
+        ..Policy::of(Seller {
             domains: vec![SELLER.into()],
             names: Vec::new(),
             evidence: Address::new(&format!("evidence@{SELLER}")).unwrap(),
-        },
-        accounts: None,
-        trust_declared_champions: true,
-        signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
-        accept_attached: true,
-        receiver: None,
+        })
     };
     let store = Store::open(&folder.join("store"), OpenOptions { create: true, ..OpenOptions::default() });
     let resolver = Resolver::file(&folder.join("dns.json")).unwrap();

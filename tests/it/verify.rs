@@ -89,16 +89,12 @@ impl World {
             lints: vec![],
         };
         let policy = Policy {
-            seller: Seller {
+            trust_declared_champions: true,
+            ..Policy::of(Seller {
                 domains: vec!["northwind-labs.example".into()],
                 names: vec!["Northwind".into()],
                 evidence: Address::new("evidence@northwind-labs.example").unwrap(),
-            },
-            accounts: None,
-            trust_declared_champions: true,
-            signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
-            accept_attached: true,
-            receiver: None,
+            })
         };
         Self { key, keys, policy, declared, declaration, seen_at: SEEN_AT.parse().unwrap() }
     }

@@ -37,14 +37,7 @@ impl Desk {
             names: vec!["Northwind".into()],
             evidence: Address::new("evidence@northwind-labs.example").unwrap(),
         };
-        let policy = Policy {
-            seller,
-            accounts: None,
-            trust_declared_champions: true,
-            signature_age_days_max: Policy::SIGNATURE_AGE_DAYS_MAX,
-            accept_attached: true,
-            receiver: None,
-        };
+        let policy = Policy { trust_declared_champions: true, ..Policy::of(seller) };
         Self { key, keys, policy }
     }
 

@@ -19,7 +19,7 @@ use crate::edge::store::{Batch, Store, StoreError};
 use crate::model::{Digest, Kind, OpportunityId, Outcome, Policy};
 use crate::parse::parse;
 use crate::prompt::{Due, HEAD_RULE, People, Settings, compose, schedule_unlinked, token};
-use crate::record::{Entry, Letter, Links, Place, Posted, Posting, Seen, Side, Subject};
+use crate::record::{Entry, Letter, Links, Place, Posted, Posting, Seen, Side};
 use file::File;
 
 /// Opportunities looked through in one step.
@@ -172,13 +172,7 @@ impl Office {
                     // An objection that names no deal bears on every deal of its author.
                     Entry::Considered(outcome) if outcome.has("stray_objection") => self.touch_all(store)?,
                     Entry::Considered(outcome) => self.touched.extend(outcome.opportunity.clone()),
-                    Entry::Act(act) => {
-                        let deal = |subject| match subject {
-                            Subject::Opportunity(id) => Some(id),
-                            Subject::Message(_) => None,
-                        };
-                        self.touched.extend(act.subjects().into_iter().filter_map(deal));
-                    }
+                    Entry::Act(act) => self.touched.extend(act.opportunities()),
                     Entry::Order(order) => {
                         self.touched.insert(order.opportunity);
                     }
