@@ -44,6 +44,9 @@ pub(super) fn add_evidence(
         };
         tell(outcome, &sign, rule, doubt.as_deref());
         let own = rule.fills.as_deref() == Some("own");
+        // A role that has a kind of its own is filled by that kind; a no speaks for every role.
+        let has_kind = |role: &str| rules.evidence().values().any(|r| r.fills.as_deref() == Some(role));
+        let role = role.filter(|role| sign.said != Said::Yes || !has_kind(role));
         let fills = if own { role } else { rule.fills.clone() };
         outcome.signals.push(Signal {
             kind: sign.kind,

@@ -14,7 +14,7 @@ const GATES: &str = "[gate.secure]\nstanding = [\"confirmed\"]\nroles = { securi
                      [gate.tech]\nroles = { technical = 1 }\n\
                      [gate.reviewed]\nquestions = [{ id = \"tech_review_approved\", text = \"Approved?\", by = [\"pat@northwind-labs.example\"] }]\n";
 
-fn desk() -> Desk {
+pub fn desk() -> Desk {
     let mut desk = Desk::new();
     let people =
         [("dana", "technical"), ("ines", "security"), ("victor", "approver"), ("arun", "architecture")];
@@ -30,7 +30,7 @@ fn desk() -> Desk {
 }
 
 /// A mail of its own, to the seller, with the opportunity's evidence address in Cc.
-fn mail(id: &str, from: &str, to: &str, time: &str, body: &str) -> String {
+pub fn mail(id: &str, from: &str, to: &str, time: &str, body: &str) -> String {
     format!(
         "From: {from}\nTo: {to}\nCc: evidence+OPP-1@northwind-labs.example\nSubject: Our review\n\
          Date: Fri, 20 Nov 2026 {time} +0000\nMessage-ID: <{id}@mail.example>\nMIME-Version: 1.0\n\
@@ -38,19 +38,19 @@ fn mail(id: &str, from: &str, to: &str, time: &str, body: &str) -> String {
     )
 }
 
-const SAM: &str = "sam@northwind-labs.example";
-const PASSED: &str =
+pub const SAM: &str = "sam@northwind-labs.example";
+pub const PASSED: &str =
     "Hi Sam,\n\nour security review of Northwind is passed. There are no open findings.\n\nRegards\nInes\n";
 
-fn ines(desk: &Desk, id: &str, time: &str, body: &str) -> Vec<u8> {
+pub fn ines(desk: &Desk, id: &str, time: &str, body: &str) -> Vec<u8> {
     desk.buyer(&mail(id, "ines@acme.example", SAM, time, body))
 }
 
-fn declared(desk: &Desk) -> Vec<u8> {
+pub fn declared(desk: &Desk) -> Vec<u8> {
     desk.seller(&declaration("d1", "OPP-1", "10:00:00", &recap(LIST)))
 }
 
-fn won(desk: &Desk) -> Vec<Vec<u8>> {
+pub fn won(desk: &Desk) -> Vec<Vec<u8>> {
     vec![declared(desk), desk.buyer(&answer("r1", "d1@northwind-labs.example", "11:00:00", YES))]
 }
 
