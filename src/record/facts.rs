@@ -32,12 +32,13 @@ fn mailed(mail: &Outcome, rulings: &Rulings<'_>) -> Vec<StatedFact> {
     };
     let stated = |signal: &Signal| {
         Some(StatedFact {
-            id: signal.fact.clone().filter(|_| signal.proven)?,
+            // What closes needs no proof.
+            id: signal.fact.clone().filter(|_| signal.proven || signal.said != Said::Yes)?,
             at: mail.date.map_or(mail.seen_at, |date| date.min(mail.seen_at)),
             value: if signal.said == Said::Yes { YesNo::Yes } else { YesNo::No },
             by: from.to_string(),
             reason: signal.quote.clone(),
-            doubtful: signal.said == Said::Doubtful,
+            doubtful: signal.said == Said::Doubtful || !signal.proven,
             act: None,
             message_id: mail.message_id.as_ref().map(|id| format!("<{id}>")),
         })
