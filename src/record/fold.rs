@@ -83,7 +83,12 @@ pub fn fold(
 fn one_copy_each<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Vec<&'a Outcome> {
     let mut best: BTreeMap<Digest, &Outcome> = BTreeMap::new();
     for outcome in outcomes {
-        let strength = |o: &Outcome| (is_authentic(o), o.sure, std::cmp::Reverse(o.sha256));
+        // An unsigned copy must hide no proven word, and a yes no proven no.
+        let proven =
+            |o: &Outcome, no: bool| o.signals.iter().any(|s| s.proven && (!no || s.said != Said::Yes));
+        let strength = |o: &Outcome| {
+            (is_authentic(o), proven(o, true), proven(o, false), o.sure, std::cmp::Reverse(o.sha256))
+        };
         let slot = best.entry(outcome.identity).or_insert(outcome);
         if strength(outcome) > strength(slot) {
             *slot = outcome;
@@ -516,7 +521,8 @@ fn is_only_evidence(outcome: &Outcome) -> bool {
     let against = [Verdict::Conditional, Verdict::Deferred, Verdict::Declined, Verdict::Retracted];
     !outcome.verdict.is_some_and(|v| against.contains(&v))
         && !outcome.has(CONFLICT)
-        && outcome.signals.iter().any(|s| s.proven && s.said == Said::Yes)
+        && outcome.signals.iter().any(|s| s.proven)
+        && outcome.signals.iter().all(|s| s.said == Said::Yes)
 }
 
 /// Whether a person's reading of a mail may stand for a champion's word: never of the seller's own, a machine's or a
