@@ -38,6 +38,7 @@ mod imap;
 mod imap_faults;
 mod imap_oauth;
 mod imap_proxy;
+mod junk;
 mod letters;
 mod liveness;
 mod lmtp;
