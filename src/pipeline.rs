@@ -243,8 +243,13 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
             add_stray_objection(&mut outcome, &reading, rules);
         }
     }
-    add_doubts(&mut outcome, facts, &recognition, subject, rules);
-    evidence::add_evidence(&mut outcome, subject, &reading, answered, rules, policy);
+    let deal = evidence::deal(&outcome, facts, answered);
+    let signs = deal.as_ref().map(|d| evidence::signs(&outcome, d, subject, &reading, rules, policy));
+    let signs = signs.unwrap_or_default();
+    let doubted = add_doubts(&mut outcome, facts, &recognition, subject, &signs, rules);
+    if let Some(deal) = deal {
+        evidence::add_evidence(&mut outcome, (&deal, signs), doubted, subject, &reading, rules, policy);
+    }
     decide(outcome)
 }
 

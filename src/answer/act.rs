@@ -178,6 +178,24 @@ pub fn act(
     })
 }
 
+/// The act that `request` asks for about an opportunity that is open already: what needs nothing but its case.
+///
+/// # Errors
+/// With the sentence that says why it may not be done.
+pub(super) fn act_on(request: &ActRequest, case: &Case, context: Context<'_>) -> Result<Act, String> {
+    let act = words(request).and_then(|(by, reason)| {
+        let deed = plain(&request.what, context)?.ok_or_else(|| {
+            No::Refused("bad_request", "It is more than a word about the opportunity.".to_owned())
+        })?;
+        allowed(&by, case, &deed, context)?;
+        Ok(Act { at: context.now, by, reason, deed })
+    });
+    act.map_err(|no| match no {
+        No::Refused(_, text) => text,
+        No::Unavailable(error) => error.to_string(),
+    })
+}
+
 /// The outcomes of what `message` names: a Message-ID, or the sha256 of a copy. One for each content.
 pub(super) fn find(message: &str, register: &dyn Register) -> Result<Vec<Outcome>, Unavailable> {
     if let Some(sha256) = Digest::from_hex(message) {
@@ -191,6 +209,21 @@ pub(super) fn find(message: &str, register: &dyn Register) -> Result<Vec<Outcome
 }
 
 fn consider(request: &ActRequest, register: &dyn Register, context: Context<'_>) -> Result<Allowed, No> {
+    let (by, reason) = words(request)?;
+    let (case, deed) = match plain(&request.what, context)? {
+        Some(deed) => (open(&deed, register)?, deed),
+        None => about_mail(&request.what, &by, register, context)?,
+    };
+    if let Some(case) = &case {
+        allowed(&by, case, &deed, context)?;
+    }
+    let act = Act { at: context.now, by, reason, deed };
+    let response = done(&act, case, context);
+    Ok((act, response))
+}
+
+/// Who, and why.
+fn words(request: &ActRequest) -> Result<(String, String), No> {
     let words = |text: &str, what: &str| {
         let text = text.trim();
         if text.is_empty() || text.len() > WORDS_BYTES_MAX {
@@ -199,77 +232,88 @@ fn consider(request: &ActRequest, register: &dyn Register, context: Context<'_>)
         }
         Ok(text.to_owned())
     };
-    let by = words(&request.by, "who you are")?;
-    let reason = words(&request.reason, "why")?;
-    let (case, deed) = match &request.what {
+    Ok((words(&request.by, "who you are")?, words(&request.reason, "why")?))
+}
+
+/// The deed of what is said about an opportunity alone; nothing for what must be looked up first.
+fn plain(what: &Wanted, context: Context<'_>) -> Result<Option<Deed>, No> {
+    let refused = |text: &str| Err(No::Refused("bad_request", text.to_owned()));
+    let deed = match what.clone() {
+        Wanted::Plan { criteria, .. }
+            if criteria.is_empty() || criteria.iter().any(|c| c.text.trim().is_empty()) =>
+        {
+            return refused("A plan names criteria, each with a text.");
+        }
+        Wanted::Plan { opportunity, criteria, file } => Deed::Plan { opportunity, criteria, file },
+        Wanted::Evidence { link, file, .. } if link.is_none() == file.is_none() => {
+            return refused("Evidence is either a link or a file.");
+        }
+        Wanted::Evidence { opportunity, kind, link, file } => {
+            Deed::Evidence { opportunity, kind, link, file }
+        }
+        Wanted::Amount { opportunity, amount } => Deed::Amount { opportunity, amount },
+        Wanted::Details { fields, .. } if fields.is_empty() => {
+            return refused("There is no field to register.");
+        }
+        Wanted::Details { opportunity, fields } => Deed::Details { opportunity, fields },
+        Wanted::Close { opportunity, ended, on, could_have_competed } => {
+            let on = on.unwrap_or_else(|| context.now.to_zoned(TimeZone::UTC).date());
+            Deed::Closed { opportunity, ended, on, could_have_competed }
+        }
+        Wanted::Fact { opportunity, fact, value } => {
+            facts::is_known(&fact, context).map_err(|text| No::Refused("unknown_fact", text))?;
+            Deed::Fact { opportunity, fact, value }
+        }
+        Wanted::Decide { .. }
+        | Wanted::Link { .. }
+        | Wanted::Undo { .. }
+        | Wanted::Erase { .. }
+        | Wanted::Access { .. } => return Ok(None),
+    };
+    Ok(Some(deed))
+}
+
+/// The case of the opportunity that a deed names.
+fn open(deed: &Deed, register: &dyn Register) -> Result<Option<Case>, No> {
+    Ok(deed.opportunity().map(|id| Case::open(id, register)).transpose()?)
+}
+
+fn about_mail(
+    what: &Wanted,
+    by: &str,
+    register: &dyn Register,
+    context: Context<'_>,
+) -> Result<(Option<Case>, Deed), No> {
+    match what {
         Wanted::Decide { message, copy, opportunity, choice } => {
             let outcome = one(message, copy.as_deref(), register)?;
-            decide(&outcome, opportunity.as_ref(), choice, register, context)?
+            decide(&outcome, opportunity.as_ref(), choice, register, context)
         }
         Wanted::Link { message, copy, opportunity } => {
             let outcome = one(message, copy.as_deref(), register)?;
-            link(&outcome, opportunity, register, context)?
+            link(&outcome, opportunity, register, context)
         }
-        Wanted::Undo { act } => undo(act, register)?,
-        Wanted::Plan { opportunity, criteria, file } => {
-            if criteria.is_empty() || criteria.iter().any(|c| c.text.trim().is_empty()) {
-                return Err(No::Refused("bad_request", "A plan names criteria, each with a text.".into()));
-            }
-            let (opportunity, criteria) = (opportunity.clone(), criteria.clone());
-            (Some(Case::open(&opportunity, register)?), Deed::Plan { opportunity, criteria, file: *file })
-        }
-        Wanted::Evidence { opportunity, kind, link, file } => {
-            if link.is_none() == file.is_none() {
-                return Err(No::Refused("bad_request", "Evidence is either a link or a file.".into()));
-            }
-            let (opportunity, link, file) = (opportunity.clone(), link.clone(), file.clone());
-            (
-                Some(Case::open(&opportunity, register)?),
-                Deed::Evidence { opportunity, kind: *kind, link, file },
-            )
-        }
-        Wanted::Erase { what } => erase(what, &by, register, context)?,
+        Wanted::Undo { act } => undo(act, register),
+        Wanted::Erase { what } => erase(what, by, register, context),
         Wanted::Access { message, copy } => {
             let outcome = one(message, copy.as_deref(), register)?;
-            (None, Deed::Access { message: outcome.identity, sha256: outcome.sha256 })
+            Ok((None, Deed::Access { message: outcome.identity, sha256: outcome.sha256 }))
         }
-        Wanted::Amount { opportunity, amount } => {
-            let deed = Deed::Amount { opportunity: opportunity.clone(), amount: *amount };
-            (Some(Case::open(opportunity, register)?), deed)
-        }
-        Wanted::Details { opportunity, fields } => {
-            if fields.is_empty() {
-                return Err(No::Refused("bad_request", "There is no field to register.".into()));
-            }
-            let deed = Deed::Details { opportunity: opportunity.clone(), fields: fields.clone() };
-            (Some(Case::open(opportunity, register)?), deed)
-        }
-        Wanted::Close { opportunity, ended, on, could_have_competed } => {
-            let today = context.now.to_zoned(TimeZone::UTC).date();
-            let (on, could_have_competed) = (on.unwrap_or(today), *could_have_competed);
-            let opportunity = opportunity.clone();
-            let case = Case::open(&opportunity, register)?;
-            (Some(case), Deed::Closed { opportunity, ended: *ended, on, could_have_competed })
-        }
-        Wanted::Fact { opportunity, fact, value } => {
-            facts::is_known(fact, context).map_err(|text| No::Refused("unknown_fact", text))?;
-            let deed = Deed::Fact { opportunity: opportunity.clone(), fact: fact.clone(), value: *value };
-            (Some(Case::open(opportunity, register)?), deed)
-        }
-    };
-    if let Some(case) = case.as_ref().filter(|_| is_for_others(&deed))
-        && !case.rulings(context).may_decide(&by)
-    {
-        let text = format!(
-            "{by} declared {}: the SE of a deal cannot decide about it. Somebody else must; an SE's namesake gives \
-             the full mail address with --by.",
-            case.opportunity
-        );
-        return Err(No::Refused("own_deal", text));
+        _ => Err(No::Refused("bad_request", "Nothing is known of such an act.".to_owned())),
     }
-    let act = Act { at: context.now, by, reason, deed };
-    let response = done(&act, case, context);
-    Ok((act, response))
+}
+
+/// Refuses what the SE of the deal must leave to somebody else.
+fn allowed(by: &str, case: &Case, deed: &Deed, context: Context<'_>) -> Result<(), No> {
+    if !is_for_others(deed) || case.rulings(context).may_decide(by) {
+        return Ok(());
+    }
+    let text = format!(
+        "{by} declared {}: the SE of a deal cannot decide about it. Somebody else must; an SE's namesake gives \
+         the full mail address with --by.",
+        case.opportunity
+    );
+    Err(No::Refused("own_deal", text))
 }
 
 /// Whether the SE of a deal must leave it to somebody else. Plans, evidence and facts are the SE's own business: the first
@@ -415,24 +459,17 @@ fn link(
 fn undo(name: &str, register: &dyn Register) -> Result<(Option<Case>, Deed), No> {
     let unknown = || No::Refused("unknown", format!("No act is called {name}; `review show` names them."));
     let undone = register.act(name.trim())?.ok_or_else(unknown)?;
-    let opportunity = match &undone.deed {
+    match &undone.deed {
         Deed::Undo { .. } => {
             let text = "An undo cannot be undone: decide again.";
             return Err(No::Refused("bad_request", text.into()));
         }
-        Deed::Decide { opportunity, .. } => opportunity.clone(),
         Deed::Access { .. } | Deed::Erase { .. } => {
             return Err(No::Refused("bad_request", "What was seen or erased stays so.".into()));
         }
-        Deed::Link { opportunity, .. }
-        | Deed::Amount { opportunity, .. }
-        | Deed::Fact { opportunity, .. }
-        | Deed::Details { opportunity, .. }
-        | Deed::Closed { opportunity, .. }
-        | Deed::Plan { opportunity, .. }
-        | Deed::Evidence { opportunity, .. } => Some(opportunity.clone()),
-    };
-    let case = opportunity.map(|id| Case::open(&id, register)).transpose()?;
+        _ => {}
+    }
+    let case = open(&undone.deed, register)?;
     Ok((case, Deed::Undo { act: undone.id(), subjects: undone.subjects() }))
 }
 

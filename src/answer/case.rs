@@ -83,7 +83,8 @@ pub(crate) fn home(
     Ok(None)
 }
 
-/// The outcomes that bear on an opportunity: its own, and what its champions object without naming a deal.
+/// The outcomes that bear on an opportunity: its own, and what its champions and the account's listed people object
+/// without naming a deal.
 ///
 /// # Errors
 /// When the record can not be read.
@@ -95,10 +96,11 @@ pub fn outcomes(opportunity: &OpportunityId, register: &dyn Register) -> Result<
             None => outcomes.push(declared),
         }
     }
-    let declared = outcomes.iter().filter_map(|o| o.declaration.as_ref());
-    let champions: BTreeSet<Address> = declared.flat_map(|d| d.champions.iter().cloned()).collect();
-    for champion in &champions {
-        outcomes.extend(register.strays(champion)?);
+    let declared = outcomes.iter().filter_map(|o| Some((o, o.declaration.as_ref()?)));
+    let heard: BTreeSet<Address> =
+        declared.flat_map(|(o, d)| d.champions.iter().chain(o.roles.keys()).cloned()).collect();
+    for person in &heard {
+        outcomes.extend(register.strays(person)?);
     }
     Ok(outcomes)
 }

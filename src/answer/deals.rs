@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::import::harmless;
 use super::{Case, Context, PAGE_MAX, Register, Response, Unavailable, failed};
-use crate::model::{Claim, DealField, Evidence, Kind, Outcome, StandingReport};
+use crate::model::{DealField, Evidence, StandingReport};
 use crate::report::{Deal, Week, inflation, metrics, week, zombies};
 
 /// Which report.
@@ -157,20 +157,13 @@ fn all(register: &dyn Register, context: Context<'_>) -> Result<Vec<(Deal, Stand
         for id in &page {
             let case = Case::open(id, register)?;
             let report = case.report(context);
-            deals.push((deal(&report, &case.outcomes), report));
+            deals.push((deal(&report), report));
         }
         after = Some(last);
     }
 }
 
-fn deal(report: &StandingReport, outcomes: &[Outcome]) -> Deal {
-    let written = |o: &Outcome| o.date.map_or(o.seen_at, |date| date.min(o.seen_at));
-    let declarations = || outcomes.iter().filter(|o| o.declaration.is_some());
-    let newest = declarations().max_by_key(|o| (written(o), o.sha256));
-    let by_buyer = |o: &&Outcome| {
-        let claim = o.authorship.as_ref().map(|a| a.claim);
-        o.kind == Kind::Reply && !matches!(claim, None | Some(Claim::Seller | Claim::Machine | Claim::Forged))
-    };
+fn deal(report: &StandingReport) -> Deal {
     let said = report.details.get(&DealField::CustomerEngineer).cloned();
     let verified = report.evidence.iter().filter(|e| e.verified).filter_map(|e| e.at);
     let reasons = || report.reasons.iter().chain(&report.verified_reasons);
@@ -181,10 +174,10 @@ fn deal(report: &StandingReport, outcomes: &[Outcome]) -> Deal {
         reason: reasons().next().map(|r| r.text.clone()),
         fix: reasons().find_map(|r| r.fix.clone()),
         quote: report.evidence.first().map(|e| e.quote.clone()),
-        seller: said.or_else(|| Some(newest?.declaration.as_ref()?.seller.to_string())),
-        declared_at: declarations().map(written).min(),
+        seller: said.or_else(|| report.seller.clone()),
+        declared_at: report.declared_at,
         decided_at: verified.max(),
-        heard_at: outcomes.iter().filter(by_buyer).map(written).max(),
+        heard_at: report.heard_at,
         overdue: report.conditions.iter().any(|c| c.overdue),
         amount: report.amount,
         details: report.details.clone(),

@@ -46,11 +46,10 @@ pub fn facts(opportunity: &OpportunityId, register: &dyn Register, context: Cont
 
 /// Whether the gates know a fact; else what to write instead.
 pub(super) fn is_known(fact: &str, context: Context<'_>) -> Result<(), String> {
-    let known = context.gates.facts();
-    if known.iter().any(|k| k.id == fact) {
+    let names: Vec<&str> = context.gates.fact_names().collect();
+    if names.contains(&fact) {
         return Ok(());
     }
-    let names: Vec<&str> = known.iter().map(|k| k.id.as_str()).collect();
     let hint = match crate::text::nearest(fact, names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("known: {}", names.join(", ")),

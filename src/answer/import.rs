@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::act::{ActRequest, Wanted, act};
+use super::act::{ActRequest, Wanted, act_on};
 use super::{Case, Context, Register, Response, Unavailable, failed};
-use crate::model::{DealField, Ended, OpportunityId, StandingReport, YesNo};
+use crate::model::{DealField, Ended, OpportunityId, StandingReport, YesNo, sales_stage};
 use crate::record::Act;
 use crate::text::nearest;
 
@@ -33,7 +33,7 @@ pub struct ImportRequest {
     pub dry_run: bool,
 }
 
-/// A row that could not be taken.
+/// A row that could not be taken, or not all of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BadRow {
     /// Line of the file, from 1.
@@ -64,6 +64,9 @@ pub struct Imported {
     pub changed: Vec<ImportChange>,
     /// Rows that could not be taken.
     pub bad: Vec<BadRow>,
+    /// What the file says and an import does not do, since it would open gates: a person must.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<BadRow>,
     /// Whether the changes are on record.
     pub applied: bool,
 }
@@ -115,10 +118,14 @@ pub fn import(
             continue;
         }
         match changes(&row, line, request, register, context) {
-            Ok((own, change)) if own.is_empty() && change.is_none() => imported.unchanged += 1,
-            Ok((own, change)) => {
-                acts.extend(own);
-                imported.changed.extend(change);
+            Ok(changes) => {
+                imported.kept.extend(changes.kept);
+                if changes.acts.is_empty() {
+                    imported.unchanged += 1;
+                } else {
+                    acts.extend(changes.acts);
+                    imported.changed.push(changes.told);
+                }
             }
             Err(Trouble::Bad(message)) => imported.bad.push(BadRow { line, message }),
             Err(Trouble::Store(error)) => return (Vec::new(), failed(&error)),
@@ -209,8 +216,7 @@ fn value(field: DealField, cell: &str) -> Result<String, &'static str> {
             YesNo::parse(cell).map(|v| v.as_str().to_owned()).ok_or("yes or no")
         }
         DealField::SalesStage => {
-            let stage = cell.chars().find_map(|c| c.to_digit(10)).filter(|stage| *stage <= 7);
-            stage.map(|_| cell.to_owned()).ok_or("a stage with a digit from 0 to 7")
+            sales_stage(cell).map(|_| cell.to_owned()).ok_or("a stage that begins with a digit from 0 to 7")
         }
         DealField::MutualActionPlanUrl
         | DealField::TechnicalDesignDocumentUrl
@@ -242,14 +248,22 @@ fn end(cells: &BTreeMap<&str, &str>) -> Result<Option<(Ended, Option<Date>, bool
     }
 }
 
-/// The acts of a row, and what they change.
+/// What comes of a row.
+struct Changes {
+    acts: Vec<Act>,
+    /// What they change.
+    told: ImportChange,
+    /// What an import leaves to people.
+    kept: Option<BadRow>,
+}
+
 fn changes(
     row: &Row,
     line: u64,
     request: &ImportRequest,
     register: &dyn Register,
     context: Context<'_>,
-) -> Result<(Vec<Act>, Option<ImportChange>), Trouble> {
+) -> Result<Changes, Trouble> {
     let case = Case::open(&row.opportunity, register).map_err(Trouble::Store)?;
     let report = case.report(context);
     let mut acts = Vec::new();
@@ -257,18 +271,24 @@ fn changes(
     for what in wanted(row, &report, request, context) {
         told.push(words(&what));
         let asked = ActRequest { by: request.by.clone(), reason: request.reason.clone(), what };
-        match act(&asked, register, context) {
-            Ok((act, _)) => acts.push(act),
-            Err(refused) => {
-                return Err(Trouble::Bad(match *refused {
-                    Response::Refused { text, .. } | Response::Failed { text, .. } => text,
-                    _ => "it may not be recorded".to_owned(),
-                }));
-            }
-        }
+        acts.push(act_on(&asked, &case, context).map_err(Trouble::Bad)?);
     }
-    let change = ImportChange { line, opportunity: row.opportunity.clone(), changes: told };
-    Ok((acts, Some(change).filter(|c| !c.changes.is_empty())))
+    let kept = kept(row, &report).map(|message| BadRow { line, message });
+    Ok(Changes {
+        acts,
+        told: ImportChange { line, opportunity: row.opportunity.clone(), changes: told },
+        kept,
+    })
+}
+
+/// What the row says less than the record, and an import therefore leaves as it is: a smaller amount needs less.
+fn kept(row: &Row, report: &StandingReport) -> Option<String> {
+    let (said, known) = row.amount.zip(report.amount).filter(|(said, known)| said < known)?;
+    let id = &row.opportunity;
+    Some(format!(
+        "{id}: amount stays {known}: the file says {said}, and an import only raises it; if that is right: \
+         `endorsed review amount {id} {said} --by NAME --reason …`"
+    ))
 }
 
 /// What differs from the record.
@@ -284,7 +304,8 @@ fn wanted(row: &Row, report: &StandingReport, request: &ImportRequest, context: 
     if !fields.is_empty() {
         wanted.push(Wanted::Details { opportunity: opportunity(), fields });
     }
-    if let Some(amount) = row.amount.filter(|amount| report.amount != Some(*amount)) {
+    // No import opens a gate: it raises the amount, and of facts it states only the yes that asks for more.
+    if let Some(amount) = row.amount.filter(|amount| report.amount.is_none_or(|known| known < *amount)) {
         wanted.push(Wanted::Amount { opportunity: opportunity(), amount });
     }
     if let Some((ended, on, could_have_competed)) = row.end {
@@ -298,13 +319,14 @@ fn wanted(row: &Row, report: &StandingReport, request: &ImportRequest, context: 
         }
     }
     // Whether a tech review is needed hangs on this fact, where the gates know it.
-    let fact = DealField::NonStandardRequirements;
-    let value = row.fields.get(&fact).and_then(|v| YesNo::parse(v));
-    let is_known = context.gates.facts().iter().any(|known| known.id == fact.as_str());
-    if let Some(value) = value.filter(|_| is_known) {
-        let said = |f: &&crate::model::StatedFact| f.id == fact.as_str() && f.by == request.by.trim();
+    let fact = DealField::NonStandardRequirements.as_str();
+    let says_yes =
+        row.fields.get(&DealField::NonStandardRequirements).and_then(|v| YesNo::parse(v)) == Some(YesNo::Yes);
+    if says_yes && context.gates.fact_names().any(|known| known == fact) {
+        let said = |f: &&crate::model::StatedFact| f.id == fact && f.by == request.by.trim();
+        let value = YesNo::Yes;
         if report.facts.iter().find(said).map(|f| f.value) != Some(value) {
-            wanted.push(Wanted::Fact { opportunity: opportunity(), fact: fact.as_str().to_owned(), value });
+            wanted.push(Wanted::Fact { opportunity: opportunity(), fact: fact.to_owned(), value });
         }
     }
     wanted

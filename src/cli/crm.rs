@@ -143,6 +143,9 @@ fn print_imported(imported: &Imported) {
     for change in &imported.changed {
         say(&format!("{}: {}", change.opportunity, change.changes.join("; ")));
     }
+    for kept in &imported.kept {
+        say(&format!("line {}: {}", kept.line, kept.message));
+    }
     let done = if imported.applied { "recorded" } else { "dry run, nothing is recorded" };
     say(&format!(
         "{} rows: {} change something, {} change nothing, {} messages about bad rows ({done})",

@@ -85,7 +85,8 @@ impl Gates {
     fn report(&self, example: &Example) -> Option<StandingReport> {
         let verified = example.standing.unwrap_or(Standing::NoDeclaration);
         let at = day(i64::from(example.age_days));
-        let confirmed = matches!(verified, Standing::Confirmed | Standing::Conditional);
+        let opens = |s: Standing| matches!(s, Standing::Confirmed | Standing::Conditional);
+        let spoken = opens(verified) || example.accepted.is_some_and(opens);
         let (met, total) = example.criteria.unwrap_or((usize::from(verified == Standing::Confirmed), 1));
         let decision = |standing: Standing| Acceptance {
             by: "Ana".into(),
@@ -101,7 +102,7 @@ impl Gates {
             verified_standing: verified.less_favourable(example.accepted.unwrap_or(verified)),
             accepted_by: example.accepted.into_iter().map(decision).collect(),
             criteria: Tally { total, declared_passed: total, confirmed: met, ..Tally::default() },
-            evidence: confirmed.then(|| evidence(at)).into_iter().collect(),
+            evidence: spoken.then(|| evidence(at)).into_iter().collect(),
             roles: example.roles.iter().enumerate().map(|(n, word)| role_word(n, word, at)).collect(),
             facts: self.stated(example, at),
             amount: example.amount,

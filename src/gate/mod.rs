@@ -21,7 +21,7 @@ use crate::model::{
     StatedFact, Tally, YesNo,
 };
 use need::{Asking, Finding};
-use policy::{Fact, Gate};
+use policy::{Above, Fact, Gate};
 use source::Policy;
 
 /// The gates of a policy file.
@@ -194,6 +194,11 @@ impl Gates {
         self.gates.keys().map(String::as_str)
     }
 
+    /// The names of the facts that the file knows.
+    pub fn fact_names(&self) -> impl Iterator<Item = &str> {
+        self.facts.keys().map(String::as_str)
+    }
+
     /// The facts that gates ask for, and those that the file defines besides.
     pub fn facts(&self) -> Vec<KnownFact> {
         let asks = |gate: &Gate, id: &str| {
@@ -216,13 +221,14 @@ impl Gates {
         of_fact.max_by_key(|f| (f.at, std::cmp::Reverse(f.value)))
     }
 
-    /// Whether everybody who may state the fact and spoke last said no. No word is no no, and in a tie it is none either.
-    fn is_surely_no(&self, fact: &str, report: &StandingReport) -> bool {
-        let Some(last) = self.word_on(fact, report) else { return false };
+    /// When everybody who may state the fact and spoke last surely said no. No word is no no, a doubtful one is none, and
+    /// in a tie it is none either.
+    fn sure_no(&self, fact: &str, report: &StandingReport) -> Option<Timestamp> {
+        let last = self.word_on(fact, report)?;
         let defined = self.facts.get(fact);
         let may = |by: &str| defined.is_some_and(|f| f.may_be_stated_by(by));
-        let of_then = report.facts.iter().filter(|f| f.id == fact && f.at == last.at && may(&f.by));
-        of_then.map(|f| f.value).all(|value| value == YesNo::No)
+        let mut of_then = report.facts.iter().filter(|f| f.id == fact && f.at == last.at && may(&f.by));
+        of_then.all(|f| f.value == YesNo::No && !f.doubtful).then_some(last.at)
     }
 
     /// Answers whether the opportunity of `report` may pass the gate `to`; `None` for an unknown gate.
@@ -234,12 +240,18 @@ impl Gates {
         now: Timestamp,
     ) -> Option<GateAnswer> {
         let gate = self.resolve(to)?;
-        let asking = Asking { gates: self, report, freshness, now };
         let mut finding = Finding::default();
         let mut next = Some((gate, String::new()));
         while let Some((gate, place)) = next {
+            let is_large = |a: &&Above| report.amount.is_none_or(|amount| amount > a.amount);
+            let above: Vec<&Above> = gate.above.iter().filter(is_large).collect();
+            let needs = std::iter::once(&gate.needs).chain(above.iter().map(|a| &a.needs));
+            let days = needs.filter_map(|n| n.age_days_max).min();
+            let asking = Asking { gates: self, report, freshness, now, days };
+            finding.words = 0;
             asking.check(&gate.needs, &place, &mut finding);
-            self.check_amount(gate, &asking, &place, &mut finding);
+            check_above(&above, &asking, &place, &mut finding);
+            asking.check_age(&place, &mut finding);
             next = gate.after.as_ref().and_then(|name| Some((self.resolve(name)?, format!(" (for {name})"))));
         }
         Some(GateAnswer {
@@ -264,28 +276,27 @@ impl Gates {
         })
     }
 
-    /// What the gate needs of large opportunities; one of an unknown amount may be large.
-    fn check_amount(&self, gate: &Gate, asking: &Asking<'_>, place: &str, finding: &mut Finding) {
-        let amount = asking.report.amount;
-        let closed = finding.closed;
-        finding.closed = false;
-        for above in gate.above.iter().filter(|a| amount.is_none_or(|amount| amount > a.amount)) {
-            asking.check(&above.needs, &format!("{place} (above {})", above.amount), finding);
-        }
-        if finding.closed && amount.is_none() {
-            let text = "The amount is not registered, so what large opportunities need is needed here too.";
-            let id = &asking.report.opportunity;
-            let fix = format!("Register it: `endorsed review amount {id} AMOUNT --by NAME --reason …`.");
-            finding.reasons.push(Reason::new("amount_unknown", text).fix(fix));
-        }
-        finding.closed |= closed;
-    }
-
     /// The gate of a name, through an alias.
     fn resolve(&self, name: &str) -> Option<&Gate> {
         let named = self.gates.get(name)?;
         named.same_as.as_ref().map_or(Some(named), |target| self.gates.get(target))
     }
+}
+
+/// What the gate needs of large opportunities; one of an unknown amount may be large.
+fn check_above(above: &[&Above], asking: &Asking<'_>, place: &str, finding: &mut Finding) {
+    let closed = finding.closed;
+    finding.closed = false;
+    for above in above {
+        asking.check(&above.needs, &format!("{place} (above {})", above.amount), finding);
+    }
+    if finding.closed && asking.report.amount.is_none() {
+        let text = "The amount is not registered, so what large opportunities need is needed here too.";
+        let id = &asking.report.opportunity;
+        let fix = format!("Register it: `endorsed review amount {id} AMOUNT --by NAME --reason …`.");
+        finding.reasons.push(Reason::new("amount_unknown", text).fix(fix));
+    }
+    finding.closed |= closed;
 }
 
 impl FactAnswer {

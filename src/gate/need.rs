@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::policy::{Coverage, Fact, Needs, Question};
 use super::{FactAnswer, Freshness, Gates, RoleAnswer, Speaker};
-use crate::model::{Evidence, Means, Reason, RoleWord, Standing, StandingReport, StatedFact, YesNo};
+use crate::model::{Means, PlanReport, Reason, RoleWord, Standing, StandingReport, StatedFact, YesNo};
 
 /// The question that is asked of each need.
 pub(super) struct Asking<'a> {
@@ -14,6 +14,8 @@ pub(super) struct Asking<'a> {
     pub report: &'a StandingReport,
     pub freshness: Freshness,
     pub now: Timestamp,
+    /// Words older than so many days count for nothing.
+    pub days: Option<u32>,
 }
 
 /// What was found.
@@ -21,6 +23,8 @@ pub(super) struct Asking<'a> {
 pub(super) struct Finding {
     /// Something does not hold.
     pub closed: bool,
+    /// So many words were found that count and are not too old.
+    pub words: usize,
     /// Why, or what else is worth knowing.
     pub reasons: Vec<Reason>,
     /// Who speaks for which role.
@@ -45,12 +49,19 @@ impl Finding {
 impl Asking<'_> {
     /// Adds what `needs` finds. `place` says for what it is asked, when that is not the gate itself.
     pub fn check(&self, needs: &Needs, place: &str, finding: &mut Finding) {
+        // Any fact may be one that a mail denies.
         let by_mail = !needs.standing.is_empty()
             || !needs.roles.is_empty()
             || needs.criteria.is_some()
-            || needs.age_days_max.is_some();
+            || needs.age_days_max.is_some()
+            || !needs.questions.is_empty();
         if !needs.standing.is_empty() {
             self.standing(needs, finding);
+        }
+        if !needs.standing.is_empty() || needs.criteria.is_some() {
+            for evidence in &self.report.evidence {
+                self.count(&evidence.quote, evidence.at, finding);
+            }
         }
         for (role, quorum) in &needs.roles {
             self.role(role, *quorum, needs, place, finding);
@@ -58,14 +69,10 @@ impl Asking<'_> {
         if let Some(coverage) = needs.criteria {
             self.criteria(coverage, finding);
         }
-        if let Some(days) = needs.age_days_max {
-            self.age(days, finding);
-        }
-        let mut mailed = false;
         for question in &needs.questions {
-            mailed |= self.question(question, place, finding);
+            self.question(question, place, finding);
         }
-        if (by_mail || mailed) && self.freshness == Freshness::Stale {
+        if by_mail && self.freshness == Freshness::Stale {
             finding.close(
                 Reason::new(
                     "mailbox_stale",
@@ -73,6 +80,30 @@ impl Asking<'_> {
                 )
                 .fix("Check that the daemon runs and reaches the mailbox."),
             );
+        }
+    }
+
+    /// Closes where words must be new, and none is found that counts.
+    pub fn check_age(&self, place: &str, finding: &mut Finding) {
+        let Some(days) = self.days.filter(|_| finding.words == 0) else { return };
+        let text = format!("No word of the last {days} days counts here{place}.");
+        finding.close(Reason::new("stale_evidence", text).fix("Ask whether it still holds, in writing."));
+    }
+
+    /// Whether a word of this time is too old to count; of an unknown time it may be.
+    fn is_old(&self, at: Option<Timestamp>) -> bool {
+        let Some(days) = self.days else { return false };
+        match (self.now.checked_sub(SignedDuration::from_hours(24 * i64::from(days))), at) {
+            (Ok(oldest), Some(at)) => at < oldest,
+            _ => true,
+        }
+    }
+
+    /// Counts a word that the gate rests on, and closes if it is too old.
+    fn count(&self, quote: &str, at: Option<Timestamp>, finding: &mut Finding) {
+        match self.days.filter(|_| self.is_old(at)) {
+            Some(days) => finding.close(stale(quote, at, days)),
+            None => finding.words += 1,
         }
     }
 
@@ -105,11 +136,13 @@ impl Asking<'_> {
     fn role(&self, role: &str, quorum: u32, needs: &Needs, place: &str, finding: &mut Finding) {
         let words: Vec<&RoleWord> = self.report.roles.iter().filter(|w| w.role == role).collect();
         let standing = |w: &RoleWord| if needs.accepted { w.standing } else { w.verified_standing };
-        let fills = |w: &RoleWord| match w.means {
+        let says_yes = |w: &RoleWord| match w.means {
             Means::Endorsed if !needs.standing.is_empty() => needs.standing.contains(&standing(w)),
             Means::Waived if !needs.waivers => false,
             _ => standing(w) == Standing::Confirmed,
         };
+        let at = |w: &RoleWord| w.evidence.as_ref().and_then(|e| e.at);
+        let fills = |w: &RoleWord| says_yes(w) && !self.is_old(at(w));
         let people: BTreeSet<&str> = words.iter().filter(|w| fills(w)).map(|w| w.who.as_str()).collect();
         let speakers = words.iter().map(|w| Speaker {
             who: w.who.clone(),
@@ -125,20 +158,27 @@ impl Asking<'_> {
         if !finding.roles.contains(&answer) {
             finding.roles.push(answer);
         }
-        // A no in the role is heard, however many others said yes.
+        finding.words += people.len();
+        // A no in the role is heard, however many others said yes. Only a gate that takes decisions takes one about a no.
         for word in &words {
-            let worst = word.standing.less_favourable(word.verified_standing);
-            let code = match worst {
+            let stands = standing(word);
+            let code = match stands {
                 Standing::Declined => "declined",
                 Standing::Retracted => "retracted",
                 Standing::NeedsReview => "needs_review",
                 _ => continue,
             };
-            let text = format!("{}, who speaks for {role}, stands at {}.", word.who, worst.as_str());
+            let text = format!("{}, who speaks for {role}, stands at {}.", word.who, stands.as_str());
             let fix = format!("Clear it with {}: only a later mail of the same person changes it.", word.who);
             finding.close(Reason::new(code, text).fix(fix));
         }
         if filled < quorum {
+            for word in words.iter().filter(|w| says_yes(w)) {
+                if let (Some(days), true) = (self.days, self.is_old(at(word))) {
+                    let quote = word.evidence.as_ref().map_or("", |e| e.quote.as_str());
+                    finding.close(stale(quote, at(word), days));
+                }
+            }
             finding.close(self.missing(role, quorum, filled, needs, place, &words));
         }
     }
@@ -186,37 +226,17 @@ impl Asking<'_> {
                     .fix("Prove what is open and ask the champions to confirm each criterion."),
             );
         }
-        for text in self.report.plan.iter().flat_map(|plan| &plan.missing) {
-            let text = format!("The plan's mandatory criterion \"{text}\" is not declared as agreed.");
-            finding.close(
-                Reason::new("criteria_dropped", text)
-                    .fix("Declare it again as the plan has it, with its result."),
-            );
+        for reason in self.report.plan.iter().flat_map(PlanReport::dropped) {
+            finding.close(reason);
         }
     }
 
-    fn age(&self, days: u32, finding: &mut Finding) {
-        let oldest = self.now.checked_sub(SignedDuration::from_hours(24 * i64::from(days)));
-        let by_role = self.report.roles.iter().filter(|w| w.means != Means::Endorsed);
-        let words = self.report.evidence.iter().chain(by_role.filter_map(|w| w.evidence.as_ref()));
-        let is_old = |e: &&Evidence| match (&oldest, e.at) {
-            (Ok(oldest), Some(at)) => at < *oldest,
-            _ => true,
-        };
-        for evidence in words.filter(is_old) {
-            let day =
-                evidence.at.map_or_else(|| "an unknown day".to_owned(), |at| at.strftime("%F").to_string());
-            let text = format!("\"{}\" is of {day}, more than {days} days ago.", evidence.quote);
-            finding.close(Reason::new("stale_evidence", text).fix("Ask whether it still holds, in writing."));
-        }
-    }
-
-    /// Whether the answer rests on mail.
-    fn question(&self, question: &Question, place: &str, finding: &mut Finding) -> bool {
-        if let Some(condition) = &question.only_if
-            && self.gates.is_surely_no(condition, self.report)
-        {
-            return false;
+    fn question(&self, question: &Question, place: &str, finding: &mut Finding) {
+        let denied =
+            question.only_if.as_ref().and_then(|condition| self.gates.sure_no(condition, self.report));
+        if denied.is_some_and(|at| !self.is_old(Some(at))) {
+            finding.words += 1;
+            return;
         }
         let stated = self.word(&question.fact);
         let defined = self.gates.facts.get(&question.fact);
@@ -232,7 +252,9 @@ impl Asking<'_> {
             finding.facts.push(answer);
         }
         match stated {
-            Some(fact) if fact.value == YesNo::Yes => return fact.message_id.is_some(),
+            Some(fact) if fact.value == YesNo::Yes && !fact.doubtful => {
+                self.count(&fact.reason, Some(fact.at), finding);
+            }
             Some(fact) => {
                 let says = if fact.doubtful { "did not clearly answer yes to" } else { "answered no to" };
                 let text = format!("{} {says}: {asked}{place} \"{}\"", fact.by, fact.reason);
@@ -252,10 +274,15 @@ impl Asking<'_> {
                 finding.close(Reason::new("fact_unstated", text).fix(fix));
             }
         }
-        false
     }
 
     fn word(&self, fact: &str) -> Option<&StatedFact> {
         self.gates.word_on(fact, self.report)
     }
+}
+
+fn stale(quote: &str, at: Option<Timestamp>, days: u32) -> Reason {
+    let day = at.map_or_else(|| "an unknown day".to_owned(), |at| at.strftime("%F").to_string());
+    let text = format!("\"{quote}\" is of {day}, more than {days} days ago.");
+    Reason::new("stale_evidence", text).fix("Ask whether it still holds, in writing.")
 }

@@ -285,3 +285,98 @@ fn every_mistake_is_told_at_once_with_its_line() {
         assert!(Gates::load("g.toml", text).is_err(), "{text}");
     }
 }
+
+fn said(day: i64, mut word: RoleWord) -> RoleWord {
+    word.evidence = Some(crate::model::Evidence {
+        id: "e".into(),
+        message_id: None,
+        sha256: Digest::of(b"e"),
+        verified: true,
+        quote: "Yes.".into(),
+        accepted_by: None,
+        at: Some(Timestamp::from_second(day * 86_400).unwrap()),
+    });
+    word
+}
+
+#[test]
+fn exactly_the_words_that_count_grow_old() {
+    let gates = gates(
+        "[gate.sec]\nroles = { security = 1 }\nage_days_max = 30\n[gate.old]\nage_days_max = 30\n\
+         [gate.fact]\nage_days_max = 30\nquestions = [{ id = \"r\", text = \"R?\" }, { id = \"s\", text = \"S?\", only_if = \"c\" }]\n\
+         [fact.c]\ntext = \"C?\"\n\
+         [gate.large]\nroles = { security = 1 }\n[[gate.large.above]]\namount = 100\nage_days_max = 30\n",
+    );
+    let now = Timestamp::from_second(100 * 86_400).unwrap();
+    let open = |to: &str, roles: &[RoleWord], facts: &[StatedFact], amount: u64| {
+        let report = StandingReport {
+            roles: roles.to_vec(),
+            facts: facts.to_vec(),
+            amount: Some(amount),
+            ..report(Confirmed)
+        };
+        gates.answer(&report, to, Freshness::Fresh, now).unwrap().allowed
+    };
+    let by = |who: &str, role: &str, day| said(day, word(role, who, Confirmed, Means::Endorsed));
+    assert!(open("sec", &[by("ines", "security", 80)], &[], 1));
+    assert!(!open("sec", &[by("ines", "security", 60)], &[], 1), "endorsements age too");
+    assert!(open("sec", &[by("ines", "security", 60), by("eve", "security", 80)], &[], 1), "one is enough");
+    assert!(
+        open("sec", &[by("ines", "security", 80), by("max", "approver", 60)], &[], 1),
+        "nobody asked Max"
+    );
+    assert!(!open("sec", &[word("security", "ines", Confirmed, Means::Endorsed)], &[], 1), "of no known day");
+    assert!(!open("old", &[by("ines", "security", 80)], &[], 1), "it counts no word at all");
+    assert!(open("large", &[by("ines", "security", 60)], &[], 100));
+    assert!(!open("large", &[by("ines", "security", 60)], &[], 101));
+    assert!(open("large", &[by("ines", "security", 80)], &[], 101));
+    let on = |id: &str, value, day: i64| fact(id, value, "Ana", day * 86_400);
+    let (yes, no) = (YesNo::Yes, YesNo::No);
+    assert!(open("fact", &[], &[on("r", yes, 80), on("s", yes, 80)], 1));
+    assert!(!open("fact", &[], &[on("r", yes, 60), on("s", yes, 80)], 1));
+    assert!(open("fact", &[], &[on("r", yes, 80), on("c", no, 80)], 1));
+    assert!(!open("fact", &[], &[on("r", yes, 80), on("c", no, 60)], 1), "an old no skips nothing");
+}
+
+#[test]
+fn a_doubtful_no_skips_no_question() {
+    let gates = gates(
+        "[gate.a]\nquestions = [{ id = \"b\", text = \"B?\", only_if = \"c\" }]\n[fact.c]\ntext = \"C?\"\n",
+    );
+    let with = |doubtful| {
+        let said = StatedFact { doubtful, ..fact("c", YesNo::No, "Ana", 1) };
+        ask(&gates, &StandingReport { facts: vec![said], ..report(NoDeclaration) }, "a").allowed
+    };
+    assert!(with(false) && !with(true));
+    // A doubtful yes is none.
+    let said = StatedFact { doubtful: true, ..fact("b", YesNo::Yes, "Ana", 1) };
+    assert!(!ask(&gates, &StandingReport { facts: vec![said], ..report(NoDeclaration) }, "a").allowed);
+}
+
+/// What a mail may deny that waits unread must not count meanwhile: any fact may be one of those.
+#[test]
+fn a_gate_that_asks_a_question_wants_a_fresh_mailbox() {
+    let gates = gates(
+        "[gate.a]\nquestions = [{ id = \"b\", text = \"B?\", only_if = \"c\" }]\n[fact.c]\ntext = \"C?\"\n",
+    );
+    for said in [fact("b", YesNo::Yes, "Ana", 1), fact("c", YesNo::No, "Ana", 1)] {
+        let report = StandingReport { facts: vec![said], ..report(NoDeclaration) };
+        let allowed =
+            |freshness| gates.answer(&report, "a", freshness, Timestamp::UNIX_EPOCH).unwrap().allowed;
+        assert!(allowed(Freshness::Fresh) && !allowed(Freshness::Stale));
+    }
+}
+
+#[test]
+fn a_gate_that_takes_decisions_takes_one_about_a_no() {
+    let gates = gates(
+        "[gate.strict]\nroles = { security = 1 }\n[gate.takes]\nroles = { security = 1 }\naccepted = true\n",
+    );
+    let rejected =
+        RoleWord { verified_standing: Declined, ..word("security", "ines", Confirmed, Means::Evidence) };
+    let with = |to: &str| {
+        let roles = vec![rejected.clone()];
+        ask(&gates, &StandingReport { roles, ..report(Confirmed) }, to).allowed
+    };
+    assert!(with("takes") && !with("strict"));
+}

@@ -7,13 +7,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::guess::Scans;
-use super::language::Says;
 use super::rules::{RuleError, Rules, TaggedFile};
-use super::scan::Hit;
-use super::{Question, hear, quote};
-use crate::model::{Form, Reading, Said, Verdict};
-use crate::text::squeeze;
 
 /// Folder of the files.
 const FOLDER: &str = "evidence/";
@@ -50,21 +44,6 @@ pub struct EvidenceRule {
     pub to: Option<Side>,
     /// Mail without any of these words is not looked at.
     pub words: Vec<String>,
-}
-
-/// What a mail says of one kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sign {
-    /// The kind.
-    pub kind: String,
-    /// What.
-    pub said: Said,
-    /// The sentence.
-    pub quote: String,
-    /// The rule.
-    pub rule: String,
-    /// Its words in the fresh text.
-    pub span: std::ops::Range<usize>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -169,52 +148,7 @@ impl Evidence {
 }
 
 /// The kind that a rule speaks of: `security_review` of `en/security_review.passed`.
-fn kind_of(id: &str) -> &str {
+pub(super) fn kind_of(id: &str) -> &str {
     let name = id.split_once('/').map_or(id, |(_, name)| name);
     name.split_once('.').map_or(name, |(kind, _)| kind)
-}
-
-/// What a mail says of the kinds of evidence, by kind. `own_names` are the seller's names.
-pub fn signs(reading: &Reading, own_names: &[&str], rules: &Rules) -> Vec<Sign> {
-    let typed = squeeze(&reading.fresh);
-    let speaks = |kind: &EvidenceRule| kind.words.iter().any(|word| typed.contains(&squeeze(word)));
-    if !rules.evidence.kinds.values().any(speaks) {
-        return Vec::new();
-    }
-    let Some(wider) = rules.evidence.rules() else { return Vec::new() };
-    let question = Question { form: Form::Request, asks: true, criteria: &[], own_names: own_names.to_vec() };
-    let (judgement, scans) = hear(reading, &question, wider);
-    let mut signs = Vec::new();
-    for (name, _) in rules.evidence.kinds.iter().filter(|(_, kind)| speaks(kind)) {
-        let of_kind = |hit: &&Hit| {
-            wider.rules.get(hit.rule).is_some_and(|rule| is_evidence(&rule.path) && kind_of(&rule.id) == name)
-        };
-        let hits: Vec<&Hit> = scans.fresh.hits.iter().filter(of_kind).collect();
-        let yes = hits.iter().find(|h| h.says == Says::Affirm && h.blocked.is_none());
-        let no = hits.iter().find(|h| h.says != Says::Affirm && h.blocked.is_none());
-        // "has not passed" may be a no; a question, a wish and a plan say nothing.
-        let negated = hits.iter().find(|h| h.says == Says::Affirm && h.blocked == Some(Says::Negation));
-        let (hit, said) = match (yes, no, negated) {
-            (Some(hit), None, None) if judgement.verdict == Verdict::Confirmed && judgement.sure => {
-                (hit, Said::Yes)
-            }
-            (None, Some(hit), _) if judgement.verdict == Verdict::Declined && judgement.sure => {
-                (hit, Said::No)
-            }
-            (Some(hit), ..) | (_, Some(hit), _) | (_, _, Some(hit)) => (hit, Said::Doubtful),
-            (None, None, None) => continue,
-        };
-        signs.push(sign(name, said, hit, reading, &scans, wider));
-    }
-    signs
-}
-
-fn sign(kind: &str, said: Said, hit: &Hit, reading: &Reading, scans: &Scans, rules: &Rules) -> Sign {
-    Sign {
-        kind: kind.to_owned(),
-        said,
-        quote: quote(&reading.fresh, &scans.fresh, hit.sentence),
-        rule: rules.rules.get(hit.rule).map(|rule| rule.id.clone()).unwrap_or_default(),
-        span: scans.fresh.folded.original(hit.span.clone()),
-    }
 }

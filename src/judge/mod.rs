@@ -18,6 +18,7 @@ mod language;
 mod names;
 mod rules;
 mod scan;
+mod signs;
 mod skeleton;
 mod source;
 mod spell;
@@ -30,10 +31,11 @@ mod weigh;
 #[cfg(test)]
 mod tests;
 
-pub use evidence::{EvidenceRule, Side, Sign, signs};
+pub use evidence::{EvidenceRule, Side};
 pub use examples::{Failure, TestReport};
 pub use explain::{Explanation, Fired, Neighbour, SentenceExplained, Stopped, TextExplained, explain};
 pub use rules::{RuleError, Rules};
+pub use signs::{Around, Sign, signs, unread};
 
 use crate::model::{Criterion, Form, Judgement, Reading, Reason, Source, Verdict};
 use crate::text::fold;

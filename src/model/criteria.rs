@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Criterion, Digest};
+use super::{Address, Criterion, Digest, Reason};
 
 /// A criterion that says it in other words, or states another result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +86,19 @@ pub struct PlanReport {
     pub missing: Vec<String>,
     /// What the declaration changes about the plan.
     pub changes: CriteriaDiff,
+}
+
+impl PlanReport {
+    /// What is told of each criterion that is missing.
+    pub fn dropped(&self) -> impl Iterator<Item = Reason> {
+        self.missing.iter().map(|text| {
+            let text = format!("The plan's mandatory criterion \"{text}\" is not declared as agreed.");
+            Reason::new("criteria_dropped", text).fix(
+                "Declare all mandatory criteria of the plan with their results, or have a person undo the plan and \
+                 register the new one.",
+            )
+        })
+    }
 }
 
 /// What a champion's yes is tied to.

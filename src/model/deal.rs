@@ -94,6 +94,16 @@ impl DealField {
     }
 }
 
+/// The sales stage that a CRM's text begins with: a lone digit from 0 to 7, as in "5 - Negotiation". "10 - Closed" is none.
+pub fn sales_stage(text: &str) -> Option<u32> {
+    let mut letters = text.trim_start().chars();
+    let stage = letters.next().and_then(|c| c.to_digit(10)).filter(|stage| *stage <= SALES_STAGE_MAX);
+    stage.filter(|_| !letters.next().is_some_and(char::is_numeric))
+}
+
+/// The last sales stage: closed.
+const SALES_STAGE_MAX: u32 = 7;
+
 /// How an opportunity ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -26,7 +26,7 @@ pub use criteria::{
     Condition, CriteriaDiff, CriteriaVersion, EvidenceKind, FileHash, ManualEvidence, PlanCriterion,
     PlanReport, Reworded,
 };
-pub use deal::{DealEnd, DealField, Ended};
+pub use deal::{DealEnd, DealField, Ended, sales_stage};
 pub use declaration::{Criterion, Declaration, DeclaredResult, Form, Lint, criteria_digest};
 pub use digest::Digest;
 pub use fact::{FACT_NAME_BYTES_MAX, StatedFact, YesNo, is_fact_name};
@@ -36,7 +36,7 @@ pub use outcome::{Automatic, Kind, Outcome, Recognition};
 pub use policy::{Account, Accounts, Border, Policy, Receiver, Seller};
 pub use reading::{InlineAnswer, Reading, Segment, SegmentKind};
 pub use reason::{Reason, Source};
-pub use role::{Means, RoleWord};
+pub use role::{Means, ROLE_TECHNICAL, RoleWord};
 pub use signal::{Said, Signal};
 pub use standing::{Acceptance, Endorser, Evidence, Standing, StandingReport, Tally, Terms};
 pub use witness::{Body, KeyRecord, KeyState, Sighting, Signature, Witnessed};

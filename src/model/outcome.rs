@@ -193,6 +193,12 @@ impl Outcome {
         }
     }
 
+    /// When it was written: its Date, or when we first saw it, if it claims to be written later. A Date in the future must
+    /// not keep a yes young.
+    pub fn written(&self) -> Timestamp {
+        self.date.map_or(self.seen_at, |date| date.min(self.seen_at))
+    }
+
     /// Whether a reason of this code is in the trail.
     pub fn has(&self, code: &str) -> bool {
         self.reasons.iter().any(|r| r.code == code)

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Evidence, Standing};
 
+/// Role of a declared champion while no accounts file names another.
+pub const ROLE_TECHNICAL: &str = "technical";
+
 /// How somebody speaks for a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -27,7 +30,7 @@ impl Means {
     }
 }
 
-/// The last word of one person in one role, by one means.
+/// The last word of one person in one role, by whatever means.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleWord {
     /// The role.

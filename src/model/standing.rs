@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Condition, CriteriaSeen, CriteriaVersion, DealEnd, DealField, Digest, ManualEvidence, MessageId,
-    OpportunityId, PlanReport, Reason, RoleWord, StatedFact,
+    OpportunityId, Outcome, PlanReport, Reason, RoleWord, StatedFact,
 };
 
 /// CONTRACT "standing".
@@ -117,6 +117,21 @@ pub struct Evidence {
     pub at: Option<Timestamp>,
 }
 
+impl Evidence {
+    /// The mail of `outcome`, by its sentence `quote`.
+    pub fn of(outcome: &Outcome, quote: &str, verified: bool) -> Self {
+        Self {
+            id: outcome.sha256.to_string().chars().take(12).collect(),
+            message_id: outcome.message_id.as_ref().map(|id| format!("<{id}>")),
+            sha256: outcome.sha256,
+            verified,
+            quote: quote.to_owned(),
+            accepted_by: None,
+            at: Some(outcome.written()),
+        }
+    }
+}
+
 /// A person's decision that a standing rests on: shown as `accepted by NAME`, never as verified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acceptance {
@@ -162,6 +177,17 @@ pub struct Tally {
     pub seen: Option<CriteriaSeen>,
 }
 
+impl Tally {
+    /// Brings the confirmed criteria down to what they are by `other`, never up.
+    pub fn lower_to(&mut self, other: &Self) {
+        self.total = self.total.max(other.total);
+        self.confirmed = self.confirmed.min(other.confirmed);
+        self.mandatory = self.mandatory.max(other.mandatory);
+        let mandatory = self.mandatory_confirmed.zip(other.mandatory_confirmed);
+        self.mandatory_confirmed = mandatory.map(|(one, other)| one.min(other));
+    }
+}
+
 /// The fold over all outcomes of an opportunity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StandingReport {
@@ -177,6 +203,15 @@ pub struct StandingReport {
     pub endorsers: Vec<Endorser>,
     /// The messages that count.
     pub evidence: Vec<Evidence>,
+    /// Who wrote the declaration that gates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seller: Option<String>,
+    /// When it was first declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared_at: Option<Timestamp>,
+    /// When the buyer's side last wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_at: Option<Timestamp>,
     /// Message-ID of the declaration that gates.
     pub declaration: Option<MessageId>,
     /// Where it stands without what people decided: only this opens a gate that wants verified words.
@@ -229,6 +264,9 @@ impl StandingReport {
             criteria: Tally::default(),
             endorsers: Vec::new(),
             evidence: Vec::new(),
+            seller: None,
+            declared_at: None,
+            heard_at: None,
             declaration: None,
             verified_standing: Standing::NoDeclaration,
             verified_reasons: Vec::new(),

@@ -4,19 +4,24 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Facts, Known};
-use crate::judge::Rules;
-use crate::model::{CriteriaSeen, Kind, Message, OpportunityId, Outcome, Part, Reason, Recognition, Verdict};
+use crate::judge::{Rules, Sign};
+use crate::model::{
+    CriteriaSeen, Kind, Message, OpportunityId, Outcome, Part, Reason, Recognition, Said, Verdict,
+};
 use crate::read::read;
 use crate::recognise;
 
-/// What keeps a reading of the words from being sure whatever the judge says.
+/// What keeps a reading of the words from being sure whatever the judge says. Also says whether anything does: then no
+/// other yes of the mail, such as those of `signs`, is sure either.
 pub(super) fn add_doubts(
     outcome: &mut Outcome,
     facts: &Facts,
     recognition: &Recognition,
     subject: &Known,
+    signs: &[Sign],
     rules: &Rules,
-) {
+) -> bool {
+    let told = outcome.reasons.len();
     let answered = recognition.answers.and_then(|a| facts.ancestors.iter().find(|k| k.message().digest == a));
     let mut others = facts.ancestors.iter().chain(&facts.claimed);
     let declared_twice = answered.is_some_and(|declaring| {
@@ -24,30 +29,36 @@ pub(super) fn add_doubts(
         others.any(|k| same_id(&k) && contradict(declaring, k))
     });
     if declared_twice || facts.copies.iter().any(|copy| contradict(subject, copy)) {
-        outcome.sure = false;
         outcome.reasons.push(
             Reason::new("message_conflict", "Different messages came under one Message-ID.")
                 .fix("A person must find out which of them was sent."),
         );
     }
+    let affirms_other = signs.iter().any(|sign| sign.said == Said::Yes);
     add_doubtful_question(outcome, facts, recognition);
-    add_other_deal(outcome, &subject.message().subject);
+    if outcome.kind == Kind::Reply || affirms_other {
+        add_other_deal(outcome, &subject.message().subject);
+    }
     add_other_question(outcome, facts, answered, rules);
-    add_unread_parts(outcome, subject.message());
+    if affirms(outcome) || affirms_other {
+        add_unread_parts(outcome, subject.message());
+    }
     // The mail leads to two deals: which of them is meant, nobody can tell.
     let deals: BTreeSet<&OpportunityId> =
         facts.ancestors.iter().filter(|k| k.declaration.is_some()).flat_map(|k| &k.opportunities).collect();
     if deals.len() > 1 && recognition.kind == Kind::Reply {
-        outcome.sure = false;
         outcome.reasons.push(
             Reason::new("answers_conflict", "The mail answers declarations of several opportunities.")
                 .fix("Ask the champion which evaluation the answer is about."),
         );
     }
     let doubtful = |r: &Reason| matches!(r.code.as_str(), "answers_conflict" | "opportunity_conflict");
-    if recognition.weak_machine || recognition.reasons.iter().any(doubtful) {
+    let doubted =
+        outcome.reasons.len() > told || recognition.weak_machine || recognition.reasons.iter().any(doubtful);
+    if doubted {
         outcome.sure = false;
     }
+    doubted
 }
 
 /// The declaration may have asked something else than we read: a yes to it is for a person.
@@ -55,14 +66,13 @@ fn add_doubtful_question(outcome: &mut Outcome, facts: &Facts, recognition: &Rec
     let relatives = facts.ancestors.iter().chain(&facts.siblings);
     let asked = recognition.answers.and_then(|a| relatives.into_iter().find(|k| k.message().digest == a));
     if let Some(asked) = asked.filter(|k| affirms(outcome) && !k.doubts.is_empty()) {
-        outcome.sure = false;
         outcome.reasons.extend(asked.doubts.iter().cloned());
     }
 }
 
 /// "Confirmed for OPP-40000" in the thread of another deal says nothing about this one.
 fn add_other_deal(outcome: &mut Outcome, title: &str) {
-    let Some(own) = outcome.opportunity.clone().filter(|_| outcome.kind == Kind::Reply) else { return };
+    let Some(own) = outcome.opportunity.clone() else { return };
     let said = [outcome.fresh_text.as_str(), outcome.unsure_text.as_str(), title];
     let mut others: Vec<OpportunityId> = said.iter().flat_map(|t| recognise::other_named(t, &own)).collect();
     others.dedup();
@@ -70,7 +80,6 @@ fn add_other_deal(outcome: &mut Outcome, title: &str) {
         return;
     }
     let list: Vec<&str> = others.iter().map(OpportunityId::as_str).collect();
-    outcome.sure = false;
     outcome.reasons.push(
         Reason::new(
             "opportunity_conflict",
@@ -117,7 +126,6 @@ fn add_other_question(outcome: &mut Outcome, facts: &Facts, answered: Option<&Ar
     } else {
         return;
     };
-    outcome.sure = false;
     outcome.reasons.push(
         Reason::new(code, text)
             .fix("Ask the champion to answer the declaration itself, with its criteria quoted."),
@@ -141,8 +149,7 @@ fn add_unread_parts(outcome: &mut Outcome, message: &Message) {
     };
     let is_text = |p: &&Part| p.media_type.starts_with("text/") || p.media_type == "application/rtf";
     let unread = message.parts.iter().filter(is_text).any(|p| !is_body(p));
-    if affirms(outcome) && unread {
-        outcome.sure = false;
+    if unread {
         outcome.reasons.push(
             Reason::new(
                 "attachment_unread",

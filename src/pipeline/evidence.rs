@@ -1,55 +1,169 @@
 //! Evidence besides the champion's yes: what the mail says of it, joined with who wrote it.
+//!
+//! A yes counts only by whom it must be, proven, in a mail that nothing is doubtful about. A no of a listed person is
+//! heard on whatever road it comes: unproven it is doubtful, and doubtful closes.
 
-use super::Known;
-use crate::judge::{self, EvidenceRule, Rules, Side, Sign};
+use super::{Facts, Known};
+use crate::judge::{self, Around, EvidenceRule, Rules, Side, Sign};
 use crate::model::{
-    Account, Claim, Declaration, Kind, Outcome, Policy, Reading, Reason, Said, Signal, Source, Witnessed,
+    Account, Address, Claim, Declaration, Kind, OpportunityId, Outcome, Policy, ROLE_TECHNICAL, Reading,
+    Reason, Said, Signal, Source, Verdict, Witnessed,
 };
-use crate::verify::{Case, account_of, authenticate_declaration, verify_evidence};
+use crate::verify::{Case, account_of, reviewer_doubt, verify_evidence};
 
-/// Adds the evidence that the mail is. `answered` is the declaration of its opportunity, if one is known.
-pub(super) fn add_evidence(
-    outcome: &mut Outcome,
+/// A declaration with the mail that made it.
+type Declared<'a> = (&'a Witnessed, &'a Declaration);
+
+/// The deal that a mail bears on, and what is known of it.
+pub(super) struct Deal<'a> {
+    id: OpportunityId,
+    /// The mail itself names it, or answers its declaration. Otherwise only its thread leads there.
+    is_named: bool,
+    /// What the mail answers, else every known declaration of the deal.
+    declared: Vec<Declared<'a>>,
+    answered: Option<Declared<'a>>,
+}
+
+/// The deal that a mail bears on. Several declarations of one deal say together whose deal it is, though not which of
+/// them is meant.
+pub(super) fn deal<'a>(
+    outcome: &Outcome,
+    facts: &'a Facts,
+    answered: Option<Declared<'a>>,
+) -> Option<Deal<'a>> {
+    let id = match &outcome.opportunity {
+        Some(id) => id.clone(),
+        None => only(facts.ancestors.iter().flat_map(|k| &k.opportunities))?.clone(),
+    };
+    let relatives = facts.ancestors.iter().chain(&facts.siblings).filter(|k| k.opportunities.contains(&id));
+    let of_deal = relatives.filter_map(|k| Some((&k.witnessed, k.declaration.as_ref()?)));
+    let declared = answered.map_or_else(|| of_deal.collect(), |answered| vec![answered]);
+    Some(Deal { id, is_named: outcome.opportunity.is_some(), declared, answered })
+}
+
+/// The one value of all; none if they differ.
+fn only<T: PartialEq>(mut all: impl Iterator<Item = T>) -> Option<T> {
+    let first = all.next()?;
+    all.all(|other| other == first).then_some(first)
+}
+
+impl<'a> Deal<'a> {
+    /// The account of all its declarations.
+    fn account<'p>(&self, policy: &'p Policy) -> Option<&'p Account> {
+        let accounts = self.declared.iter().map(|(_, d)| account_of(d, policy).map(std::ptr::from_ref));
+        let agreed = only(accounts)?;
+        self.declared.first().and_then(|(_, d)| account_of(d, policy)).filter(|_| agreed.is_some())
+    }
+
+    /// A declaration for which its people can be verified: all declarations agree on them.
+    fn speaks(&self, policy: &Policy) -> Option<Declared<'a>> {
+        let agreed =
+            self.account(policy).is_some() || only(self.declared.iter().map(|(_, d)| &d.champions)).is_some();
+        self.declared.first().copied().filter(|_| agreed)
+    }
+
+    /// The role of somebody: by the accounts file, or as a declared champion.
+    fn role(&self, who: &Address, policy: &Policy) -> Option<String> {
+        match self.account(policy) {
+            Some(account) => account.endorsers.get(who.as_str()).cloned(),
+            None => {
+                let (_, declaration) = self.speaks(policy)?;
+                declaration.champions.contains(who).then(|| ROLE_TECHNICAL.to_owned())
+            }
+        }
+    }
+
+    /// The roles in which somebody may be meant to speak, whatever is not known yet of the deal.
+    fn roles(&self, who: &Address, policy: &Policy) -> Vec<String> {
+        if let Some(account) = self.account(policy) {
+            return account.endorsers.get(who.as_str()).cloned().into_iter().collect();
+        }
+        let accounts = policy.accounts.iter().flat_map(|a| a.accounts.values());
+        let mut roles: Vec<String> =
+            accounts.filter_map(|a| a.endorsers.get(who.as_str()).cloned()).collect();
+        if self.declared.iter().any(|(_, d)| d.champions.contains(who)) {
+            roles.push(ROLE_TECHNICAL.to_owned());
+        }
+        roles
+    }
+}
+
+/// What the words of a mail that bears on `deal` say, before anything is known of its doubts.
+pub(super) fn signs(
+    outcome: &Outcome,
+    deal: &Deal<'_>,
     subject: &Known,
     reading: &Reading,
-    answered: Option<(&Witnessed, &Declaration)>,
     rules: &Rules,
     policy: &Policy,
-) {
-    let may_be = matches!(outcome.kind, Kind::Reply | Kind::Orphan | Kind::Other);
-    if !may_be || outcome.opportunity.is_none() || super::is_too_long(reading) {
-        return;
+) -> Vec<Sign> {
+    if outcome.kind == Kind::Automatic {
+        return Vec::new();
     }
-    let names: Vec<&str> = match answered {
+    if super::is_too_long(reading) {
+        return judge::unread(reading, rules);
+    }
+    let names: Vec<&str> = match deal.declared.first() {
         Some((_, declaration)) => super::own_names(policy, declaration),
         None => policy.seller.names.iter().map(String::as_str).collect(),
     };
-    for sign in judge::signs(reading, &names, rules) {
+    let by_seller = super::by_seller(&subject.witnessed.message, &policy.seller);
+    let says_no = |r: &Reason| matches!(r.code.as_str(), "declined" | "retracted" | "stray_objection");
+    let refuses = by_seller && outcome.kind != Kind::Declaration
+        || matches!(outcome.verdict, Some(Verdict::Declined | Verdict::Retracted))
+        || outcome.reasons.iter().any(says_no);
+    let around = Around {
+        title: &subject.message().subject,
+        own_names: &names,
+        refuses,
+        answers: outcome.kind == Kind::Reply && !by_seller,
+    };
+    let mut signs = judge::signs(reading, around, rules);
+    // What was passed on, or stands in a list of results, or names no deal itself, is nobody's yes.
+    let may_affirm = deal.is_named && matches!(outcome.kind, Kind::Reply | Kind::Orphan | Kind::Other);
+    signs.retain(|sign| may_affirm || sign.against);
+    signs
+}
+
+/// Adds the evidence that the mail is. `doubted`: something about the mail itself is doubtful.
+pub(super) fn add_evidence(
+    outcome: &mut Outcome,
+    (deal, signs): (&Deal<'_>, Vec<Sign>),
+    doubted: bool,
+    subject: &Known,
+    reading: &Reading,
+    rules: &Rules,
+    policy: &Policy,
+) {
+    let heard = Heard { deal, subject, reading, policy };
+    for sign in signs {
         let Some(rule) = rules.evidence().get(&sign.kind) else { continue };
         let by_seller = super::by_seller(&subject.witnessed.message, &policy.seller);
-        let is_other = by_seller != (rule.by == Side::Seller) || is_wrong_way(rule, subject, policy);
-        if is_other {
+        let is_wrong_way = !sign.against && is_wrong_way(rule, subject, policy);
+        if by_seller != (rule.by == Side::Seller) || is_wrong_way {
             continue;
         }
-        let account = answered.and_then(|(_, declaration)| account_of(declaration, policy));
-        let role = role(outcome, rule, account, answered.map(|(_, d)| d));
-        let doubt = match rule.by {
-            Side::Seller => sellers_doubt(subject, policy),
-            // Doubtful hearsay is nobody's word.
-            Side::Buyer => match out_of_role(rule, role.as_deref()) {
-                Some(_) if sign.said != Said::Yes => continue,
-                Some(doubt) => Some(doubt),
-                None => buyers_doubt(outcome, subject, reading, answered, policy),
-            },
+        let word = match rule.by {
+            Side::Seller => Some((None, heard.sellers_doubt())),
+            Side::Buyer => heard.buyers_word(outcome, rule, &sign),
         };
-        tell(outcome, &sign, rule, doubt.as_deref());
+        if rule.fills.is_some() && sign.direct && sign.against && heard.is_listed(outcome) {
+            object(outcome, &sign);
+        }
+        let Some((role, doubt)) = word else { continue };
+        let said = if doubted && sign.said == Said::Yes { Said::Doubtful } else { sign.said };
+        tell(outcome, &sign, said, rule, doubt.as_deref());
+        // Only the thread says which deal is meant: enough for a no.
+        outcome.opportunity.get_or_insert_with(|| deal.id.clone());
         let own = rule.fills.as_deref() == Some("own");
-        let fills = if own { role } else { rule.fills.clone() };
+        // A role that has a kind of its own is filled by that kind; a no speaks for every role.
+        let has_kind = |role: &str| rules.evidence().values().any(|r| r.fills.as_deref() == Some(role));
+        let own_role = || role.filter(|role| said != Said::Yes || !has_kind(role));
         outcome.signals.push(Signal {
             kind: sign.kind,
-            said: sign.said,
+            said,
             proven: doubt.is_none(),
-            role: fills,
+            role: if own { own_role() } else { rule.fills.clone() },
             waiver: rule.waiver,
             fact: rule.states.clone(),
             quote: sign.quote,
@@ -57,45 +171,62 @@ pub(super) fn add_evidence(
     }
 }
 
-/// The writer's role: by the accounts file, or as a declared champion.
-fn role(
-    outcome: &Outcome,
-    rule: &EvidenceRule,
-    account: Option<&Account>,
-    declaration: Option<&Declaration>,
-) -> Option<String> {
-    let from = outcome.from.as_ref().filter(|_| rule.by == Side::Buyer)?;
-    match account {
-        Some(account) => account.endorsers.get(from.as_str()).cloned(),
-        None => declaration?.champions.contains(from).then(|| "technical".to_owned()),
-    }
+/// A mail, and what is known of its deal.
+struct Heard<'a> {
+    deal: &'a Deal<'a>,
+    subject: &'a Known,
+    reading: &'a Reading,
+    policy: &'a Policy,
 }
 
-/// Why the seller's mail is not proven.
-fn sellers_doubt(subject: &Known, policy: &Policy) -> Option<String> {
-    let proof = authenticate_declaration(&subject.witnessed, policy);
-    (!proof.holds).then(|| "nothing proves which of the seller's people wrote it".to_owned())
-}
-
-/// Why the buyer's mail is not proven.
-fn buyers_doubt(
-    outcome: &Outcome,
-    subject: &Known,
-    reading: &Reading,
-    answered: Option<(&Witnessed, &Declaration)>,
-    policy: &Policy,
-) -> Option<String> {
-    let Some((declared, declaration)) = answered else {
-        return Some("no declaration says yet to which account the opportunity belongs".into());
-    };
-    let opportunity = outcome.opportunity.as_ref()?;
-    let case = Case { declared, declaration, prompts: &[] };
-    let authorship = verify_evidence(&subject.witnessed, &case, opportunity, reading, policy);
-    if authorship.claim == Claim::Verified {
-        return None;
+impl Heard<'_> {
+    /// In which role the buyer's mail speaks, and why that is not proven; nothing if it is nobody's word.
+    fn buyers_word(
+        &self,
+        outcome: &Outcome,
+        rule: &EvidenceRule,
+        sign: &Sign,
+    ) -> Option<(Option<String>, Option<String>)> {
+        let from = outcome.from.as_ref()?;
+        let role = self.deal.role(from, self.policy);
+        let Some(doubt) = out_of_role(rule, role.as_deref()) else {
+            return Some((role, self.buyers_doubt()));
+        };
+        if sign.said == Said::Yes {
+            return Some((role, Some(doubt)));
+        }
+        // Doubtful hearsay is nobody's word. The no of somebody whose account is not known yet may be one.
+        let may = |role: &String| out_of_role(rule, Some(role)).is_none();
+        let role = self.deal.roles(from, self.policy).into_iter().find(may).filter(|_| sign.against)?;
+        Some((Some(role), Some(doubt)))
     }
-    let why = authorship.reasons.iter().find(|r| r.code != "no_accounts").or(authorship.reasons.first());
-    Some(why.map_or_else(|| "nothing proves who wrote it".to_owned(), |r| r.text.clone()))
+
+    /// Whether somebody's no closes what others have opened.
+    fn is_listed(&self, outcome: &Outcome) -> bool {
+        outcome.from.as_ref().is_some_and(|from| !self.deal.roles(from, self.policy).is_empty())
+    }
+
+    /// Why the seller's mail is not proven.
+    fn sellers_doubt(&self) -> Option<String> {
+        let case =
+            self.deal.answered.map(|(declared, declaration)| Case { declared, declaration, prompts: &[] });
+        reviewer_doubt(&self.subject.witnessed, &self.deal.id, case.as_ref(), self.policy)
+    }
+
+    /// Why the buyer's mail is not proven.
+    fn buyers_doubt(&self) -> Option<String> {
+        let Some((declared, declaration)) = self.deal.speaks(self.policy) else {
+            return Some("no declaration says yet to which account the opportunity belongs".into());
+        };
+        let case = Case { declared, declaration, prompts: &[] };
+        let authorship =
+            verify_evidence(&self.subject.witnessed, &case, &self.deal.id, self.reading, self.policy);
+        if authorship.claim == Claim::Verified {
+            return None;
+        }
+        let why = authorship.reasons.iter().find(|r| r.code != "no_accounts").or(authorship.reasons.first());
+        Some(why.map_or_else(|| "nothing proves who wrote it".to_owned(), |r| r.text.clone()))
+    }
 }
 
 /// Why the writer's role is not one whose word it must be.
@@ -128,14 +259,33 @@ fn is_wrong_way(rule: &EvidenceRule, subject: &Known, policy: &Policy) -> bool {
     !inside
 }
 
-fn tell(outcome: &mut Outcome, sign: &Sign, rule: &EvidenceRule, doubt: Option<&str>) {
-    let says = match sign.said {
+/// A listed person denies what a role must be filled with: whose word it is, the deal waits.
+fn object(outcome: &mut Outcome, sign: &Sign) {
+    if outcome.has("stray_objection") {
+        return;
+    }
+    if outcome.quote.is_empty() {
+        outcome.quote.clone_from(&sign.quote);
+    }
+    let text = format!("It speaks against other evidence ({}): \"{}\"", sign.kind, sign.quote);
+    let reason =
+        Reason::new("stray_objection", text).fix("Ask the champion to answer the objection in writing.");
+    outcome.reasons.push(reason.by(sign.rule.as_str(), Source::Fresh, sign.span.clone()));
+}
+
+fn tell(outcome: &mut Outcome, sign: &Sign, said: Said, rule: &EvidenceRule, doubt: Option<&str>) {
+    let says = match said {
         Said::Yes => format!("Says that {}.", rule.text),
         Said::No => format!("Says that it is not so that {}.", rule.text),
         Said::Doubtful => format!("May say that {}, and may not: it counts as nothing.", rule.text),
     };
-    let reason = Reason::new("evidence", says).by(sign.rule.as_str(), Source::Fresh, sign.span.clone());
-    outcome.reasons.push(reason);
+    let reason = Reason::new("evidence", says);
+    let is_found = !sign.rule.is_empty();
+    outcome.reasons.push(if is_found {
+        reason.by(sign.rule.as_str(), Source::Fresh, sign.span.clone())
+    } else {
+        reason
+    });
     if let Some(doubt) = doubt {
         let text = format!("It proves nothing ({}): {doubt}", sign.kind);
         let fix = "Let a person whose word it is write it from the own account, with the evidence address of the \

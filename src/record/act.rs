@@ -188,12 +188,14 @@ impl Act {
                 vec![Subject::Message(message.identity), Subject::Opportunity(opportunity.clone())]
             }
             Deed::Undo { subjects, .. } => subjects.clone(),
-            Deed::Amount { opportunity, .. }
-            | Deed::Fact { opportunity, .. }
-            | Deed::Details { opportunity, .. }
-            | Deed::Closed { opportunity, .. }
-            | Deed::Plan { opportunity, .. }
-            | Deed::Evidence { opportunity, .. } => vec![Subject::Opportunity(opportunity.clone())],
+            Deed::Amount { .. }
+            | Deed::Fact { .. }
+            | Deed::Details { .. }
+            | Deed::Closed { .. }
+            | Deed::Plan { .. }
+            | Deed::Evidence { .. } => {
+                self.deed.opportunity().cloned().map(Subject::Opportunity).into_iter().collect()
+            }
             Deed::Access { message, .. } => vec![Subject::Message(*message)],
             Deed::Erase { opportunities, .. } => {
                 opportunities.iter().cloned().map(Subject::Opportunity).collect()
@@ -203,15 +205,28 @@ impl Act {
 
     /// The opportunities that it names. What an undo is about is told by the act that it took back.
     pub fn opportunities(&self) -> BTreeSet<OpportunityId> {
-        let decided = match &self.deed {
-            Deed::Decide { opportunity, .. } => opportunity.clone(),
-            _ => None,
-        };
         let named = self.subjects().into_iter().filter_map(|subject| match subject {
             Subject::Opportunity(id) => Some(id),
             Subject::Message(_) => None,
         });
-        named.chain(decided).collect()
+        named.chain(self.deed.opportunity().cloned()).collect()
+    }
+}
+
+impl Deed {
+    /// The one opportunity that it is about.
+    pub fn opportunity(&self) -> Option<&OpportunityId> {
+        match self {
+            Self::Decide { opportunity, .. } => opportunity.as_ref(),
+            Self::Link { opportunity, .. }
+            | Self::Amount { opportunity, .. }
+            | Self::Fact { opportunity, .. }
+            | Self::Details { opportunity, .. }
+            | Self::Closed { opportunity, .. }
+            | Self::Plan { opportunity, .. }
+            | Self::Evidence { opportunity, .. } => Some(opportunity),
+            Self::Undo { .. } | Self::Access { .. } | Self::Erase { .. } => None,
+        }
     }
 }
 

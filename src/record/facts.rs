@@ -3,46 +3,54 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::act::{Act, Deed};
-use super::rulings::Rulings;
-use crate::model::{ManualEvidence, Outcome, Said, Signal, StatedFact, YesNo};
+use jiff::Timestamp;
 
-/// The facts that people stated of the opportunity, and those that `mails` state, newest first. Whose word counts is the gate's to say.
-pub(super) fn stated(rulings: &Rulings<'_>, mails: &[&Outcome]) -> Vec<StatedFact> {
-    let typed = rulings.acts().filter_map(|act| match &act.deed {
+use super::act::{Act, Deed};
+use super::heard::Heard;
+use super::rulings::Rulings;
+use crate::model::{ManualEvidence, Said, StatedFact, YesNo};
+
+/// The facts that people stated of the opportunity, and those that their mails state, newest first. Whose word counts is
+/// the gate's to say. What was stated by mail up to `limit` is doubtful.
+pub(super) fn stated(
+    rulings: &Rulings<'_>,
+    heard: &[Heard<'_>],
+    limit: Option<Timestamp>,
+) -> Vec<StatedFact> {
+    let typed = |act: &Act, doubtful: bool| match &act.deed {
         Deed::Fact { opportunity, fact, value } if opportunity == rulings.opportunity() => Some(StatedFact {
             id: fact.clone(),
             at: act.at,
-            value: *value,
+            value: if doubtful { YesNo::No } else { *value },
             by: act.by.clone(),
             reason: act.reason.clone(),
-            doubtful: false,
+            doubtful,
             act: Some(Act::name(&act.id())),
             message_id: None,
         }),
         _ => None,
-    });
-    last_words(typed.chain(mails.iter().flat_map(|mail| mailed(mail, rulings))))
+    };
+    let in_force = rulings.acts().filter_map(|act| typed(act, false));
+    let taken_back = rulings.taken_back().filter_map(|act| typed(act, true));
+    last_words(in_force.chain(taken_back).chain(heard.iter().filter_map(|h| mailed(h, rulings, limit))))
 }
 
-/// The facts that a mail states. The SE of the deal states none by mail: a review is somebody else's.
-fn mailed(mail: &Outcome, rulings: &Rulings<'_>) -> Vec<StatedFact> {
-    let Some(from) = mail.from.as_ref().filter(|from| rulings.may_decide(from.as_str())) else {
-        return Vec::new();
-    };
-    let stated = |signal: &Signal| {
-        Some(StatedFact {
-            id: signal.fact.clone().filter(|_| signal.proven)?,
-            at: mail.date.map_or(mail.seen_at, |date| date.min(mail.seen_at)),
-            value: if signal.said == Said::Yes { YesNo::Yes } else { YesNo::No },
-            by: from.to_string(),
-            reason: signal.quote.clone(),
-            doubtful: signal.said == Said::Doubtful,
-            act: None,
-            message_id: mail.message_id.as_ref().map(|id| format!("<{id}>")),
-        })
-    };
-    mail.signals.iter().filter_map(stated).collect()
+/// The fact that a mail states. The SE of the deal states none by mail: a review is somebody else's.
+fn mailed(heard: &Heard<'_>, rulings: &Rulings<'_>, limit: Option<Timestamp>) -> Option<StatedFact> {
+    let Heard { mail, signal, .. } = heard;
+    let from = mail.from.as_ref().filter(|from| rulings.may_decide(from.as_str()))?;
+    let at = mail.written();
+    let said = if limit.is_some_and(|limit| at <= limit) { Said::Doubtful } else { heard.said };
+    Some(StatedFact {
+        id: signal.fact.clone()?,
+        at,
+        value: if said == Said::Yes { YesNo::Yes } else { YesNo::No },
+        by: from.to_string(),
+        reason: signal.quote.clone(),
+        doubtful: said == Said::Doubtful,
+        act: None,
+        message_id: mail.message_id.as_ref().map(|id| format!("<{id}>")),
+    })
 }
 
 /// What people recorded besides mail, oldest first.

@@ -17,6 +17,7 @@ use super::deal;
 use super::explain::explain;
 use super::facts;
 use super::freeze::freeze;
+use super::heard::{Heard, heard};
 use super::plan::{self, Plan};
 use super::roles;
 use super::rulings::{Review, Ruling, Rulings};
@@ -52,9 +53,10 @@ pub fn fold(
     let rulings = Rulings::new(opportunity, dossier.acts, dossier.outcomes, terms.second_person_above);
     let belongs = |o: &&Outcome| rulings.belongs(o, dossier.outcomes);
     let messages = one_copy_each(dossier.outcomes.iter().filter(belongs));
-    let scene = Scene { opportunity, messages, rulings, terms, now };
+    let heard = heard(&messages, &rulings);
+    let scene = Scene { opportunity, messages, heard, rulings, terms, now };
     let mut report = scene.report(By::Decisions);
-    report.facts = facts::stated(&scene.rulings, &scene.undisputed());
+    report.facts = facts::stated(&scene.rulings, &scene.heard, scene.erased().max(scene.oldest()));
     report.amount = scene.rulings.amount();
     report.details = deal::details(&scene.rulings);
     report.ended = deal::end(&scene.rulings);
@@ -63,7 +65,12 @@ pub fn fold(
         return report;
     }
     let verified = scene.report(By::Machine);
-    roles::lower_to(&mut report.roles, &verified.roles);
+    roles::lower_to(&mut report.roles, verified.roles);
+    report.criteria.lower_to(&verified.criteria);
+    if let (Some(plan), Some(other)) = (&mut report.plan, verified.plan) {
+        let lost = other.missing.into_iter().filter(|text| !plan.missing.contains(text)).collect::<Vec<_>>();
+        plan.missing.extend(lost);
+    }
     if verified.standing.favour() < report.standing.favour() {
         report.verified_standing = verified.standing;
         report.verified_reasons = verified.reasons;
@@ -76,7 +83,12 @@ pub fn fold(
 fn one_copy_each<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Vec<&'a Outcome> {
     let mut best: BTreeMap<Digest, &Outcome> = BTreeMap::new();
     for outcome in outcomes {
-        let strength = |o: &Outcome| (is_authentic(o), o.sure, std::cmp::Reverse(o.sha256));
+        // An unsigned copy must hide no proven word, and a yes no proven no.
+        let proven =
+            |o: &Outcome, no: bool| o.signals.iter().any(|s| s.proven && (!no || s.said != Said::Yes));
+        let strength = |o: &Outcome| {
+            (is_authentic(o), proven(o, true), proven(o, false), o.sure, std::cmp::Reverse(o.sha256))
+        };
         let slot = best.entry(outcome.identity).or_insert(outcome);
         if strength(outcome) > strength(slot) {
             *slot = outcome;
@@ -111,6 +123,7 @@ pub(super) enum Word {
 struct Scene<'a> {
     opportunity: &'a OpportunityId,
     messages: Vec<&'a Outcome>,
+    heard: Vec<Heard<'a>>,
     rulings: Rulings<'a>,
     terms: &'a Terms,
     now: Timestamp,
@@ -121,6 +134,7 @@ impl Scene<'_> {
         let mut report = StandingReport::nothing(self.opportunity);
         let seen: Vec<Seen<'_>> = self.messages.iter().filter_map(|m| self.look(m, by)).collect();
         let messages: Vec<&Outcome> = seen.iter().map(|s| s.message).collect();
+        report.heard_at = messages.iter().filter(|m| may_be_accepted(m)).map(|m| m.written()).max();
         let chain = Chain::new(&messages);
         // What was delivered is what was declared: an attached copy gates only while nothing else is known.
         let delivered = |m: &Outcome| {
@@ -136,8 +150,9 @@ impl Scene<'_> {
             self.add_manual(&mut report);
             return report;
         };
-        let written = |m: &&Outcome| m.date.map_or(m.seen_at, |date| date.min(m.seen_at));
-        let plan = Plan::of(&self.rulings, declared.iter().map(written).min());
+        report.declared_at = declared.iter().map(|m| m.written()).min();
+        report.seller = Some(declaration.seller.to_string());
+        let plan = Plan::of(&self.rulings, report.declared_at);
         let optional = plan.optional(declaration);
         report.versions = versions(&declared, gating);
         let case = Case {
@@ -155,10 +170,11 @@ impl Scene<'_> {
         let votes: Vec<Vote<'_>> = declaration.champions.iter().map(|c| case.vote(c)).collect();
         report.endorsers = votes.iter().map(|vote| vote.endorser(gating)).collect();
         report.standing = combine(&votes);
-        let others = case.others().into_iter().map(|who| case.vote(&who));
-        report.roles = roles::words(gating, votes.iter().chain(&others.collect::<Vec<_>>()));
-        report.roles.extend(roles::evidence_words(&self.undisputed(), &chain));
+        let others: Vec<Vote<'_>> = case.others().iter().map(|who| case.vote(who)).collect();
+        let heard = self.heard.iter().copied().filter(|h| h.counts(by));
+        report.roles = roles::words(gating, votes.iter().chain(&others), heard, &chain);
         roles::doubt_older(&mut report.roles, self.erased());
+        self.age(&mut report, &votes);
         let missing = roles::missing(gating, &report.roles);
         if !missing.is_empty() {
             report.reasons.extend(missing);
@@ -178,7 +194,6 @@ impl Scene<'_> {
             }
         }
         freeze(&mut report, &case, &votes, &newest);
-        self.age(&mut report, &votes);
         self.add_erasures(&mut report, &votes);
         explain(&mut report, &case, &votes);
         self.add_conditions(&mut report, &votes);
@@ -188,10 +203,9 @@ impl Scene<'_> {
 
     /// What was erased may have been a no: only what was written since counts.
     fn add_erasures(&self, report: &mut StandingReport, votes: &[Vote<'_>]) {
-        let written = |m: &Outcome| m.date.map_or(m.seen_at, |date| date.min(m.seen_at));
         for act in self.rulings.acts() {
             let Deed::Erase { opportunities, copies } = &act.deed else { continue };
-            let older = |s: &&Seen<'_>| written(s.message) <= act.at;
+            let older = |s: &&Seen<'_>| s.message.written() <= act.at;
             let rests_on_older = votes.iter().flat_map(|v| v.statements.iter().copied()).any(|s| older(&s));
             if opportunities.contains(self.opportunity) && rests_on_older {
                 let text =
@@ -233,30 +247,28 @@ impl Scene<'_> {
         }
     }
 
-    /// A yes that is older than the operator wants counts as nothing until it is given again.
+    /// A yes that is older than the operator wants counts as nothing until it is given again, whoever gave it.
     fn age(&self, report: &mut StandingReport, votes: &[Vote<'_>]) {
-        let Some(days) = self.terms.evidence_days_max else { return };
-        let Ok(oldest) = self.now.checked_sub(SignedDuration::from_hours(24 * i64::from(days))) else {
-            return;
-        };
-        // A Date in the future must not keep a yes young.
-        let written = |m: &Outcome| m.date.map_or(m.seen_at, |date| date.min(m.seen_at));
+        let (Some(oldest), Some(days)) = (self.oldest(), self.terms.evidence_days_max) else { return };
         let statements = votes.iter().filter(|v| opens(v.standing)).flat_map(|v| &v.statements);
-        let stale: Vec<&Outcome> = statements.map(|s| s.message).filter(|m| written(m) < oldest).collect();
-        for message in &stale {
-            let text = format!(
-                "The yes of {} is of {}, more than {days} days ago.",
-                message.from.as_ref().map_or("nobody", Address::as_str),
-                written(message).strftime("%F")
-            );
-            report.reasons.push(
-                Reason::new("stale_evidence", text)
-                    .fix("Ask the champion whether it still holds, in writing."),
-            );
-        }
+        let by_champions = statements.map(|s| s.message).filter(|m| m.written() < oldest);
+        let name = |m: &Outcome| m.from.as_ref().map_or_else(|| "nobody".to_owned(), Address::to_string);
+        let mut stale: BTreeSet<(String, Timestamp)> = by_champions.map(|m| (name(m), m.written())).collect();
         if !stale.is_empty() {
             lower(&mut report.standing, Standing::NeedsReview);
         }
+        stale.extend(roles::forget_older(&mut report.roles, oldest));
+        for (who, at) in stale {
+            let text = format!("The yes of {who} is of {}, more than {days} days ago.", at.strftime("%F"));
+            let fix = format!("Ask {who} whether it still holds, in writing.");
+            report.reasons.push(Reason::new("stale_evidence", text).fix(fix));
+        }
+    }
+
+    /// What was written before this counts no more.
+    fn oldest(&self) -> Option<Timestamp> {
+        let days = self.terms.evidence_days_max?;
+        self.now.checked_sub(SignedDuration::from_hours(24 * i64::from(days))).ok()
     }
 
     /// The message with what was decided of it; nothing when it does not count here at all.
@@ -275,15 +287,6 @@ impl Scene<'_> {
         });
         let doubted = ruling.is_none() && self.rulings.is_doubted(message);
         (!is_gone).then_some(Seen { message, ruling, doubted })
-    }
-
-    /// Mail of which nobody decided that it says nothing or is about something else.
-    fn undisputed(&self) -> Vec<&Outcome> {
-        let disputed = |m: &Outcome| match self.rulings.of(m, &self.messages) {
-            Review::Decided(ruling) => !matches!(ruling.decision, Decision::Accept { .. } | Decision::AskSe),
-            _ => self.rulings.is_doubted(m),
-        };
-        self.messages.iter().copied().filter(|m| !m.has(CONFLICT) && !disputed(m)).collect()
     }
 
     /// When mail of this opportunity was last erased: it may have said no.
@@ -518,7 +521,8 @@ fn is_only_evidence(outcome: &Outcome) -> bool {
     let against = [Verdict::Conditional, Verdict::Deferred, Verdict::Declined, Verdict::Retracted];
     !outcome.verdict.is_some_and(|v| against.contains(&v))
         && !outcome.has(CONFLICT)
-        && outcome.signals.iter().any(|s| s.proven && s.said == Said::Yes)
+        && outcome.signals.iter().any(|s| s.proven)
+        && outcome.signals.iter().all(|s| s.said == Said::Yes)
 }
 
 /// Whether a person's reading of a mail may stand for a champion's word: never of the seller's own, a machine's or a
@@ -562,16 +566,9 @@ fn combine(votes: &[Vote<'_>]) -> Standing {
 pub(super) fn evidence(seen: &Seen<'_>) -> Evidence {
     let outcome = seen.message;
     let accepted_by = seen.ruling.as_ref().filter(|_| seen.accepted().is_some()).map(|r| r.by.join(" and "));
-    Evidence {
-        id: outcome.sha256.to_string().chars().take(12).collect(),
-        message_id: outcome.message_id.as_ref().map(|id| format!("<{id}>")),
-        sha256: outcome.sha256,
-        // What a person had to read is that person's word, whoever wrote the mail.
-        verified: is_authentic(outcome) && accepted_by.is_none(),
-        quote: outcome.quote.clone(),
-        accepted_by,
-        at: Some(outcome.date.map_or(outcome.seen_at, |date| date.min(outcome.seen_at))),
-    }
+    // What a person had to read is that person's word, whoever wrote the mail.
+    let verified = is_authentic(outcome) && accepted_by.is_none();
+    Evidence { accepted_by, ..Evidence::of(outcome, &outcome.quote, verified) }
 }
 
 fn no_declaration() -> Reason {

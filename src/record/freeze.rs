@@ -9,6 +9,9 @@ use crate::model::{
     Address, Automatic, Claim, Digest, Kind, MessageId, Outcome, Reason, Standing, StandingReport, Verdict,
 };
 
+/// Reason of mail that says no and is no answer to a declaration.
+const STRAY: &str = "stray_objection";
+
 /// Adds the doubts about the whole case: conflicts, forgeries, a colleague's objection. Freezing only ever closes: a
 /// "no" on record stays a "no".
 pub(super) fn freeze(
@@ -21,12 +24,7 @@ pub(super) fn freeze(
     let mut waiting: BTreeSet<Digest> = BTreeSet::new();
     for seen in case.seen {
         let message = seen.message;
-        let doubts = [
-            forged(message),
-            recall(seen),
-            objects(seen, case).then(|| objection(message)),
-            is_stray(seen, case).then(|| stray(message)),
-        ];
+        let doubts = [forged(message), recall(seen), objects(seen, case)];
         for reason in doubts.into_iter().flatten() {
             waiting.insert(message.sha256);
             reasons.push(reason);
@@ -87,45 +85,39 @@ fn recall(seen: &Seen<'_>) -> Option<Reason> {
     })
 }
 
-fn objection(message: &Outcome) -> Reason {
-    let text = format!("{}, of the champion's domain, objects: \"{}\"", name(message), message.quote);
+/// Somebody speaks against the deal outside of the champions' answers, and no champion has answered that since: a
+/// colleague or a listed person in answer to the declaration, or in a mail that names the deal; a champion or a listed
+/// person in a mail that names none. Nothing proves who wrote it: unproven mail may freeze, never confirm.
+fn objects(seen: &Seen<'_>, case: &Case<'_>) -> Option<Reason> {
+    let message = seen.message;
+    let from = message.from.as_ref()?;
+    let champions = &case.declaration.champions;
+    let champion = champions.contains(from);
+    let listed = champion || case.gating.roles.contains_key(from);
+    let colleague = listed || champions.iter().any(|c| same_company(c, from));
+    let replies = message.kind == Kind::Reply;
+    let names_deal = replies || message.opportunity.is_some();
+    // Block wide: a doubtful mail that names something failed may be a no. A champion's answer is a vote by itself.
+    let may_say_no =
+        !message.sure && ["declined", "retracted", "concern"].iter().any(|code| message.has(code));
+    let refuses = replies && !champion && (may_say_no || is_no(message.verdict) || is_no(seen.accepted()));
+    let speaks = if names_deal { colleague } else { listed };
+    let objects =
+        speaks && (refuses || message.has(STRAY)) && !is_dismissed(seen) && !is_answered(message, case);
+    objects.then(|| if champion || !names_deal { stray(message) } else { objection(message, listed) })
+}
+
+fn objection(message: &Outcome, listed: bool) -> Reason {
+    let side = if listed { "who is listed for the account" } else { "of the champion's domain" };
+    let text = format!("{}, {side}, objects: \"{}\"", name(message), message.quote);
     Reason::new("new_objection", text).fix("Ask the champion to answer the objection in writing.")
 }
 
 fn stray(message: &Outcome) -> Reason {
-    let text = format!("{} objects in a mail that names no deal: \"{}\"", name(message), message.quote);
-    Reason::new("stray_objection", text)
+    let text =
+        format!("{} objects in a mail that answers no declaration: \"{}\"", name(message), message.quote);
+    Reason::new(STRAY, text)
         .fix("Ask the champion whether this deal is meant, and to answer its declaration.")
-}
-
-/// A champion takes something back or says no without a thread and without naming a deal, and has not answered this
-/// deal's declaration since. Nothing proves who wrote it: unproven mail may freeze, never confirm.
-fn is_stray(seen: &Seen<'_>, case: &Case<'_>) -> bool {
-    let champions = &case.declaration.champions;
-    let message = seen.message;
-    message.has("stray_objection")
-        && message.from.as_ref().is_some_and(|from| champions.contains(from))
-        && !is_dismissed(seen)
-        && !is_answered(message, case)
-}
-
-/// A colleague of a champion says no, and no champion has answered that since.
-fn objects(seen: &Seen<'_>, case: &Case<'_>) -> bool {
-    let message = seen.message;
-    let Some(from) = &message.from else { return false };
-    let champions = &case.declaration.champions;
-    let listed = case.gating.roles.contains_key(from);
-    let is_colleague =
-        !champions.contains(from) && (listed || champions.iter().any(|c| same_company(c, from)));
-    // Block wide: a doubtful mail that names something failed may be a no.
-    let may_say_no =
-        !message.sure && ["declined", "retracted", "concern"].iter().any(|code| message.has(code));
-    let says_no = may_say_no || is_no(message.verdict) || is_no(seen.accepted());
-    message.kind == Kind::Reply
-        && is_colleague
-        && says_no
-        && !is_dismissed(seen)
-        && !is_answered(message, case)
 }
 
 fn is_no(verdict: Option<Verdict>) -> bool {

@@ -10,6 +10,7 @@ mod explain;
 mod facts;
 mod fold;
 mod freeze;
+mod heard;
 mod letter;
 pub mod log;
 mod plan;

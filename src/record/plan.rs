@@ -87,14 +87,7 @@ impl Plan {
 
 /// What there is to say about a plan beside the declaration.
 pub(super) fn reasons(report: &PlanReport) -> Vec<Reason> {
-    let mut reasons = Vec::new();
-    for text in &report.missing {
-        let text = format!("The plan's mandatory criterion \"{text}\" is not declared as agreed.");
-        reasons.push(
-            Reason::new("criteria_dropped", text)
-                .fix("Declare all mandatory criteria of the plan, or have a person undo the plan and register the new one."),
-        );
-    }
+    let mut reasons: Vec<Reason> = report.dropped().collect();
     for change in &report.changes.reworded {
         let text = format!("The plan says \"{}\", the declaration \"{}\".", change.from, change.to);
         reasons.push(Reason::new("criteria_reworded", text));

@@ -44,6 +44,7 @@ pub struct Rulings<'a> {
     opportunity: &'a OpportunityId,
     sellers: BTreeSet<&'a Address>,
     in_force: BTreeMap<Digest, &'a Act>,
+    taken_back: Vec<&'a Act>,
     decisions: BTreeMap<Digest, Vec<(Digest, &'a Act)>>,
     needed: usize,
 }
@@ -57,17 +58,15 @@ impl<'a> Rulings<'a> {
         second_person_above: Option<u64>,
     ) -> Self {
         let sellers = outcomes.iter().filter_map(|o| o.declaration.as_ref()).map(|d| &d.seller).collect();
-        let mut rulings =
-            Self { opportunity, sellers, in_force: in_force(acts), decisions: BTreeMap::new(), needed: 1 };
-        let is_undone: BTreeSet<Digest> = rulings
-            .in_force
-            .values()
-            .filter_map(|act| match &act.deed {
-                Deed::Undo { act: undone, .. } if rulings.may_decide(&act.by) => Some(*undone),
-                _ => None,
-            })
-            .collect();
-        rulings.in_force.retain(|id, _| !is_undone.contains(id));
+        let mut rulings = Self {
+            opportunity,
+            sellers,
+            in_force: in_force(acts),
+            taken_back: Vec::new(),
+            decisions: BTreeMap::new(),
+            needed: 1,
+        };
+        rulings.undo();
         for (id, act) in &rulings.in_force {
             if let Deed::Decide { message, opportunity: of, .. } = &act.deed
                 && of.as_ref().is_none_or(|of| of == opportunity)
@@ -81,6 +80,30 @@ impl<'a> Rulings<'a> {
         let above = |max| amount.is_none_or(|amount| amount > max);
         rulings.needed = if second_person_above.is_some_and(above) { 2 } else { 1 };
         rulings
+    }
+
+    /// Takes out what was undone.
+    fn undo(&mut self) {
+        let mut undone: BTreeMap<Digest, Vec<&str>> = BTreeMap::new();
+        for act in self.in_force.values() {
+            if let Deed::Undo { act: undone_act, .. } = &act.deed
+                && self.may_decide(&act.by)
+            {
+                undone.entry(*undone_act).or_default().push(&act.by);
+            }
+        }
+        for (id, by) in undone {
+            let Some(act) = self.in_force.remove(&id) else { continue };
+            if is_word(&act.deed) && !by.iter().any(|by| is_same_name(by, &act.by)) {
+                self.taken_back.push(act);
+            }
+        }
+    }
+
+    /// Facts and amounts that somebody else took back than who stated them. What was stated before them does not come back:
+    /// nobody knows what holds until somebody states it anew.
+    pub fn taken_back(&self) -> impl Iterator<Item = &'a Act> {
+        self.taken_back.iter().copied()
     }
 
     /// Whether no act says anything about the opportunity.
@@ -103,15 +126,19 @@ impl<'a> Rulings<'a> {
         self.in_force.values().copied()
     }
 
-    /// The opportunity's amount as registered last; of several at the same moment the largest.
+    /// The opportunity's amount as registered last; of several at the same moment the largest. One that somebody else took
+    /// back can not make it less.
     pub fn amount(&self) -> Option<u64> {
-        let amounts = self.eligible().filter_map(|(_, act)| match &act.deed {
+        let amount = |act: &Act| match &act.deed {
             Deed::Amount { opportunity, amount } if opportunity == self.opportunity => {
                 Some((act.at, *amount))
             }
             _ => None,
-        });
-        amounts.max().map(|(_, amount)| amount)
+        };
+        let known = self.eligible().filter_map(|(_, act)| amount(act)).max();
+        let taken_back = self.taken_back().filter(|act| self.may_decide(&act.by)).filter_map(amount);
+        let later = taken_back.filter(|(at, _)| known.is_none_or(|(newest, _)| *at >= newest));
+        known.into_iter().chain(later).map(|(_, amount)| amount).max()
     }
 
     /// Acts in force of persons who may decide.
@@ -255,6 +282,16 @@ fn decision(act: &Act) -> Option<&Decision> {
         Deed::Decide { decision, .. } => Some(decision),
         _ => None,
     }
+}
+
+/// Whether a deed is somebody's word on something that only counts until it is said anew.
+fn is_word(deed: &Deed) -> bool {
+    matches!(deed, Deed::Fact { .. } | Deed::Amount { .. })
+}
+
+/// Whether two names are one as written, but for case: a namesake is not enough to take a word back.
+fn is_same_name(a: &str, b: &str) -> bool {
+    a.trim().to_lowercase() == b.trim().to_lowercase()
 }
 
 /// Whether two of these names are surely two persons.

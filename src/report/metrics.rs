@@ -103,9 +103,11 @@ impl Count {
 /// Whether the technical decision was a win, and its day.
 fn decision(deal: &Deal) -> Option<(bool, Date)> {
     let decided = deal.decided_at.map(day);
-    match deal.verified {
-        Standing::Confirmed => Some((true, decided?)),
-        Standing::Declined | Standing::Retracted => Some((false, decided?)),
+    let refused = matches!(deal.verified, Standing::Declined | Standing::Retracted);
+    match decided {
+        _ if deal.is_proven() => decided.map(|on| (true, on)),
+        Some(on) if refused => Some((false, on)),
+        // A no that a person read has no verified day.
         _ => deal.ended.as_ref().filter(|e| e.ended == Ended::Lost).map(|end| (false, end.on)),
     }
 }

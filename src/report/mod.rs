@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{DealEnd, DealField, OpportunityId, Standing, YesNo};
+use crate::model::{DealEnd, DealField, OpportunityId, Standing, YesNo, sales_stage};
 
 /// What reports know of one opportunity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,9 +87,9 @@ impl Deal {
         self.details.get(&field).map_or("", String::as_str)
     }
 
-    /// The sales stage as the CRM has it.
+    /// The sales stage as the CRM has it, where its text begins with one.
     pub fn stage(&self) -> Option<u32> {
-        self.detail(DealField::SalesStage).chars().find_map(|c| c.to_digit(10))
+        sales_stage(self.detail(DealField::SalesStage))
     }
 
     /// Whether the CRM claims the technical win: by its field, or by a stage behind it.

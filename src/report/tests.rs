@@ -151,3 +151,20 @@ fn the_week_reviews_this_quarter_from_stage_two_and_the_next_from_three() {
     assert_eq!(of_win[4].rows, [["OPP-7", "100", ""]]);
     assert!(Week::parse("2026-48").is_none() && Week::parse("2026-W60").is_none());
 }
+
+#[test]
+fn a_lost_deal_is_a_loss_whatever_its_no_rests_on() {
+    // The no of a mail that a person read has no verified day.
+    let accepted = Deal { decided_at: None, ..deal(1, Standing::Declined) };
+    let lost = ended(accepted.clone(), Ended::Lost, "2026-10-10", true);
+    let rate = |deals: &[Deal]| metrics(deals, None, None)[0].rows[0][2].clone();
+    assert_eq!(rate(&[deal(2, Standing::Confirmed), lost]), "1/2");
+    assert_eq!(rate(&[deal(2, Standing::Confirmed), accepted]), "1/1", "nobody knows when");
+}
+
+#[test]
+fn a_stage_is_the_lone_digit_that_it_begins_with() {
+    let stage = |text: &str| with(deal(1, Standing::Confirmed), &[(DealField::SalesStage, text)]).stage();
+    assert_eq!(["5 - Negotiation", "0", "7: won"].map(stage), [Some(5), Some(0), Some(7)]);
+    assert_eq!(["10 - Closed", "8", "Stage 3", "", "\u{663}"].map(stage), [None; 5]);
+}

@@ -48,9 +48,18 @@ pub(super) fn names(
     about: &OpportunityId,
     seller: &Seller,
 ) -> bool {
+    names_in(message, about, seller, |field| signature::covers(signature, message, field))
+}
+
+/// The same of the fields for which `signed` holds.
+pub(super) fn names_in(
+    message: &Message,
+    about: &OpportunityId,
+    seller: &Seller,
+    signed: impl Fn(&str) -> bool,
+) -> bool {
     let tagged =
         |m: &Mailbox| m.address.tag_of(&seller.evidence).and_then(OpportunityId::new).as_ref() == Some(about);
-    let signed = |field: &str| signature::covers(signature, message, field);
     (signed("To") && message.to.iter().any(tagged))
         || (signed("Cc") && message.cc.iter().any(tagged))
         || (signed("Subject")

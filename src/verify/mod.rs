@@ -12,6 +12,7 @@ mod champions;
 mod domains;
 mod quote;
 mod receipt;
+mod reviewer;
 mod signature;
 mod tags;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod tests;
 pub use authres::{AuthenticationResults, MethodResult};
 pub use domains::is_free_mail;
 pub use receipt::{Receipt, receipts};
+pub use reviewer::reviewer_doubt;
 pub use tags::{Tags, key_name, key_names};
 
 use jiff::SignedDuration;
@@ -251,36 +253,44 @@ pub fn authenticate_declaration(witnessed: &Witnessed, policy: &Policy) -> Authe
 }
 
 fn authenticate(witnessed: &Witnessed, policy: &Policy) -> Authenticated {
-    let message = witnessed.message.as_ref();
-    let failed = |pending, why: &str| Authenticated {
-        holds: false,
-        pending,
-        reasons: vec![
-            Reason::new(
-                "declaration_unauthenticated",
-                format!("Nothing proves who sent the declaration: {why}"),
-            )
-            .fix("Send declarations through the seller's own mail server, which must sign them (DKIM)."),
-        ],
+    let Err((pending, why)) = sender(witnessed, policy) else {
+        return Authenticated { holds: true, pending: false, reasons: Vec::new() };
     };
+    let text = format!("Nothing proves who sent the declaration: {why}");
+    let fix = "Send declarations through the seller's own mail server, which must sign them (DKIM).";
+    let reason = Reason::new("declaration_unauthenticated", text).fix(fix);
+    Authenticated { holds: false, pending, reasons: vec![reason] }
+}
+
+/// What proves that one of the seller's people wrote a mail.
+enum Sender<'a> {
+    /// It was sent inside the seller's own tenant, which signs nothing.
+    Inside,
+    /// A signature.
+    Signed(&'a Signature),
+}
+
+/// Proves it, or says whether a key is still waited for, and why not.
+fn sender<'a>(witnessed: &'a Witnessed, policy: &Policy) -> Result<Sender<'a>, (bool, String)> {
+    let message = witnessed.message.as_ref();
     if witnessed.sighting == Sighting::Junk {
-        return failed(false, "It was only seen in a folder for junk.");
+        return Err((false, "It was only seen in a folder for junk.".to_owned()));
     }
     let mut findings = Findings::new(Claim::Verified, Vec::new());
     oddities(message, &mut findings);
     if let Some(reason) = findings.reasons.first() {
-        return failed(false, &reason.text);
+        return Err((false, reason.text.clone()));
     }
     let Some(author) = message.author().filter(|a| a.address.is_at(&policy.seller.domains)) else {
-        return failed(false, "Its author is not one person at the seller's domains.");
+        return Err((false, "Its author is not one person at the seller's domains.".to_owned()));
     };
     if is_internal(witnessed, policy) {
-        return Authenticated { holds: true, pending: false, reasons: Vec::new() };
+        return Ok(Sender::Inside);
     }
     let window = Window::open(witnessed.seen_at, policy);
     match signature::prove(witnessed, &author.address, &policy.seller.domains, &window) {
-        Proof::Good(_) => Authenticated { holds: true, pending: false, reasons: Vec::new() },
-        Proof::Short(claim, reason) => failed(claim == Claim::Pending, &reason.text),
+        Proof::Good(signature) => Ok(Sender::Signed(signature)),
+        Proof::Short(claim, reason) => Err((claim == Claim::Pending, reason.text)),
     }
 }
 

@@ -53,7 +53,7 @@ fn an_import_is_tried_recorded_and_changes_nothing_the_second_time() {
     }
     let facts = desk.json(&["facts", "list", DEAL]);
     let standard = facts["facts"].as_array().unwrap().iter().find(|f| f["id"] == "non_standard_requirements");
-    assert_eq!(standard.unwrap()["stated"]["value"], "no");
+    assert_eq!(standard.unwrap()["stated"], serde_json::Value::Null, "an import states no no");
     let (_, shown) = desk.say(&["show", DEAL]);
     assert!(shown.contains("registered customer_engineer: Kim"), "{shown}");
 }
@@ -82,7 +82,7 @@ fn bad_rows_are_told_by_line_and_the_others_are_taken() {
     assert!(status == 1 && said.contains("did you mean `sales_stage`?"), "{said}");
     // The SE of a deal does not set its amount.
     desk.take("d.eml", &desk.letters.declaration(DEAL));
-    let path = write(&desk, "opportunity,amount\nOPP-72001,5\n");
+    let path = write(&desk, "opportunity,amount\nOPP-72001,500\n");
     let (status, said) =
         desk.say(&["import", &path, "--by", "kim@northwind-labs.example", "--reason", "mine"]);
     assert!(status == 1 && said.contains("cannot decide about it"), "{said}");
@@ -156,4 +156,37 @@ fn an_outcome_is_an_act_and_counts_in_the_reports() {
         text.contains("honest_technical_win_rate") && text.contains("could have been competed for"),
         "{text}"
     );
+}
+
+/// Of a night's import nothing may open: a no skips questions, and a lower amount drops needs.
+#[test]
+fn an_import_only_raises() {
+    let gates = "[gate.trial]\nquestions = [{ id = \"tech_review\", text = \"R?\", only_if = \"non_standard_requirements\" }]\n\
+                 [fact.non_standard_requirements]\ntext = \"Odd?\"\n\
+                 [gate.sign]\n[[gate.sign.above]]\namount = 1000\nquestions = [{ id = \"board\", text = \"Board?\" }]\n";
+    let desk = Desk::new(Some(gates), None, "");
+    let nightly = |amount: u64, odd: &str| {
+        let text = format!("opportunity,amount,non_standard_requirements\n{DEAL},{amount},{odd}\n");
+        import(&desk, &text, &[])
+    };
+    desk.state(DEAL, "non_standard_requirements", "yes", "sam@northwind-labs.example");
+    let (status, text) = nightly(5000, "no");
+    assert_eq!(status, 0, "{text}");
+    assert_eq!(desk.gate(DEAL, "trial")["allowed"], false);
+    assert_eq!(desk.gate(DEAL, "sign")["allowed"], false);
+    let (status, text) = nightly(10, "no");
+    assert!(status == 0 && text.contains("amount stays 5000: the file says 10"), "{text}");
+    assert!(text.contains("1 change nothing") && text.contains("review amount OPP-72001 10"), "{text}");
+    assert_eq!(desk.gate(DEAL, "sign")["allowed"], false);
+    // By hand somebody answers for it.
+    let lower = [&["review", "amount", DEAL, "10"], &SIGNED[..]].concat();
+    assert_eq!(desk.say(&lower).0, 0);
+    assert_eq!(desk.gate(DEAL, "sign")["allowed"], true);
+    let (_, text) = nightly(5000, "yes");
+    assert!(text.contains("amount = 5000; fact non_standard_requirements = yes"), "{text}");
+    assert_eq!(desk.gate(DEAL, "sign")["allowed"], false);
+    let (_, text) = nightly(5000, "yes");
+    assert!(text.contains("0 change something, 1 change nothing"), "{text}");
+    let (status, text) = import(&desk, "opportunity,sales_stage\nOPP-72001,10 - Closed\n", &[]);
+    assert!(status == 1 && text.contains("`sales_stage` is `10 - Closed`"), "{text}");
 }

@@ -14,7 +14,7 @@ const GATES: &str = "[gate.secure]\nstanding = [\"confirmed\"]\nroles = { securi
                      [gate.tech]\nroles = { technical = 1 }\n\
                      [gate.reviewed]\nquestions = [{ id = \"tech_review_approved\", text = \"Approved?\", by = [\"pat@northwind-labs.example\"] }]\n";
 
-fn desk() -> Desk {
+pub fn desk() -> Desk {
     let mut desk = Desk::new();
     let people =
         [("dana", "technical"), ("ines", "security"), ("victor", "approver"), ("arun", "architecture")];
@@ -30,7 +30,7 @@ fn desk() -> Desk {
 }
 
 /// A mail of its own, to the seller, with the opportunity's evidence address in Cc.
-fn mail(id: &str, from: &str, to: &str, time: &str, body: &str) -> String {
+pub fn mail(id: &str, from: &str, to: &str, time: &str, body: &str) -> String {
     format!(
         "From: {from}\nTo: {to}\nCc: evidence+OPP-1@northwind-labs.example\nSubject: Our review\n\
          Date: Fri, 20 Nov 2026 {time} +0000\nMessage-ID: <{id}@mail.example>\nMIME-Version: 1.0\n\
@@ -38,19 +38,19 @@ fn mail(id: &str, from: &str, to: &str, time: &str, body: &str) -> String {
     )
 }
 
-const SAM: &str = "sam@northwind-labs.example";
-const PASSED: &str =
+pub const SAM: &str = "sam@northwind-labs.example";
+pub const PASSED: &str =
     "Hi Sam,\n\nour security review of Northwind is passed. There are no open findings.\n\nRegards\nInes\n";
 
-fn ines(desk: &Desk, id: &str, time: &str, body: &str) -> Vec<u8> {
+pub fn ines(desk: &Desk, id: &str, time: &str, body: &str) -> Vec<u8> {
     desk.buyer(&mail(id, "ines@acme.example", SAM, time, body))
 }
 
-fn declared(desk: &Desk) -> Vec<u8> {
+pub fn declared(desk: &Desk) -> Vec<u8> {
     desk.seller(&declaration("d1", "OPP-1", "10:00:00", &recap(LIST)))
 }
 
-fn won(desk: &Desk) -> Vec<Vec<u8>> {
+pub fn won(desk: &Desk) -> Vec<Vec<u8>> {
     vec![declared(desk), desk.buyer(&answer("r1", "d1@northwind-labs.example", "11:00:00", YES))]
 }
 
@@ -204,6 +204,181 @@ fn internal_reviews_are_facts_stated_by_mail() {
     assert!(desk.standing("OPP-1", &own).facts.is_empty());
 }
 
+/// Two declarations of the deal: which of them a mail means is not known, the deal and the account are.
+fn declared_twice(desk: &Desk) -> Vec<Vec<u8>> {
+    let again = desk.seller(&declaration("d2", "OPP-1", "10:30:00", &recap(LIST)));
+    let yes = desk.buyer(&answer("r1", "d2@northwind-labs.example", "11:00:00", YES));
+    vec![declared(desk), again, yes]
+}
+
+#[test]
+fn a_second_declaration_makes_nobody_deaf() {
+    let desk = desk();
+    let passed = ines(&desk, "s1", "11:30:00", PASSED);
+    let twice = [declared_twice(&desk), vec![passed.clone()]].concat();
+    let report = desk.standing("OPP-1", &twice);
+    assert_eq!(report.standing, Standing::Confirmed, "{report:#?}");
+    assert!(gate(&report, "secure").allowed, "the deal's account is known: {report:#?}");
+    for (no, why) in [
+        ("We withdraw our security approval. The product failed our security assessment.\n", "two noes"),
+        ("The penetration test was rejected.\n", "only the words of the kind"),
+    ] {
+        for (raw, how) in [
+            (ines(&desk, "s2", "12:00:00", no), "signed"),
+            (mail("s2", "ines@acme.example", SAM, "12:00:00", no).into_bytes(), "unsigned"),
+            (desk.buyer(&mail("s2", "dana@acme.example", SAM, "12:00:00", no)), "the champion"),
+            (desk.buyer(&mail("s2", "arun@acme.example", SAM, "12:00:00", no)), "listed in another role"),
+        ] {
+            let report = desk.standing("OPP-1", &[twice.clone(), vec![raw.clone()]].concat());
+            assert_eq!(report.standing, Standing::NeedsReview, "{why} {how}: {report:#?}");
+            assert!(!gate(&report, "secure").allowed, "{why} {how}");
+            // Her role too is open again.
+            let once = desk.standing("OPP-1", &[won(&desk), vec![passed.clone(), raw]].concat());
+            assert!(!gate(&once, "secure").allowed, "{why} {how}: {once:#?}");
+        }
+        let report =
+            desk.standing("OPP-1", &[twice.clone(), vec![ines(&desk, "s2", "12:00:00", no)]].concat());
+        assert!(!gate(&report, "strict").allowed, "{why}: {report:#?}");
+    }
+    // Before anything is declared, and to people of two accounts.
+    let no = ines(&desk, "s2", "12:00:00", "The penetration test was rejected.\n");
+    let outcomes = desk.consider(std::slice::from_ref(&no));
+    let heard = &outcomes[0].signals[0];
+    assert!(
+        heard.said == Said::No && !heard.proven && heard.role.as_deref() == Some("security"),
+        "{heard:#?}"
+    );
+}
+
+#[test]
+fn a_no_in_a_reply_to_the_own_word_is_of_that_deal() {
+    let desk = desk();
+    let pat = "pat@northwind-labs.example";
+    let approved = desk.seller(&mail("t1", pat, SAM, "08:00:00", "The tech review is approved.\n"));
+    let back = mail("t2", pat, SAM, "09:00:00", "The tech review is rejected.\n")
+        .replace("evidence+OPP-1@", "evidence@")
+        .replace("Subject:", "In-Reply-To: <t1@mail.example>\nSubject: Re:");
+    let report = desk.standing("OPP-1", &[approved.clone(), desk.seller(&back)]);
+    assert!(!gate(&report, "reviewed").allowed, "{report:#?}");
+    // A yes on that road names no deal.
+    let yes = back.replace("rejected", "approved").replace("<t1@", "<t0@");
+    assert!(!gate(&desk.standing("OPP-1", &[desk.seller(&yes)]), "reviewed").allowed);
+}
+
+#[test]
+fn doubts_about_the_mail_lower_what_it_says() {
+    let desk = desk();
+    let other = "Our security review for OPP-20999 is passed.\n";
+    let report = with(&desk, &[ines(&desk, "s1", "12:00:00", other)]);
+    assert!(!gate(&report, "secure").allowed, "of another deal: {report:#?}");
+    let attached = mail("s1", "ines@acme.example", SAM, "12:00:00", "").replace(
+        "text/plain; charset=utf-8\n\n",
+        "multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain; charset=utf-8\n\nHi Sam, our security review of \
+         Northwind is passed. \n\nInes\n--b\nContent-Type: text/plain; name=c.txt\nContent-Disposition: attachment; \
+         filename=c.txt\n\nOnly for staging. Production use is rejected.\n--b--\n",
+    );
+    let report = with(&desk, &[desk.buyer(&attached)]);
+    assert!(!gate(&report, "secure").allowed, "unread: {report:#?}");
+    // Another mail under its Message-ID.
+    let passed = ines(&desk, "s1", "12:00:00", PASSED);
+    let twin = mail("s1", "ines@acme.example", SAM, "12:00:00", "The security review is still running.\n");
+    let outcomes = desk.consider(&[won(&desk), vec![passed, twin.into_bytes()]].concat());
+    assert!(outcomes.iter().all(|o| o.signals.iter().all(|s| s.said != Said::Yes)), "{outcomes:#?}");
+    // What nobody can read whole may say no.
+    let long =
+        format!("Our security review is rejected.\n\n{}", "The log line says nothing at all.\n".repeat(1100));
+    let report = with(&desk, &[ines(&desk, "s1", "12:00:00", PASSED), ines(&desk, "s2", "13:00:00", &long)]);
+    assert!(!gate(&report, "secure").allowed && !gate(&report, "strict").allowed, "{report:#?}");
+}
+
+#[test]
+fn an_evidence_word_silences_no_doubt_of_the_champion() {
+    let desk = desk();
+    let said = |words: &str| {
+        let later = desk.buyer(&answer("r2", "d1@northwind-labs.example", "12:00:00", words));
+        with(&desk, &[later]).standing
+    };
+    assert_eq!(said("All other vendors have been formally de-selected.\n"), Standing::Confirmed);
+    for words in [
+        "All other vendors have been formally de-selected. Please read OPP-20999 too.\n",
+        "All other vendors have been formally de-selected. The security review has not passed.\n",
+        "We will look at OPP-20999 too.\n",
+    ] {
+        assert_ne!(said(words), Standing::Confirmed, "{words}");
+    }
+}
+
+#[test]
+fn an_approval_stays_with_the_deal_that_its_author_signed() {
+    let desk = desk();
+    let pat = "pat@northwind-labs.example";
+    let approved = mail("t1", pat, SAM, "08:00:00", "The tech review is approved.\n");
+    let plain = approved.replace("Cc: evidence+OPP-1@northwind-labs.example\n", "");
+    let signed = |raw: &str| String::from_utf8(desk.seller(raw)).unwrap();
+    let delivered = format!("Delivered-To: evidence+OPP-1@northwind-labs.example\n{}", signed(&plain));
+    let other = approved.replace("OPP-1@", "OPP-2@");
+    let redirected = format!("Delivered-To: evidence+OPP-1@northwind-labs.example\n{}", signed(&other));
+    let copied = format!("Cc: evidence+OPP-1@northwind-labs.example\n{}", signed(&plain));
+    let subject =
+        approved.replace("evidence+OPP-1@", "evidence@").replace("Our review", "[OPP-1] Our review");
+    let is_open = |raw: String| gate(&desk.standing("OPP-1", &[raw.into_bytes()]), "reviewed").allowed;
+    assert!(is_open(signed(&approved)) && is_open(signed(&subject)));
+    assert!(!is_open(delivered), "an unsigned field names the deal");
+    assert!(!is_open(redirected), "the signed one names another");
+    assert!(!is_open(copied), "a second, unsigned Cc");
+}
+
+#[test]
+fn a_fact_is_taken_back_in_any_words() {
+    let desk = desk();
+    let pat = "pat@northwind-labs.example";
+    let approved = desk.seller(&mail("t1", pat, SAM, "08:00:00", "The tech review is approved.\n"));
+    let later = |body: &str| mail("t2", pat, SAM, "09:00:00", body);
+    for body in [
+        "I withdraw my approval of the tech review.\n",
+        "The tech review did not pass.\n",
+        "I take back my approval of the tech review.\n",
+        "Please disregard my approval of the technical review.\n",
+        "The tech review has failed.\n",
+        "We can not approve the tech review.\n",
+        "I have concerns about the tech review.\n",
+    ] {
+        let report = desk.standing("OPP-1", &[approved.clone(), desk.seller(&later(body))]);
+        assert!(!gate(&report, "reviewed").allowed, "{body} {:#?}", report.facts);
+        let unsigned = desk.standing("OPP-1", &[approved.clone(), later(body).into_bytes()]);
+        assert!(!gate(&unsigned, "reviewed").allowed, "unsigned: {body} {:#?}", unsigned.facts);
+    }
+    // The words stand in the subject, or nowhere.
+    let short = later("Sorry, I take that back.\n").replace("Our review", "Re: Tech review");
+    let report = desk.standing("OPP-1", &[approved.clone(), desk.seller(&short)]);
+    assert!(!gate(&report, "reviewed").allowed, "{report:#?}");
+    for body in ["I must take that back.\n", "I hereby withdraw my approval.\n"] {
+        let report = desk.standing("OPP-1", &[approved.clone(), desk.seller(&later(body))]);
+        assert!(!gate(&report, "reviewed").allowed, "{body} {report:#?}");
+    }
+    // Other talk leaves it.
+    for body in ["When is the tech review of the next deal?\n", "Thanks, see you on Tuesday.\n"] {
+        let report = desk.standing("OPP-1", &[approved.clone(), desk.seller(&later(body))]);
+        assert!(gate(&report, "reviewed").allowed, "{body} {:#?}", report.facts);
+    }
+}
+
+#[test]
+fn a_copy_without_signature_hides_no_proven_no() {
+    let desk = desk();
+    let pat = "pat@northwind-labs.example";
+    let approved = desk.seller(&mail("t1", pat, SAM, "08:00:00", "The tech review is approved.\n"));
+    let no = mail("t2", pat, SAM, "09:00:00", "The tech review is rejected.\n");
+    for n in 0..8 {
+        let copy = format!("X-Seen: {n}\n{no}").into_bytes();
+        let outcomes = desk.consider(&[approved.clone(), desk.seller(&no), copy]);
+        assert_eq!(outcomes[1].identity, outcomes[2].identity);
+        let report = endorsed::record::standing(outcomes[0].opportunity.as_ref().unwrap(), &outcomes);
+        let fact = &report.facts[0];
+        assert_eq!((fact.value, fact.doubtful), (YesNo::No, false), "{n}: {fact:?}");
+    }
+}
+
 #[test]
 fn the_shipped_kinds_pass_their_examples() {
     let rules = endorsed::config::load_rules(None).unwrap();
@@ -233,7 +408,8 @@ fn a_new_kind_needs_no_rust() {
             sure: true,
             ..endorsed::model::Reading::default()
         };
-        let signs = endorsed::judge::signs(&reading, &["Northwind"], &rules);
+        let around = endorsed::judge::Around { own_names: &["Northwind"], ..Default::default() };
+        let signs = endorsed::judge::signs(&reading, around, &rules);
         signs.into_iter().map(|s| (s.kind, s.said)).collect::<Vec<_>>()
     };
     assert_eq!(said("The works council has agreed."), [("works_council".to_owned(), Said::Yes)]);

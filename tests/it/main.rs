@@ -16,6 +16,7 @@ mod crm;
 mod daemon;
 mod damage;
 mod disk;
+mod disputes;
 mod dns;
 mod docs;
 mod dovecot;

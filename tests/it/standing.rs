@@ -110,17 +110,25 @@ impl<'a> Model<'a> {
 
     fn needed(&self) -> usize {
         let Some(max) = self.story.terms.second_person_above else { return 1 };
-        let mut amounts: Vec<(Timestamp, u64)> = Vec::new();
-        for act in self.acts() {
+        let in_force = self.acts();
+        let mut amounts: Vec<(Timestamp, u64, bool)> = Vec::new();
+        for act in &self.story.acts {
             if let Deed::Amount { amount, .. } = act.deed
                 && !is_se(&act.by)
             {
-                amounts.push((act.at, amount));
+                // Taken back by whoever registered it, it never was.
+                let own = self.story.acts.iter().any(|u| {
+                    u.by == act.by && matches!(&u.deed, Deed::Undo { act: id, .. } if *id == act.id())
+                });
+                if !own {
+                    amounts.push((act.at, amount, in_force.contains(&act)));
+                }
             }
         }
-        amounts.sort();
-        match amounts.last() {
-            Some((_, amount)) if *amount <= max => 1,
+        let newest = amounts.iter().filter(|a| a.2).map(|a| a.0).max();
+        let since = amounts.iter().filter(|a| newest.is_none_or(|newest| a.0 >= newest));
+        match since.map(|a| a.1).max() {
+            Some(amount) if amount <= max => 1,
             _ => 2,
         }
     }
