@@ -1,12 +1,15 @@
 //! What a mail says of each kind of evidence. A yes must be said in the kind's own words, in a mail that all rules
 //! together find to be a sure yes. A no may be said in any words: what nobody understands closes.
 
-use super::evidence::{EvidenceRule, is_evidence, kind_of};
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::evidence::{EvidenceRule, is_evidence, kind_of, words};
 use super::guess::Scans;
 use super::language::Says;
 use super::rules::Rules;
 use super::scan::{Hit, Scan};
-use super::{Question, hear, quote};
+use super::{Question, hear, is_own, quote};
 use crate::model::{Form, Judgement, Reading, Said, Verdict};
 use crate::text::squeeze;
 
@@ -26,7 +29,7 @@ pub struct Sign {
     /// The rule.
     pub rule: String,
     /// Its words in the fresh text.
-    pub span: std::ops::Range<usize>,
+    pub span: Range<usize>,
 }
 
 /// What stands around the words of a mail.
@@ -36,6 +39,8 @@ pub struct Around<'a> {
     pub title: &'a str,
     /// The seller's names.
     pub own_names: &'a [&'a str],
+    /// Names of its writer and its readers, which stand in greetings.
+    pub people: &'a [String],
     /// Something in the mail may say no, so it is read even if it names no kind.
     pub refuses: bool,
     /// It answers a declaration: "I take that back" is about that answer.
@@ -44,7 +49,8 @@ pub struct Around<'a> {
 
 /// What a mail says of the kinds of evidence, by kind.
 pub fn signs(reading: &Reading, around: Around<'_>, rules: &Rules) -> Vec<Sign> {
-    let Around { title, own_names, refuses, answers } = around;
+    let Around { title, own_names, people, refuses, answers } = around;
+    let people: BTreeSet<String> = people.iter().flat_map(|name| words(name)).collect();
     let kinds = &rules.evidence.kinds;
     let typed = squeeze(&format!("{}\n{}", reading.fresh, reading.unsure));
     if kinds.is_empty() || !(refuses || kinds.values().any(|kind| speaks(kind, &typed))) {
@@ -62,6 +68,11 @@ pub fn signs(reading: &Reading, around: Around<'_>, rules: &Rules) -> Vec<Sign> 
         scans: &scans,
         typed,
         rules: wider,
+        plain: &|name, text| {
+            let known = rules.evidence.plain(name);
+            let known = |w: &String| known.is_some_and(|k| k.contains(w)) || people.contains(w);
+            words(text).iter().all(|w| known(w) || is_own(w, own_names))
+        },
     };
     let sign = |(name, kind): (&String, &EvidenceRule)| {
         let (hit, sign) = mail.of(name, kind)?;
@@ -100,6 +111,8 @@ struct Mail<'a> {
     judgement: Judgement,
     scans: &'a Scans,
     rules: &'a Rules,
+    /// Whether every word of a text may stand in the clause of a yes of a kind.
+    plain: &'a dyn Fn(&str, &str) -> bool,
     refusal: Option<&'a Hit>,
     /// What was typed.
     typed: String,
@@ -127,7 +140,9 @@ impl<'a> Mail<'a> {
         let is_yes = judgement.verdict == Verdict::Confirmed && judgement.sure;
         let is_no = matches!(judgement.verdict, Verdict::Declined | Verdict::Retracted) && judgement.sure;
         match (yes, no, negated) {
-            (Some(hit), None, None) if is_yes => Some((hit, said(Said::Yes, false, true))),
+            (Some(hit), None, None) if is_yes && self.is_plain(hit, name) => {
+                Some((hit, said(Said::Yes, false, true)))
+            }
             (None, Some(hit), _) if is_no => Some((hit, said(Said::No, true, true))),
             (_, Some(hit), _) | (_, None, Some(hit)) => Some((hit, said(Said::Doubtful, true, true))),
             (Some(hit), None, None) => Some((hit, said(Said::Doubtful, false, true))),
@@ -136,6 +151,23 @@ impl<'a> Mail<'a> {
                 other.map(|hit| (hit, said(Said::Doubtful, true, false)))
             }
         }
+    }
+
+    /// Whether nothing limits a yes that no rule knows: its clause says nothing besides, and what stands in later
+    /// sentences is explained.
+    fn is_plain(&self, hit: &Hit, name: &str) -> bool {
+        let fresh = &self.scans.fresh;
+        let is_known =
+            |span: &Range<usize>| fresh.folded.text.get(span.clone()).is_some_and(|t| (self.plain)(name, t));
+        let explains = |h: &Hit| {
+            h.blocked.is_none()
+                && matches!(h.says, Says::Affirm | Says::Bare | Says::Pass | Says::Count | Says::Aside)
+        };
+        let later = fresh.sentences.iter().enumerate().skip(hit.sentence + 1);
+        is_known(&hit.unit)
+            && later.into_iter().all(|(at, sentence)| {
+                is_known(&sentence.span) || fresh.hits.iter().any(|h| h.sentence == at && explains(h))
+            })
     }
 
     fn is_of(&self, hit: &Hit, name: &str) -> bool {

@@ -112,8 +112,17 @@ pub(super) fn signs(
     let refuses = by_seller && outcome.kind != Kind::Declaration
         || matches!(outcome.verdict, Some(Verdict::Declined | Verdict::Retracted))
         || outcome.reasons.iter().any(says_no);
+    let message = subject.message();
+    let people: Vec<String> = message
+        .from
+        .iter()
+        .chain(message.recipients())
+        .flat_map(|m| [Some(m.address.local().to_owned()), m.name.clone()])
+        .flatten()
+        .collect();
     let around = Around {
-        title: &subject.message().subject,
+        people: &people,
+        title: &message.subject,
         own_names: &names,
         refuses,
         answers: outcome.kind == Kind::Reply && !by_seller,

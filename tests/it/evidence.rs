@@ -424,4 +424,18 @@ fn a_new_kind_needs_no_rust() {
     let errors = endorsed::judge::Rules::load(&files).unwrap_err();
     let has = |what: &str| errors.iter().any(|e| e.message.contains(what));
     assert!(has("no_such_kind") && has("`words` is empty") && has("either `fills`"), "{errors:?}");
+    // Each at its own file and line, a kind twice, a fact without a name and a kind that nothing says among them.
+    let odd = "# comment\n[kind.works_council]\ntext = \"x\"\nby = \"buyer\"\nstates = \"Works Council\"\nwords = [\"x\"]\n\
+               \n[kind.mute]\ntext = \"x\"\nby = \"seller\"\nstates = \"Not A Name\"\nwords = [\"x\"]\n";
+    files.push(("evidence/odd.toml".into(), odd.into()));
+    let errors = endorsed::judge::Rules::load(&files).unwrap_err();
+    let at = |path: &str, line: usize, what: &str| {
+        let found =
+            |e: &endorsed::judge::RuleError| e.path == path && e.line == line && e.message.contains(what);
+        assert!(errors.iter().any(found), "{path}:{line} {what} in {errors:#?}");
+    };
+    at("evidence/more.toml", 1, "`words` is empty");
+    at("evidence/odd.toml", 2, "stands in evidence/kinds.toml:1 too");
+    at("evidence/odd.toml", 8, "`states` is no name of a fact");
+    at("evidence/odd.toml", 8, "no rule of this kind says yes");
 }

@@ -21,6 +21,7 @@ mod dns;
 mod docs;
 mod dovecot;
 mod evidence;
+mod evidence_words;
 mod facts;
 mod faults;
 mod fixtures_make;
