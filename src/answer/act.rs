@@ -425,6 +425,7 @@ fn undo(name: &str, register: &dyn Register) -> Result<(Option<Case>, Deed), No>
             return Err(No::Refused("bad_request", "What was seen or erased stays so.".into()));
         }
         Deed::Link { opportunity, .. }
+        | Deed::Champion { opportunity, .. }
         | Deed::Amount { opportunity, .. }
         | Deed::Fact { opportunity, .. }
         | Deed::Details { opportunity, .. }

@@ -2,6 +2,7 @@
 //! due and when to look again. Who plans, posts and records them is the daemon's part.
 
 mod absence;
+mod answered;
 mod calendar;
 mod compose;
 mod declare;
@@ -16,6 +17,7 @@ mod stated;
 mod text;
 
 pub use absence::return_day;
+pub use answered::{ORDER_DONE, ORDER_REFUSED, order_answered};
 pub use calendar::{Calendar, Wait};
 pub use compose::{ComposeError, Sender, Subject, Texts, Written, compose, token};
 pub use declare::{Draft, WinEmail, declare};

@@ -40,6 +40,8 @@ pub enum When {
     ForwardedInline,
     /// Mail to the champion came back.
     Bounced,
+    /// An order by mail was carried out.
+    OrderDone,
     /// An order by mail was not carried out.
     OrderRefused,
 }

@@ -45,6 +45,7 @@ mod machines;
 mod maildir;
 mod old_stores;
 mod operators;
+mod orders;
 mod outbox;
 mod package;
 mod pages;

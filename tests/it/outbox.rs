@@ -18,10 +18,10 @@ use crate::postfix::{AUTH, Postfix};
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Longer than every wait in [`RULES`]: what has not come by then does not come.
-const SILENCE: Duration = Duration::from_secs(9);
+pub const SILENCE: Duration = Duration::from_secs(9);
 
-const MAILDIR: &str = "[[mailbox]]\nkind = \"maildir\"\npath = \"Maildir\"\npoll_seconds = 1\n";
-const OUTBOX: &str = "[outbox]\ndir = \"out\"\n[letters]\nrules = \"prompts.toml\"\n";
+pub const MAILDIR: &str = "[[mailbox]]\nkind = \"maildir\"\npath = \"Maildir\"\npoll_seconds = 1\n";
+pub const OUTBOX: &str = "[outbox]\ndir = \"out\"\n[letters]\nrules = \"prompts.toml\"\n";
 
 /// The shipped rules with days that last seconds, and people who always work.
 fn rules(zombie_seconds: u32) -> String {
@@ -43,24 +43,24 @@ fn rules(zombie_seconds: u32) -> String {
     rules
 }
 
-fn home(mailbox: &str, outbox: &str, zombie_seconds: u32) -> Home {
+pub fn home(mailbox: &str, outbox: &str, zombie_seconds: u32) -> Home {
     let home = Home::new(&format!("{mailbox}{outbox}"));
     std::fs::write(home.path().join("prompts.toml"), rules(zombie_seconds)).unwrap();
     home
 }
 
 /// The letters in the outbox folder.
-fn written(home: &Home) -> Vec<Message> {
+pub fn written(home: &Home) -> Vec<Message> {
     let files = std::fs::read_dir(home.path().join("out")).into_iter().flatten().map(|e| e.unwrap().path());
     let files = files.filter(|f| f.extension().is_some_and(|e| e == "eml"));
     files.map(|f| parse(&std::fs::read(f).unwrap())).collect()
 }
 
-fn is_to(message: &Message, address: &str) -> bool {
+pub fn is_to(message: &Message, address: &str) -> bool {
     message.to.iter().any(|to| to.address.as_str() == address)
 }
 
-fn wait_for<T>(what: &str, home: &Home, mut found: impl FnMut() -> Option<T>) -> T {
+pub fn wait_for<T>(what: &str, home: &Home, mut found: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = found() {
@@ -71,7 +71,7 @@ fn wait_for<T>(what: &str, home: &Home, mut found: impl FnMut() -> Option<T>) ->
     }
 }
 
-fn letter(home: &Home, to: &str, subject: &str) -> Message {
+pub fn letter(home: &Home, to: &str, subject: &str) -> Message {
     wait_for(&format!("letter {subject} to {to}"), home, || {
         written(home).into_iter().find(|m| is_to(m, to) && m.subject.contains(subject))
     })
@@ -83,17 +83,17 @@ fn listed(home: &Home) -> Value {
 }
 
 /// Rule and state of every letter on record.
-fn states(home: &Home) -> BTreeMap<String, String> {
+pub fn states(home: &Home) -> BTreeMap<String, String> {
     let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
     let rows = listed(home)["letters"].as_array().cloned().unwrap_or_default();
     rows.iter().map(|row| (text(&row["rule"]), text(&row["state"]))).collect()
 }
 
-fn dana() -> String {
+pub fn dana() -> String {
     format!("dana@{BUYER}")
 }
 
-fn kim() -> String {
+pub fn kim() -> String {
     format!("kim@{SELLER}")
 }
 

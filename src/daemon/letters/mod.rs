@@ -4,6 +4,7 @@
 mod answers;
 mod file;
 mod head;
+mod orders;
 mod post;
 
 pub use answers::answer;
@@ -13,7 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::Desk;
 use super::engine::Engine;
+use crate::answer::Context;
 use crate::edge::outbox;
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::model::{Digest, Kind, OpportunityId, Outcome, Policy};
@@ -41,6 +44,8 @@ pub struct Office {
     wakes: BTreeMap<OpportunityId, Timestamp>,
     /// Deals that must be looked at now.
     touched: BTreeSet<OpportunityId>,
+    /// Mails of no deal that may give an order, to be looked at now.
+    loose: BTreeSet<Digest>,
     /// When the letters of the last day were planned.
     recent: Vec<Timestamp>,
 }
@@ -67,6 +72,7 @@ impl Office {
             seen: 0,
             wakes: BTreeMap::new(),
             touched: BTreeSet::new(),
+            loose: BTreeSet::new(),
             recent: recent(store, now).map_err(std::io::Error::other)?,
         })
     }
@@ -102,12 +108,19 @@ impl Office {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn plan(&mut self, engine: &Engine, quiet: bool, now: Timestamp) -> Result<Round, StoreError> {
+    pub fn plan(&mut self, desk: &Desk, quiet: bool, now: Timestamp) -> Result<Round, StoreError> {
+        let engine = &desk.engine;
+        let context = Context {
+            gates: &desk.gates,
+            freshness: desk.freshness(),
+            now,
+            terms: &self.settings.terms.clone(),
+        };
         self.follow(&engine.store)?;
+        let policy = engine.policy();
+        let mut round = Round { planned: self.settle_loose(desk, &policy, context)?, next: None };
         let woken = self.wakes.iter().filter(|(_, at)| **at <= now).map(|(id, _)| id.clone());
         let deals: BTreeSet<OpportunityId> = woken.chain(std::mem::take(&mut self.touched)).collect();
-        let policy = engine.policy();
-        let mut round = Round::default();
         let since = now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(now);
         self.recent.retain(|at| *at >= since);
         for deal in deals {
@@ -119,7 +132,7 @@ impl Office {
                 file::Since { since: self.since, now },
             )?;
             let mut batch = Batch::default();
-            batch.entries.extend(file.new_orders.iter().cloned().map(Entry::Order));
+            round.planned += self.settle(desk, &policy, &file.new_orders, context, &mut batch)?;
             let schedule = file.schedule(&policy, &self.settings, self.recent.len(), now);
             let mut next = schedule.next.first().map(|wake| wake.at);
             for due in &schedule.due {
@@ -161,6 +174,7 @@ impl Office {
                 self.touched.extend(page);
                 after = Some(last);
             }
+            self.follow_loose(store)?;
             self.seen = store.size();
             return Ok(());
         }
@@ -171,7 +185,10 @@ impl Office {
                 match entry {
                     // An objection that names no deal bears on every deal of its author.
                     Entry::Considered(outcome) if outcome.has("stray_objection") => self.touch_all(store)?,
-                    Entry::Considered(outcome) => self.touched.extend(outcome.opportunity.clone()),
+                    Entry::Considered(outcome) => match &outcome.opportunity {
+                        Some(deal) => self.touched.extend([deal.clone()]),
+                        None => self.loose.extend([outcome.sha256]),
+                    },
                     Entry::Act(act) => self.touched.extend(act.opportunities()),
                     Entry::Order(order) => {
                         self.touched.insert(order.opportunity);
@@ -184,6 +201,15 @@ impl Office {
                 }
             }
             self.seen = end;
+        }
+        Ok(())
+    }
+
+    /// Answers to declarations that name no opportunity, for those that came before the program ended.
+    fn follow_loose(&mut self, store: &Store) -> Result<(), StoreError> {
+        for declared in store.unlinked(UNLINKED_MAX)? {
+            let id = store.outcome(&declared)?.and_then(|outcome| outcome.message_id);
+            self.loose.extend(id.map(|id| store.children(&id)).transpose()?.unwrap_or_default());
         }
         Ok(())
     }
