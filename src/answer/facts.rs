@@ -47,7 +47,7 @@ pub fn facts(opportunity: &OpportunityId, register: &dyn Register, context: Cont
 /// Whether the gates know a fact; else what to write instead.
 pub(super) fn is_known(fact: &str, context: Context<'_>) -> Result<(), String> {
     let known = context.gates.facts();
-    if known.iter().any(|k| k.id == fact) {
+    if known.iter().any(|k| k.id == fact) || context.clocks.asks_for(fact) {
         return Ok(());
     }
     let names: Vec<&str> = known.iter().map(|k| k.id.as_str()).collect();

@@ -157,7 +157,7 @@ pub struct Order {
     pub at: Timestamp,
     /// What its author is told: `order_done` or `order_refused`, and why. Of HOLD and RESUME nobody is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer: Option<Reason>,
+    pub answer: Option<Box<Reason>>,
 }
 
 /// A letter with everything that happened to it.

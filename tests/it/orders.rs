@@ -64,7 +64,8 @@ fn another_champion_by_mail_means_a_new_yes() {
     home.deliver("3.b", &home.letters.reply("OPP-60010", 2, "Yes, once more: we confirm."));
     let id = Letters::replied("OPP-60010", 2);
     wait_for("second reply", &home, || {
-        (home.ask(&["show", &format!("<{id}>")]).status.code() == Some(0)).then_some(())
+        let shown = home.ask(&["show", "OPP-60010", "--json"]).stdout;
+        String::from_utf8_lossy(&shown).contains(&id).then_some(())
     });
     assert_eq!(home.gate("OPP-60010"), 1);
     let pat = String::from_utf8(home.letters.reply("OPP-60010", 3, "Yes, we confirm.")).unwrap();

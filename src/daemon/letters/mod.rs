@@ -2,13 +2,16 @@
 //! that a crash at any step neither sends twice nor loses one in silence; a start runs the same code as a normal round.
 
 mod answers;
+mod digest;
 mod file;
 mod head;
 mod orders;
 mod post;
+mod then;
 
 pub use answers::answer;
 pub use post::run;
+pub use then::{Example, examples};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,12 +19,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Desk;
 use super::engine::Engine;
-use crate::answer::Context;
 use crate::edge::outbox;
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::model::{Digest, Kind, OpportunityId, Outcome, Policy};
 use crate::parse::parse;
-use crate::prompt::{Due, HEAD_RULE, People, Settings, compose, schedule_unlinked, token};
+use crate::prompt::{DIGEST_RULE, Due, HEAD_RULE, People, Settings, compose, schedule_unlinked, token};
 use crate::record::{Entry, Letter, Links, Place, Posted, Posting, Seen, Side};
 use file::File;
 
@@ -110,12 +112,7 @@ impl Office {
     /// When the store fails.
     pub fn plan(&mut self, desk: &Desk, quiet: bool, now: Timestamp) -> Result<Round, StoreError> {
         let engine = &desk.engine;
-        let context = Context {
-            gates: &desk.gates,
-            freshness: desk.freshness(),
-            now,
-            terms: &self.settings.terms.clone(),
-        };
+        let context = desk.context_at(now);
         self.follow(&engine.store)?;
         let policy = engine.policy();
         let mut round = Round { planned: self.settle_loose(desk, &policy, context)?, next: None };
@@ -158,6 +155,7 @@ impl Office {
         }
         round.planned += self.plan_unlinked(engine, &policy, now)?;
         round.planned += self.plan_heads(&engine.store, now)?;
+        round.planned += self.plan_digests(&engine.store, context, now)?;
         drop(policy);
         self.seen = engine.store.size();
         round.next = self.wakes.values().min().copied();
@@ -307,7 +305,9 @@ fn recent(store: &Store, now: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
     let entries = store.entries(size.saturating_sub(ENTRIES_MAX)..size)?;
     let planned = |entry| match entry {
         // The caps are there for people.
-        Entry::Letter(letter) if letter.rule != HEAD_RULE => Some(letter.planned_at),
+        Entry::Letter(letter) if ![HEAD_RULE, DIGEST_RULE].contains(&letter.rule.as_str()) => {
+            Some(letter.planned_at)
+        }
         _ => None,
     };
     Ok(entries.into_iter().filter_map(planned).filter(|at| *at >= since).collect())

@@ -13,7 +13,7 @@ use crate::edge::store::{Batch, Store, StoreError};
 use crate::model::{Address, Digest, Kind, MessageId, OpportunityId, Outcome, Policy, Reason, Seller};
 use crate::parse::parse;
 use crate::prompt::{ORDER_DONE, ORDER_REFUSED, order, order_answered};
-use crate::record::{Act, Command, Deed, Entry, Order, Reviewed};
+use crate::record::{Act, Command, Deed, Entry, Order, Place, Reviewed};
 use crate::verify::{account_of, authenticate_declaration, is_free_mail};
 
 /// An order, and the copy of the mail that gives it.
@@ -123,7 +123,7 @@ impl Office {
             let Some(mail) = store.outcome(copy)? else { continue };
             let carried = carry_out(store, policy, order, &mail, context)?;
             let mut order = order.clone();
-            order.answer = carried.as_ref().map(|c| c.answer.clone());
+            order.answer = carried.as_ref().map(|c| Box::new(c.answer.clone()));
             let id = order.opportunity.clone();
             batch.entries.push(Entry::Order(order.clone()));
             let Some(Carried { act, answer }) = carried else { continue };
@@ -238,7 +238,7 @@ fn link(
     mail: &Outcome,
     context: Context<'_>,
 ) -> Result<Carried, StoreError> {
-    let Some(declaration) = answered(store, &order.by, mail)? else {
+    let Some(declaration) = answered(store, mail)? else {
         let fix = "Answer the declaration that you mean, or the letter about it.";
         return Ok(Carried::refused("The mail answers no declaration that is on record.", fix));
     };
@@ -266,13 +266,15 @@ fn link(
     })
 }
 
-/// The declaration that a mail answers, or that the letter of ours is about which it answers.
-fn answered(store: &Store, by: &str, mail: &Outcome) -> Result<Option<Outcome>, StoreError> {
+/// The declaration that a mail answers, or that the letter of ours is about which it answers. Only the record knows which
+/// letters are ours.
+fn answered(store: &Store, mail: &Outcome) -> Result<Option<Outcome>, StoreError> {
     let mut parents: Vec<MessageId> = mail.parents.clone();
-    if let Some(by) = Address::new(by) {
-        let letters = store.letters_to(&by)?;
-        let ours = letters.iter().filter(|p| mail.parents.contains(&p.letter.message_id));
-        parents.extend(ours.filter_map(|p| p.letter.declaration.clone()));
+    for parent in &mail.parents {
+        for copy in store.copies(parent)? {
+            let Some(Place::Letter { key }) = store.seen(&copy)?.map(|seen| seen.place) else { continue };
+            parents.extend(store.letter(&key)?.and_then(|posting| posting.letter.declaration));
+        }
     }
     for parent in parents {
         for copy in store.copies(&parent)? {
