@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::dovecot::{Dovecot, PASSWORD, USER};
 use crate::home::{Home, Running};
 use crate::letters::{BUYER, Letters, SELLER};
-use crate::postfix::{AUTH, Postfix};
+use crate::postfix::{AUTH, Postfix, SIEVE};
 
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -225,7 +225,13 @@ fn state_of(store: &Path, key: &Digest) -> &'static str {
 /// mail server with STARTTLS and a password, into a real mailbox.
 #[test]
 fn the_round_over_postfix_and_dovecot() {
-    let dovecot = Dovecot::start_with(AUTH);
+    let dovecot = Dovecot::start_with(&format!("{AUTH}{SIEVE}"));
+    // Dana is away, and her server says so to whoever writes to her (RFC 5230).
+    let script = format!(
+        "require [\"vacation\"];\nvacation :days 1 :addresses [\"{}\"] :subject \"Away\" \"Yes, I got it. I am away.\";\n",
+        dana()
+    );
+    dovecot.put_sieve("dana", &script);
     let postfix = Postfix::start(&dovecot);
     let imap = format!(
         "[[mailbox]]\nkind = \"imap\"\nhost = \"localhost\"\nport = {}\nca_file = \"{}\"\nuser = \"{USER}\"\npassword = {{ file = \"password\" }}\n",
@@ -241,8 +247,7 @@ fn the_round_over_postfix_and_dovecot() {
     std::fs::write(home.path().join("password"), format!("{PASSWORD}\n")).unwrap();
     let daemon: Running = home.start();
     let evidence = format!("evidence+OPP-60007@{SELLER}");
-    let bounces = format!("kim-bounces@{SELLER}");
-    postfix.submit(&bounces, &[&dana(), &evidence], &home.letters.declaration("OPP-60007"));
+    postfix.submit(&kim(), &[&dana(), &evidence], &home.letters.declaration("OPP-60007"));
     let of = |user: &str, subject: &str| {
         let mails: Vec<Message> = postfix.mailbox(user).iter().map(|raw| parse(raw)).collect();
         mails
@@ -252,7 +257,15 @@ fn the_round_over_postfix_and_dovecot() {
     let warning = wait_for("warning", &home, || of("kim", "we will ask Dana Ruiz"));
     assert!(warning.header("Auto-Submitted").next().is_some());
     let prompt = wait_for("prompt", &home, || of("dana", "Re: Cascade"));
-    // Her vacation responder answers at once; it is a machine's and says nothing.
+    // Her responder answered Kim, once, and nothing that a machine wrote: neither the prompt nor an answer to the note.
+    let away = |user: &str| {
+        let mails: Vec<Message> = postfix.mailbox(user).iter().map(|raw| parse(raw)).collect();
+        mails.into_iter().filter(|m| m.subject.starts_with("Away")).collect::<Vec<Message>>()
+    };
+    let note = wait_for("real vacation note", &home, || away("kim").pop());
+    assert_eq!(note.header("Auto-Submitted").next().map(str::trim), Some("auto-replied (vacation)"));
+    assert_eq!((away("kim").len(), away("evidence").len()), (1, 0), "{}", postfix.log());
+    // Of other servers the note comes to us; it is a machine's and says nothing.
     let reply_to = prompt.reply_to[0].address.to_string();
     postfix.submit("", &[&reply_to], &home.letters.vacation(&prompt));
     wait_for("vacation note", &home, || home.shown("OPP-60007").contains("automatic").then_some(()));
@@ -265,6 +278,7 @@ fn the_round_over_postfix_and_dovecot() {
     let before = (postfix.mailbox("dana").len(), postfix.mailbox("kim").len());
     std::thread::sleep(SILENCE);
     assert_eq!((postfix.mailbox("dana").len(), postfix.mailbox("kim").len()), before, "it went on writing");
+    assert_eq!((away("kim").len(), away("evidence").len()), (1, 0), "{}", postfix.log());
     let states = states(&home);
     assert!(states.values().all(|state| state == "sent"), "{states:?}");
     assert_eq!(daemon.stop(), Some(0), "{}", home.log());
