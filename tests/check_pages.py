@@ -3,7 +3,7 @@
 
 Starts the demo, looks at every page with Chromium at desktop and phone width, in the light and the dark scheme, has axe-core
 check it (labels, contrast, order of headings, landmarks, language), walks through it with the Tab key, and decides a review
-with the keyboard alone. Screenshots are left in target/screenshots.
+with the keyboard alone; then looks at every letter of fixtures/letters. Screenshots are left in target/screenshots.
 """
 
 import base64
@@ -261,6 +261,35 @@ def wait_for(driver, selector):
         time.sleep(0.05)
 
 
+LETTERS = pathlib.Path("fixtures/letters")
+
+
+def letters(driver):
+    """Every letter as a reader sees it: in a wide and a narrow window, readable, without links, pictures and scripts."""
+    files = sorted(LETTERS.glob("*.html"))
+    check(len(files) > 20, "the letters were not found")
+    (SHOTS / "letters").mkdir(parents=True, exist_ok=True)
+    for file in files:
+        for size, (width, height) in SIZES.items():
+            name = f"letters/{file.stem}-{size}"
+            resize(driver, width, height)
+            driver.get(file.resolve().as_uri())
+            active = driver.execute_script(
+                "return [...document.querySelectorAll('a,img,script,form,button,input,iframe,link')].map(e => e.outerHTML)"
+            )
+            check(not active, f"{name}: a letter only says something: {active[:2]}")
+            wide = driver.execute_script("return [document.documentElement.scrollWidth, innerWidth]")
+            check(wide[0] <= wide[1], f"{name}: {wide[0]} wide in a window of {wide[1]}")
+            check(driver.execute_script("return document.body.innerText.trim().length") > 80, f"{name}: says nothing")
+            check(bool(driver.execute_script("return document.documentElement.lang")), f"{name}: no language")
+            driver.execute_script(AXE)
+            for rule, text, nodes in driver.execute_async_script(RUN_AXE):
+                # A mail has no title and no landmarks: its subject is the reader's program's to show.
+                if rule not in ("document-title", "landmark-one-main", "page-has-heading-one", "region"):
+                    check(False, f"{name}: {rule}: {text}: " + "; ".join(nodes)[:400])
+            screenshot(driver, name)
+
+
 def main():
     SHOTS.mkdir(parents=True, exist_ok=True)
     demo = Demo(sys.argv[1])
@@ -277,11 +306,12 @@ def main():
         look_at(driver, f"{demo.url}/opportunities/OPP-1", "missing")
         decide(driver, demo, reviews[0].rsplit("/", 1)[1])
         look_as_auditor(driver, demo)
+        letters(driver)
     finally:
         driver.quit()
         demo.stop()
     if failures:
-        sys.exit(f"{len(failures)} things are wrong with the pages")
+        sys.exit(f"{len(failures)} things are wrong with the pages and letters")
     print(f"the pages are as they should be; screenshots are in {SHOTS}")
 
 

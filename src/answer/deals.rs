@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::import::harmless;
 use super::{Case, Context, PAGE_MAX, Register, Response, Unavailable, failed};
 use crate::model::{DealField, Evidence, StandingReport};
-use crate::report::{Deal, Week, inflation, metrics, week, zombies};
+use crate::report::{Breach, Deal, Week, inflation, metrics, week, zombies};
 
 /// Which report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +80,7 @@ pub fn report(wanted: &ReportWanted, register: &dyn Register, context: Context<'
                 let text = "Name a week as in 2026-W48.".to_owned();
                 return Response::Refused { code: "bad_request".into(), text };
             };
-            week(&deals, found, context.now)
+            week(&deals, found, context.clocks.fiscal_month, context.now)
         }
     };
     Response::Tables { as_of: context.now, tables }
@@ -157,10 +157,17 @@ fn all(register: &dyn Register, context: Context<'_>) -> Result<Vec<(Deal, Stand
         for id in &page {
             let case = Case::open(id, register)?;
             let report = case.report(context);
-            deals.push((deal(&report), report));
+            deals.push((Deal { breaches: breaches(&case, &report, context), ..deal(&report) }, report));
         }
         after = Some(last);
     }
+}
+
+fn breaches(case: &Case, report: &StandingReport, context: Context<'_>) -> Vec<Breach> {
+    let clocks = context.clocks.of(report, &case.outcomes, &case.acts, context.now);
+    let over = clocks.into_iter().filter(|clock| clock.over);
+    over.map(|clock| Breach { fix: context.clocks.fix(&clock.code), code: clock.code, due: clock.due })
+        .collect()
 }
 
 fn deal(report: &StandingReport) -> Deal {
@@ -178,6 +185,7 @@ fn deal(report: &StandingReport) -> Deal {
         declared_at: report.declared_at,
         decided_at: verified.max(),
         heard_at: report.heard_at,
+        breaches: Vec::new(),
         overdue: report.conditions.iter().any(|c| c.overdue),
         amount: report.amount,
         details: report.details.clone(),

@@ -122,7 +122,9 @@ fn considered(event: Event, outcome: &Outcome) -> Event {
 
 fn done(event: Event, act: &Act) -> Event {
     let sha256 = match &act.deed {
-        Deed::Decide { message, .. } | Deed::Link { message, .. } => Some(message.sha256.to_string()),
+        Deed::Decide { message, .. } | Deed::Link { message, .. } | Deed::Champion { message, .. } => {
+            Some(message.sha256.to_string())
+        }
         Deed::Access { sha256, .. } => Some(sha256.to_string()),
         _ => None,
     };

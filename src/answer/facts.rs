@@ -47,7 +47,7 @@ pub fn facts(opportunity: &OpportunityId, register: &dyn Register, context: Cont
 /// Whether the gates know a fact; else what to write instead.
 pub(super) fn is_known(fact: &str, context: Context<'_>) -> Result<(), String> {
     let names: Vec<&str> = context.gates.fact_names().collect();
-    if names.contains(&fact) {
+    if names.contains(&fact) || context.clocks.asks_for(fact) {
         return Ok(());
     }
     let hint = match crate::text::nearest(fact, names.iter().copied()) {

@@ -56,6 +56,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::gate::{Freshness, GateAnswer, Gates};
 use crate::model::{Address, Digest, MessageId, OpportunityId, Outcome, StandingReport, Terms};
+use crate::prompt::Clocks;
 use crate::record::{Act, Subject};
 use crate::report::Table;
 
@@ -443,6 +444,8 @@ pub struct Context<'a> {
     pub now: Timestamp,
     /// What the configuration lets count.
     pub terms: &'a Terms,
+    /// What must have happened by when.
+    pub clocks: &'a Clocks,
 }
 
 /// Answers a gate question. Reading never writes: recording the answer is the caller's part.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Case, Context, DecisionAnswer, MessageAnswer};
-use crate::model::{OpportunityId, Outcome, Standing, StandingReport};
+use crate::model::{OpportunityId, Outcome, Reason, Standing, StandingReport};
 
 /// An opportunity as a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ pub struct OpportunityAnswer {
 impl OpportunityAnswer {
     /// Joins the report with the messages behind it.
     pub(crate) fn new(case: &Case, context: Context<'_>) -> Self {
-        let report = case.report(context);
+        let mut report = case.report(context);
         let gates = context
             .gates
             .names()
@@ -78,6 +78,12 @@ impl OpportunityAnswer {
         sorted.sort_by_key(|o| (o.date.unwrap_or(o.seen_at), o.sha256));
         sorted.dedup();
         let messages = sorted.into_iter().map(MessageAnswer::new).collect();
+        // A clock that ran out opens and closes no gate: it is told beside what does.
+        let clocks = context.clocks.of(&report, &case.outcomes, &case.acts, context.now);
+        let told = |code: &str| report.reasons.iter().any(|r| r.code == code);
+        let late = context.clocks.reasons(&clocks).into_iter().filter(|r| !told(&r.code));
+        let late: Vec<Reason> = late.collect();
+        report.reasons.extend(late);
         Self { report, gates, messages, acts: DecisionAnswer::all(&case.acts) }
     }
 }

@@ -84,6 +84,7 @@ fn did(deed: &Deed) -> String {
             Decision::Clear => "cleared".into(),
         },
         Deed::Link { opportunity, .. } => format!("linked to {opportunity}"),
+        Deed::Champion { champion, .. } => format!("named {champion} the champion"),
         Deed::Undo { act, .. } => format!("undid {}", Act::name(act)),
         Deed::Plan { criteria, .. } => format!("registered a plan of {} criteria", criteria.len()),
         Deed::Evidence { kind, .. } => format!("recorded a {}", kind.as_str()),

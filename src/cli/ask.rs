@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::{FAILED, NO, judge::open_resolver, say, say_json, table};
-use crate::answer::{DecisionAnswer, OpportunityAnswer, OpportunityRow, Request, Response};
+use crate::answer::{Context, DecisionAnswer, OpportunityAnswer, OpportunityRow, Request, Response};
 use crate::config::{Config, ConfigError, WebhookSection};
-use crate::daemon::{Desk, Engine, Pace, Webhooks, answer_from};
+use crate::daemon::{Desk, Engine, Pace, Webhooks, answer_in};
 use crate::edge::socket;
 use crate::edge::source::Progress;
 use crate::edge::store::{OpenOptions, Store, StoreError};
 use crate::gate::{Freshness, GateAnswer, Gates};
 use crate::model::{Acceptance, OpportunityId, Reason, StandingReport};
+use crate::prompt::Clocks;
 
 /// `endorsed gate`
 #[derive(Debug, Args)]
@@ -132,12 +134,17 @@ pub fn ask(request: Request, config: &Config) -> Response {
             Err(error) => Response::Failed { code: "store_unavailable".into(), text: error.to_string() },
         };
     }
-    let open =
-        || -> Result<(Store, Gates), OpenError> { Ok((open_store(config, false)?, config.load_gates()?)) };
+    let open = || -> Result<(Store, Gates, Clocks), OpenError> {
+        Ok((open_store(config, false)?, config.load_gates()?, config.clocks()?))
+    };
     // Nobody watches: what is configured to be watched is stale.
     let freshness = if config.mailbox.is_empty() { Freshness::Fresh } else { Freshness::Stale };
     match open() {
-        Ok((store, gates)) => answer_from(&store, &gates, &config.terms(), freshness, request),
+        Ok((store, gates, clocks)) => {
+            let (terms, now) = (config.terms(), Timestamp::now());
+            let context = Context { gates: &gates, freshness, now, terms: &terms, clocks: &clocks };
+            answer_in(&store, context, request)
+        }
         Err(error) => Response::Failed { code: "store_unavailable".into(), text: error.to_string() },
     }
 }
@@ -172,6 +179,7 @@ pub fn open_desk(config: &Config) -> Result<Desk, OpenError> {
     Ok(Desk {
         webhooks,
         terms: config.terms(),
+        clocks: config.clocks()?,
         mailboxes: config.mailbox.iter().map(|_| Arc::new(Progress::default())).collect(),
         stale_after: Duration::from_secs(config.policy.mailbox_stale_minutes * 60),
         letters: Some(config.letters()?),

@@ -7,14 +7,11 @@ use jiff::civil::Date;
 
 use super::ask::{ask, refused};
 use super::review::{Signed, record};
-use super::{FAILED, NO, say, say_json, table};
+use super::{FAILED, NO, say, say_json};
 use crate::answer::{ImportRequest, Imported, ReportWanted, Request, Response, Wanted};
 use crate::config::Config;
 use crate::model::{Ended, OpportunityId};
-use crate::report::Table;
-
-/// Longest cell that a table shows, in characters; `--json` shows all.
-const CELL_CHARS_MAX: usize = 60;
+use crate::report::plain;
 
 /// `endorsed import`
 #[derive(Debug, Args)]
@@ -204,25 +201,10 @@ pub fn report(report: Report, config: &Config) -> u8 {
             if json {
                 say_json(&serde_json::json!({ "as_of": as_of, "tables": tables }));
             } else {
-                tables.iter().for_each(print_table);
+                say(plain(&tables).trim_end());
             }
             0
         }
         other => refused(&other, json),
     }
-}
-
-fn print_table(wanted: &Table) {
-    say(&wanted.title);
-    let columns: Vec<&str> = wanted.columns.iter().map(String::as_str).collect();
-    let last = columns.len().saturating_sub(1);
-    let cell = |(at, text): (usize, &String)| {
-        if at == last { text.clone() } else { table::short(text, CELL_CHARS_MAX) }
-    };
-    let rows: Vec<Vec<String>> =
-        wanted.rows.iter().map(|row| row.iter().enumerate().map(cell).collect()).collect();
-    if !rows.is_empty() {
-        table::lines(&columns, &rows).iter().for_each(|line| say(&format!("  {line}")));
-    }
-    wanted.notes.iter().for_each(|note| say(&format!("  {note}")));
 }

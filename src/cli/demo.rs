@@ -1,6 +1,6 @@
 //! `endorsed demo`: the whole daemon on embedded defaults, in a scratch folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,8 +11,8 @@ use tokio::sync::{oneshot, watch};
 
 use super::{FAILED, ask::print_reasons, logging, say, table};
 use crate::answer::{Request, Response, Role};
-use crate::config::{load_rules, shipped_gates};
-use crate::daemon::{self, Daemon, Desk, Engine, Mailbox, SeenAt};
+use crate::config::{Config, load_rules, shipped_gates};
+use crate::daemon::{self, Daemon, Desk, Engine, Mailbox, SeenAt, examples};
 use crate::edge::dns::Resolver;
 use crate::edge::http::Settings;
 use crate::edge::maildir;
@@ -68,6 +68,7 @@ fn replay(demo: &Demo) -> Anyhow<()> {
     for folder in ["cur", "new", "tmp"] {
         std::fs::create_dir_all(maildir.join(folder))?;
     }
+    let letters = scratch.path().join("letters");
     let daemon = assemble(scratch.path(), &maildir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended: Anyhow<()> = runtime.block_on(async {
@@ -85,7 +86,9 @@ fn replay(demo: &Demo) -> Anyhow<()> {
         let conversations = conversations()?;
         let shown = Arc::clone(&desk);
         tokio::task::spawn_blocking(move || {
-            show_all(&conversations, &maildir, &shown).map_err(|e| e.to_string())
+            show_all(&conversations, &maildir, &shown)
+                .and_then(|()| show_letters(&conversations, &letters, &shown))
+                .map_err(|e| e.to_string())
         })
         .await??;
         if !demo.once {
@@ -209,6 +212,44 @@ fn show_gates(conversations: &[Conversation], desk: &Desk) -> Anyhow<()> {
     } else {
         Err("expected one gate to open and one to stay closed".into())
     }
+}
+
+/// Writes the letters that the daemon would have written as the mails came in. Sending is nothing for a demo of old mail.
+fn show_letters(conversations: &[Conversation], folder: &Path, desk: &Desk) -> Anyhow<()> {
+    std::fs::create_dir_all(folder)?;
+    let config = folder.with_file_name("endorsed.toml");
+    std::fs::write(
+        &config,
+        format!("[seller]\ndomains = [\"{DOMAIN}\"]\nevidence = \"evidence@{DOMAIN}\"\n"),
+    )?;
+    let settings = Config::read(&config)?.letters()?;
+    let mut rows = Vec::new();
+    let mut told = BTreeSet::new();
+    let mut count = 0;
+    for id in conversations.iter().filter_map(|c| c.facts.opportunity.as_ref()) {
+        for letter in examples(&desk.engine, &settings, id)? {
+            let letter = letter?;
+            count += 1;
+            std::fs::write(
+                folder.join(format!("{id}.{}.{}.eml", letter.rule, letter.to)),
+                &letter.written.raw,
+            )?;
+            // One of each kind is enough to read.
+            if told.insert(letter.rule.clone()) {
+                let subject = table::short(&letter.written.subject, 58);
+                rows.push(vec![id.to_string(), letter.rule, letter.to.to_string(), subject]);
+            }
+        }
+    }
+    if rows.is_empty() {
+        return Err("no letter was written".into());
+    }
+    say(&format!(
+        "\n{count} letters, as written when the mail came in, are in {}; one of each kind:",
+        folder.display()
+    ));
+    table::lines(&["opportunity", "letter", "to", "subject"], &rows).iter().for_each(|l| say(l));
+    Ok(())
 }
 
 /// Delivers into the Maildir the way an MTA does: write in tmp, rename into new.

@@ -27,11 +27,11 @@ mod rules;
 mod run;
 mod status;
 mod store;
-mod table;
 mod tokens;
 mod verify;
 mod webhooks;
 
+use crate::text::table;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 

@@ -12,7 +12,7 @@ use crate::edge::outbox::Outbox;
 use crate::edge::smtp::Smtp;
 use crate::model::Address;
 use crate::prompt::{
-    Calendar, Habits, Person, PromptRuleError, PromptRules, Sender, Settings, Texts, holidays,
+    Calendar, Clocks, Habits, Person, PromptRuleError, PromptRules, Sender, Settings, Texts, holidays,
 };
 
 /// `[letters]`
@@ -25,6 +25,8 @@ pub struct LettersSection {
     pub holidays: Option<Vec<String>>,
     /// The deal desk's address: told of retractions, forgeries and objections.
     pub deal_desk: Option<String>,
+    /// Who gets the digest of every week: addresses of the seller.
+    pub digest_to: Vec<String>,
     /// Whether champions get a receipt of what was recorded.
     pub receipts_to_champions: bool,
     /// Address at which people reach the pages, e.g. `https://deals.example.com`.
@@ -92,7 +94,13 @@ impl Config {
                     .ok_or_else(|| here(format!("deal_desk: `{text}` is no address of the seller")))?,
             ),
         };
+        let own = |text: &String| {
+            let address = Address::new(text).filter(|a| a.is_at(&policy.domains));
+            address.ok_or_else(|| here(format!("digest_to: `{text}` is no address of the seller")))
+        };
+        let digest_to = section.digest_to.iter().map(own).collect::<Result<Vec<_>, _>>()?;
         Ok(Settings {
+            digest_to,
             others: Habits { calendar: seller.clone(), language: None, opt_out: false },
             seller,
             buyers,
@@ -112,6 +120,17 @@ impl Config {
 }
 
 impl Config {
+    /// What must have happened by when.
+    ///
+    /// # Errors
+    /// The first problem of the rules for letters or of the holidays.
+    pub fn clocks(&self) -> Result<Clocks, ConfigError> {
+        let section = self.letters.clone().unwrap_or_default();
+        let rules = rules(section.rules.as_deref())?;
+        let seller = calendar(&rules, section.zone.as_deref(), section.holidays.as_deref(), None)?;
+        Ok(rules.clocks(&seller))
+    }
+
     /// Where letters leave; without `[smtp]` and `[outbox]` none are written.
     pub fn outbox(&self) -> Option<Outbox> {
         let smtp = self.smtp.as_ref().map(|section| Outbox::Smtp(Box::new(Smtp::new(section.settings()))));

@@ -20,7 +20,7 @@ use crate::edge::source::{Fetched, Progress};
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::gate::{Freshness, Gates};
 use crate::model::{Digest, Terms};
-use crate::prompt::Settings;
+use crate::prompt::{Clocks, Settings};
 use crate::record::{Act, Deed, Entry, Place};
 
 /// How old the last reading of a mailbox may be where nobody says otherwise.
@@ -34,6 +34,8 @@ pub struct Desk {
     pub gates: Gates,
     /// What the configuration lets count.
     pub terms: Terms,
+    /// What must have happened by when.
+    pub clocks: Clocks,
     /// One for each configured mailbox.
     pub mailboxes: Vec<Arc<Progress>>,
     /// Without a completed cycle for so long a mailbox is stale.
@@ -57,6 +59,7 @@ impl Desk {
             engine: Arc::new(engine),
             gates,
             terms: Terms::default(),
+            clocks: Clocks::default(),
             mailboxes: Vec::new(),
             stale_after: STALE_AFTER,
             arrived: Arc::default(),
@@ -79,13 +82,19 @@ impl Desk {
             Request::Board => self.board.answer(&self.engine.store, self.context()),
             Request::Window(window) => self.board.window(&self.engine.store, window, self.context()),
             Request::Webhooks(ask) => self.webhooks.answer(&ask, self.engine.store.size()),
-            other => answer_from(&self.engine.store, &self.gates, &self.terms, self.freshness(), other),
+            other => answer_in(&self.engine.store, self.context(), other),
         }
     }
 
     /// What an answer of this moment depends on.
     fn context(&self) -> Context<'_> {
-        Context { gates: &self.gates, freshness: self.freshness(), now: Timestamp::now(), terms: &self.terms }
+        self.context_at(Timestamp::now())
+    }
+
+    /// What an answer of that moment depends on.
+    pub(super) fn context_at(&self, now: Timestamp) -> Context<'_> {
+        let (gates, terms, clocks) = (&self.gates, &self.terms, &self.clocks);
+        Context { gates, freshness: self.freshness(), now, terms, clocks }
     }
 
     /// Whether every configured mailbox was read lately.
@@ -139,7 +148,7 @@ impl Desk {
     }
 }
 
-/// Answers everything that the record alone can answer. Blocking.
+/// Answers everything that the record alone can answer, now and without clocks. Blocking.
 pub fn answer_from(
     store: &Store,
     gates: &Gates,
@@ -147,8 +156,13 @@ pub fn answer_from(
     freshness: Freshness,
     request: Request,
 ) -> Response {
+    let clocks = Clocks::default();
+    answer_in(store, Context { gates, freshness, now: Timestamp::now(), terms, clocks: &clocks }, request)
+}
+
+/// Answers everything that the record alone can answer. Blocking.
+pub fn answer_in(store: &Store, context: Context<'_>, request: Request) -> Response {
     let records = Records(store);
-    let context = Context { gates, freshness, now: Timestamp::now(), terms };
     match request {
         Request::Gate { opportunity, to, record } => {
             // Taken first: what the answer rests on is in the log of this head.
@@ -187,7 +201,7 @@ pub fn answer_from(
         Request::Health => Response::Health {
             size: store.size(),
             waiting: store.todo_len(),
-            fresh: freshness == Freshness::Fresh,
+            fresh: context.freshness == Freshness::Fresh,
         },
         Request::Log(question) => log::answer(store, question, context),
         Request::Quarantine(act) => super::quarantine::quarantine(store, act),

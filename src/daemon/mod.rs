@@ -21,8 +21,9 @@ mod webhooks;
 mod window;
 
 pub use board::Board;
-pub use desk::{Desk, answer_from};
+pub use desk::{Desk, answer_from, answer_in};
 pub use engine::{Engine, SeenAt, Taken};
+pub use letters::{Example, examples};
 pub use log::tile_of;
 pub use reload::reload;
 pub use retention::keep_to as keep_to_retention;

@@ -117,7 +117,7 @@ impl View {
         let noted =
             Noted { records: Records(store), links: RefCell::default(), whole: AtomicBool::new(false) };
         let ask = |now: Timestamp| {
-            let context = Context { gates: &desk.gates, freshness, now, terms: &desk.terms };
+            let context = Context { freshness, ..desk.context_at(now) };
             answer::gate(opportunity, to, &noted, context)
         };
         let mut response = ask(now);

@@ -89,8 +89,14 @@ pub(super) fn day(at: Timestamp) -> Date {
 }
 
 fn row(seq: u64, act: &Act) -> ActRow {
-    let overrides =
-        matches!(act.deed, Deed::Decide { .. } | Deed::Link { .. } | Deed::Undo { .. } | Deed::Erase { .. });
+    let overrides = matches!(
+        act.deed,
+        Deed::Decide { .. }
+            | Deed::Link { .. }
+            | Deed::Champion { .. }
+            | Deed::Undo { .. }
+            | Deed::Erase { .. }
+    );
     ActRow {
         seq,
         act: DecisionAnswer::of(act),

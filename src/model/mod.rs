@@ -38,5 +38,5 @@ pub use reading::{InlineAnswer, Reading, Segment, SegmentKind};
 pub use reason::{Reason, Source};
 pub use role::{Means, ROLE_TECHNICAL, RoleWord};
 pub use signal::{Said, Signal};
-pub use standing::{Acceptance, Endorser, Evidence, Standing, StandingReport, Tally, Terms};
+pub use standing::{Acceptance, ChampionChange, Endorser, Evidence, Standing, StandingReport, Tally, Terms};
 pub use witness::{Body, KeyRecord, KeyState, Sighting, Signature, Witnessed};

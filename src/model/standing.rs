@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Condition, CriteriaSeen, CriteriaVersion, DealEnd, DealField, Digest, ManualEvidence, MessageId,
+    Address, Condition, CriteriaSeen, CriteriaVersion, DealEnd, DealField, Digest, ManualEvidence, MessageId,
     OpportunityId, Outcome, PlanReport, Reason, RoleWord, StatedFact,
 };
 
@@ -249,9 +249,23 @@ pub struct StandingReport {
     /// The registered amount, in whole units of the CRM's currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<u64>,
+    /// Whom the seller named champion since the declaration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub champion: Option<ChampionChange>,
     /// Copies that a person must look at.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub review: BTreeSet<Digest>,
+}
+
+/// Somebody of the seller named another champion than the declaration does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChampionChange {
+    /// Who is the champion now.
+    pub who: Address,
+    /// Who said so.
+    pub by: String,
+    /// When: only a yes that was written later counts.
+    pub at: Timestamp,
 }
 
 impl StandingReport {
@@ -280,6 +294,7 @@ impl StandingReport {
             details: BTreeMap::new(),
             ended: None,
             amount: None,
+            champion: None,
             review: BTreeSet::new(),
         }
     }

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::calendar::{Calendar, Wait};
+use super::clock::{ClockRule, Clocks, Start};
 
 /// A situation that a letter may be written in. Each is about one message or one declaration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,6 +41,8 @@ pub enum When {
     ForwardedInline,
     /// Mail to the champion came back.
     Bounced,
+    /// An order by mail was carried out.
+    OrderDone,
     /// An order by mail was not carried out.
     OrderRefused,
 }
@@ -85,17 +88,6 @@ pub struct LetterRule {
     pub receipt: bool,
 }
 
-/// A clock that runs in a situation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClockRule {
-    /// Reason code once it is over.
-    pub code: String,
-    /// In which situation.
-    pub when: When,
-    /// How long.
-    pub after: Wait,
-}
-
 /// How often at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -125,6 +117,8 @@ pub struct PromptRules {
     pub hours: Calendar,
     /// Holiday calendars that hold where nothing else is configured.
     pub holidays: Vec<String>,
+    /// The month with which the fiscal year begins, 1 to 12.
+    pub fiscal_month: i8,
 }
 
 /// What is wrong with a prompt rule file.
@@ -176,7 +170,12 @@ impl PromptRules {
         }
         let mut clocks = Vec::new();
         for raw in file.clock {
-            clocks.push(ClockRule { after: wait(&raw.after)?, code: raw.code, when: raw.when });
+            let after = wait(&raw.after)?;
+            clocks.push(ClockRule { after, code: raw.code, when: raw.when, stop: raw.stop, fix: raw.fix });
+        }
+        let fiscal_month = file.fiscal.first_month;
+        if !(1..=12).contains(&fiscal_month) {
+            return Err(error(at("first_month"), format!("`{fiscal_month}` is no month from 1 to 12")));
         }
         let hours = file.hours.calendar().map_err(|(word, message)| error(at(&word), message))?;
         Ok(Self {
@@ -186,7 +185,13 @@ impl PromptRules {
             live_hours_max: file.live.hours_max,
             hours,
             holidays: file.hours.holidays,
+            fiscal_month,
         })
+    }
+
+    /// The clocks, counted in the working time of the seller's people.
+    pub fn clocks(&self, seller: &Calendar) -> Clocks {
+        Clocks { rules: self.clocks.clone(), seller: seller.clone(), fiscal_month: self.fiscal_month }
     }
 }
 
@@ -213,6 +218,8 @@ struct File {
     caps: Caps,
     live: Live,
     #[serde(default)]
+    fiscal: Fiscal,
+    #[serde(default)]
     letter: Vec<RawLetter>,
     #[serde(default)]
     clock: Vec<RawClock>,
@@ -232,6 +239,19 @@ struct Hours {
 #[serde(deny_unknown_fields)]
 struct Live {
     hours_max: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fiscal {
+    first_month: i8,
+}
+
+/// Rules that say nothing mean the calendar's year.
+impl Default for Fiscal {
+    fn default() -> Self {
+        Self { first_month: 1 }
+    }
 }
 
 #[derive(Deserialize)]
@@ -258,8 +278,10 @@ struct RawLetter {
 #[serde(deny_unknown_fields)]
 struct RawClock {
     code: String,
-    when: When,
+    when: Start,
     after: String,
+    stop: Option<String>,
+    fix: Option<String>,
 }
 
 impl Hours {

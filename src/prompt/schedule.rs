@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::calendar::{Calendar, Wait};
+use super::clock::Clock;
 use super::rules::{LetterRule, PromptRules, Recipient, When};
 use super::situation::{Hold, Record, Situation, about, gate, hold, situations, unlinked};
 use crate::model::{Address, Digest, MessageId, OpportunityId, Outcome, Reason, Seller};
@@ -121,17 +122,6 @@ pub struct Wake {
     pub base: Digest,
 }
 
-/// A clock that runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Clock {
-    /// Reason code once it is over.
-    pub code: String,
-    /// When it is over.
-    pub due: Timestamp,
-    /// Whether it is.
-    pub over: bool,
-}
-
 /// What is to be done about a deal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Schedule {
@@ -237,7 +227,7 @@ impl Plan<'_, '_> {
         if situation.when == When::Declared {
             return;
         }
-        for clock in self.rules.clocks.iter().filter(|c| c.when == situation.when) {
+        for clock in self.rules.clocks.iter().filter(|c| c.when.is(situation.when)) {
             let calendar = if situation.when == When::Silent { self.case.buyer } else { self.case.seller };
             let due = calendar.after(situation.since, clock.after);
             let clock = Clock { code: clock.code.clone(), due, over: due <= self.now };
@@ -488,7 +478,7 @@ impl Plan<'_, '_> {
     }
 
     fn clock_end(&self, situation: &Situation) -> Option<Timestamp> {
-        let clock = self.rules.clocks.iter().find(|c| c.when == situation.when)?;
+        let clock = self.rules.clocks.iter().find(|c| c.when.is(situation.when))?;
         Some(self.case.seller.after(situation.since, clock.after))
     }
 

@@ -38,6 +38,8 @@ pub struct Settings {
     pub receipts: bool,
     /// Who gets the signed head of the log every day; nobody where no auditor is named.
     pub auditors: Vec<Address>,
+    /// Who gets the digest of every week.
+    pub digest_to: Vec<Address>,
     /// Buyers of whom nothing is said.
     pub others: Habits,
     /// Buyers by mail domain.

@@ -71,7 +71,6 @@ pub fn situations(record: &Record<'_>, calendar: &Calendar) -> Vec<Situation> {
         all.extend(of_message(record, outcome, gating, declaration));
     }
     all.extend(record.history.iter().filter_map(refused));
-    all.extend(record.orders.iter().filter_map(|order| not_carried_out(order, declaration)));
     all
 }
 
@@ -86,36 +85,6 @@ fn refused(posting: &Posting) -> Option<Situation> {
         who: Some(posting.letter.to.clone()),
         quote: text.clone(),
         reasons: Vec::new(),
-    })
-}
-
-/// Orders by mail that need more than a mail: who is the champion, and which deal is meant, is for the declaration and
-/// the accounts file to say. Their author is told, so that nobody waits for nothing.
-fn not_carried_out(order: &Order, declaration: &Declaration) -> Option<Situation> {
-    let mail = order.mail?;
-    let reason = match &order.command {
-        Command::Champion { address } if !declaration.champions.contains(address) => {
-            let text = format!("{address} is not a champion whom the declaration of this deal names.");
-            Reason::new("order_refused", text)
-                .fix("Declare again with the right champion in To, and let deal desk add the address.")
-        }
-        Command::Link { opportunity } => {
-            let text =
-                format!("No mail links a declaration to {opportunity}: a person must, with name and reason.");
-            Reason::new("order_refused", text).fix(
-                "Ask deal desk to link it, or send it again to the plus-address of the right opportunity.",
-            )
-        }
-        _ => return None,
-    };
-    Some(Situation {
-        when: When::OrderRefused,
-        subject: mail,
-        since: order.at,
-        champion: None,
-        who: Address::new(&order.by),
-        quote: String::new(),
-        reasons: vec![reason],
     })
 }
 
@@ -221,10 +190,11 @@ fn of_champion(
         record.outcomes.iter().filter(|o| by_buyer(record, o)).filter(after).collect();
     let own = |o: &&&Outcome| o.from.as_ref() == Some(champion);
     let back = last_return(record, champion, calendar);
+    let named = record.report.champion.as_ref().map(|change| change.at);
     let situation = |when, subject, since: Timestamp, quote: &str| Situation {
         when,
         subject,
-        since: back.map_or(since, |back| back.max(since)),
+        since: [back, named].into_iter().flatten().fold(since, Ord::max),
         champion: Some(champion.clone()),
         who: Some(champion.clone()),
         quote: quote.to_owned(),
@@ -279,7 +249,13 @@ fn is_bounced(record: &Record<'_>, champion: &Address, declaration: &Declaration
             && p.letter.to == *champion
             && matches!(&p.end, Some((_, Posted::Refused { .. })))
     };
-    let bounced = |o: &&Outcome| o.automatic == Some(Automatic::Bounce) && bounces(o, champion, declaration);
+    // What came back before somebody else was named champion is why they were.
+    let named = record.report.champion.as_ref().map(|change| change.at);
+    let bounced = |o: &&Outcome| {
+        o.automatic == Some(Automatic::Bounce)
+            && named.is_none_or(|at| o.seen_at > at)
+            && bounces(o, champion, declaration)
+    };
     record.history.iter().any(refused) || record.outcomes.iter().any(|o| bounced(&o))
 }
 

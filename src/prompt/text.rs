@@ -34,6 +34,11 @@ pub fn plain(body: &str) -> String {
     out
 }
 
+/// An HTML body that keeps lines and columns as they are.
+pub fn preformatted(body: &str) -> String {
+    format!("<!DOCTYPE html>\n<html lang=\"en\">\n<body>\n<pre>{}</pre>\n</body>\n</html>\n", escape(body))
+}
+
 /// The HTML body: no images, no links, no script.
 pub fn html(body: &str, language: &str) -> String {
     let mut out = format!(

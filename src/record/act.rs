@@ -46,6 +46,15 @@ pub enum Deed {
         /// The opportunity.
         opportunity: OpportunityId,
     },
+    /// Named another champion than the declaration does. Nothing that was written before counts as a yes any more.
+    Champion {
+        /// The declaration.
+        message: Reviewed,
+        /// The opportunity.
+        opportunity: OpportunityId,
+        /// Who is the champion.
+        champion: Address,
+    },
     /// Took an act back. An undo cannot be undone: do the act again.
     Undo {
         /// Digest of the act ([`Act::id`]).
@@ -184,7 +193,7 @@ impl Act {
     pub fn subjects(&self) -> Vec<Subject> {
         match &self.deed {
             Deed::Decide { message, .. } => vec![Subject::Message(message.identity)],
-            Deed::Link { message, opportunity } => {
+            Deed::Link { message, opportunity } | Deed::Champion { message, opportunity, .. } => {
                 vec![Subject::Message(message.identity), Subject::Opportunity(opportunity.clone())]
             }
             Deed::Undo { subjects, .. } => subjects.clone(),
@@ -219,6 +228,7 @@ impl Deed {
         match self {
             Self::Decide { opportunity, .. } => opportunity.as_ref(),
             Self::Link { opportunity, .. }
+            | Self::Champion { opportunity, .. }
             | Self::Amount { opportunity, .. }
             | Self::Fact { opportunity, .. }
             | Self::Details { opportunity, .. }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::champion;
 use super::fold::{Case, Vote};
 use super::freeze::succeeded;
 use super::versions::between;
@@ -23,6 +24,7 @@ pub(super) fn explain(report: &mut StandingReport, case: &Case<'_>, votes: &[Vot
     for code in ["declaration_unauthenticated", "late_declaration"] {
         reasons.extend(reason_of(case.gating, code));
     }
+    reasons.extend(case.change.as_ref().map(champion::reason));
     if report.standing != Standing::Confirmed {
         reasons.extend(succeeded(case));
         if report.standing == Standing::AwaitingReply && !case.declaration.asks {

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::act::{Act, CONFLICT, Decision, Deed};
 use super::chain::Chain;
+use super::champion;
 use super::condition::conditions;
 use super::deal;
 use super::explain::explain;
@@ -24,9 +25,9 @@ use super::rulings::{Review, Ruling, Rulings};
 use super::versions::versions;
 use crate::decide::{endorsement, is_authentic, is_statement};
 use crate::model::{
-    Acceptance, Address, Claim, CriteriaSeen, CriteriaVersion, CriterionAnswer, Declaration, DeclaredResult,
-    Digest, Endorser, Evidence, Form, Kind, OpportunityId, Outcome, Reason, Said, Spoken, Standing,
-    StandingReport, Tally, Terms, Verdict,
+    Acceptance, Address, ChampionChange, Claim, CriteriaSeen, CriteriaVersion, CriterionAnswer, Declaration,
+    DeclaredResult, Digest, Endorser, Evidence, Form, Kind, OpportunityId, Outcome, Reason, Said, Spoken,
+    Standing, StandingReport, Tally, Terms, Verdict,
 };
 
 /// Everything on record about an opportunity, in any order.
@@ -143,13 +144,15 @@ impl Scene<'_> {
         let declared = |m: &&Outcome| m.declaration.is_some() && !(m.attached && delivered(m));
         let declared: Vec<&Outcome> = messages.iter().copied().filter(declared).collect();
         let newest = chain.newest(&declared);
-        let (Some(gating), Some(declaration)) =
+        let (Some(gating), Some(declared_last)) =
             (newest.first(), newest.first().and_then(|m| m.declaration.as_ref()))
         else {
             report.reasons.push(no_declaration());
             self.add_manual(&mut report);
             return report;
         };
+        report.champion = champion::change(&self.rulings, gating);
+        let declaration = &champion::renamed(declared_last, report.champion.as_ref());
         report.declared_at = declared.iter().map(|m| m.written()).min();
         report.seller = Some(declaration.seller.to_string());
         let plan = Plan::of(&self.rulings, report.declared_at);
@@ -162,6 +165,7 @@ impl Scene<'_> {
             chain: &chain,
             optional,
             versions: report.versions.clone(),
+            change: report.champion.clone(),
         };
         report.declaration.clone_from(&gating.message_id);
         report.criteria = case.declared_tally();
@@ -369,6 +373,8 @@ pub(super) struct Case<'a> {
     /// Numbers of declared criteria that a technical win does not need.
     pub optional: BTreeSet<u32>,
     pub versions: Vec<CriteriaVersion>,
+    /// Whom the seller named champion since the declaration.
+    pub change: Option<ChampionChange>,
 }
 
 /// What one champion said last.
@@ -401,7 +407,8 @@ impl<'a> Case<'a> {
 
     /// The newest statement of `champion`; a doubtful mail that may be newer freezes the vote.
     fn vote(&self, champion: &Address) -> Vote<'a> {
-        let said = self.said_by(champion, |s| self.is_current(s.message) || !self.opens_a_gate(s));
+        let counts = |m: &Outcome| self.is_current(m) && !champion::precedes(self.change.as_ref(), m);
+        let said = self.said_by(champion, |s| counts(s.message) || !self.opens_a_gate(s));
         let newest = self.newest(&said);
         let standing = newest.iter().filter_map(|s| self.standing_of(s)).min_by_key(|s| s.favour());
         Vote {

@@ -12,7 +12,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Address, Digest, MessageId, OpportunityId};
+use crate::model::{Address, Digest, MessageId, OpportunityId, Reason};
 
 /// Which side a letter goes to. Internal letters never leave the seller's domains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,12 +129,13 @@ pub enum Command {
     Resume,
     /// The next letter to the champion goes now.
     SendNow,
-    /// A declaration belongs to this opportunity. Logged for the person who links; it links nothing by itself.
+    /// A declaration belongs to this opportunity: done by the act of linking, or not at all.
     Link {
         /// The opportunity.
         opportunity: OpportunityId,
     },
-    /// Prompts go to this address. Who may endorse is for the accounts file, never for an order.
+    /// Somebody else is the champion: done by an act, or not at all. Who may endorse is for the accounts file, never for
+    /// an order.
     Champion {
         /// The address.
         address: Address,
@@ -154,6 +155,9 @@ pub struct Order {
     pub mail: Option<Digest>,
     /// When.
     pub at: Timestamp,
+    /// What its author is told: `order_done` or `order_refused`, and why. Of HOLD and RESUME nobody is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Box<Reason>>,
 }
 
 /// A letter with everything that happened to it.

@@ -3,6 +3,7 @@
 mod act;
 mod aside;
 mod chain;
+mod champion;
 mod condition;
 mod deal;
 mod entry;

@@ -32,7 +32,8 @@ pub(super) fn business_days(from: Date, to: Date) -> i32 {
     count
 }
 
-/// The quarter of a day, counted from year 0: neighbours differ by one.
-pub(super) fn quarter(day: Date) -> i32 {
-    i32::from(day.year()) * 4 + (i32::from(day.month()) - 1) / 3
+/// The quarter of a day in a fiscal year that begins with `first_month`, counted from year 0: neighbours differ by one.
+pub(super) fn quarter(day: Date, first_month: i8) -> i32 {
+    let months = i32::from(day.year()) * 12 + i32::from(day.month()) - i32::from(first_month);
+    months.div_euclid(3)
 }

@@ -2,10 +2,12 @@
 
 mod days;
 mod metrics;
+mod plain;
 mod risk;
 mod week;
 
 pub use metrics::metrics;
+pub use plain::plain;
 pub use risk::{inflation, zombies};
 pub use week::{Week, week};
 
@@ -42,12 +44,25 @@ pub struct Deal {
     pub heard_at: Option<Timestamp>,
     /// A condition is overdue.
     pub overdue: bool,
+    /// Clocks that ran out.
+    pub breaches: Vec<Breach>,
     /// The registered amount.
     pub amount: Option<u64>,
     /// What the CRM says.
     pub details: BTreeMap<DealField, String>,
     /// How it ended.
     pub ended: Option<DealEnd>,
+}
+
+/// A clock that ran out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breach {
+    /// Its reason code.
+    pub code: String,
+    /// When that was due.
+    pub due: Timestamp,
+    /// What to do.
+    pub fix: Option<String>,
 }
 
 /// A table.

@@ -18,6 +18,7 @@ fn deal(n: usize, standing: Standing) -> Deal {
         decided_at: matches!(standing, Standing::Confirmed | Standing::Declined).then(|| at("2026-10-05")),
         heard_at: None,
         overdue: false,
+        breaches: Vec::new(),
         amount: Some(100),
         details: BTreeMap::new(),
         ended: None,
@@ -142,13 +143,16 @@ fn the_week_reviews_this_quarter_from_stage_two_and_the_next_from_three() {
         deal(7, Standing::Confirmed),
     ];
     let now = at("2026-11-25");
-    let tables = week(&deals, Week::parse("2026-W48").unwrap(), now);
+    let tables = week(&deals, Week::parse("2026-W48").unwrap(), 1, now);
     assert_eq!(tables[0].title, "Week 2026-W48");
     assert_eq!(tables[0].notes, ["scope: 4 of 7 deals"]);
     assert_eq!(tables[2].rows.len(), 3, "zombies within the scope");
-    assert_eq!(tables, week(&deals, Week::of(now).unwrap(), now), "the same week, the same tables");
-    let of_win = week(&deals, Week::parse("2026-W41").unwrap(), now);
+    assert_eq!(tables, week(&deals, Week::of(now).unwrap(), 1, now), "the same week, the same tables");
+    let of_win = week(&deals, Week::parse("2026-W41").unwrap(), 1, now);
     assert_eq!(of_win[4].rows, [["OPP-7", "100", ""]]);
+    // Where the fiscal year begins in February, January is still of this quarter, and April of the next.
+    let fiscal = week(&deals, Week::parse("2026-W48").unwrap(), 2, now);
+    assert_eq!(fiscal[0].notes, ["scope: 6 of 7 deals"]);
     assert!(Week::parse("2026-48").is_none() && Week::parse("2026-W60").is_none());
 }
 
@@ -167,4 +171,32 @@ fn a_stage_is_the_lone_digit_that_it_begins_with() {
     let stage = |text: &str| with(deal(1, Standing::Confirmed), &[(DealField::SalesStage, text)]).stage();
     assert_eq!(["5 - Negotiation", "0", "7: won"].map(stage), [Some(5), Some(0), Some(7)]);
     assert_eq!(["10 - Closed", "8", "Stage 3", "", "\u{663}"].map(stage), [None; 5]);
+}
+
+#[test]
+fn clocks_that_ran_out_are_lines_of_the_week() {
+    let breach =
+        |code: &str, day: &str| Breach { code: code.into(), due: at(day), fix: Some("Do it.".into()) };
+    let late = Deal {
+        breaches: vec![breach("tech_review_due", "2026-11-24"), breach("documentation_due", "2026-11-10")],
+        ..deal(1, Standing::Confirmed)
+    };
+    let later =
+        Deal { breaches: vec![breach("more_time_overdue", "2026-12-24")], ..deal(2, Standing::Deferred) };
+    let closed = Deal {
+        breaches: late.breaches.clone(),
+        ..ended(deal(3, Standing::Confirmed), Ended::Won, "2026-11-01", true)
+    };
+    let tables = week(&[late, later, closed], Week::parse("2026-W48").unwrap(), 1, at("2026-12-31"));
+    let clocks = tables.last().unwrap();
+    assert_eq!(clocks.title, "Clocks that ran out");
+    // The oldest first; what runs out after the week is not the week's, and a closed deal has no clocks.
+    assert_eq!(
+        clocks.rows,
+        [
+            ["OPP-1", "documentation_due", "2026-11-10", "kim", "Do it."],
+            ["OPP-1", "tech_review_due", "2026-11-24", "kim", "Do it."]
+        ]
+    );
+    assert!(plain(&tables).contains("\nClocks that ran out\n  opportunity  clock"), "{}", plain(&tables));
 }

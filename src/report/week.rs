@@ -65,9 +65,10 @@ impl fmt::Display for Week {
     }
 }
 
-/// The review of a week, as things stand at `now`.
-pub fn week(deals: &[Deal], week: Week, now: Timestamp) -> Vec<Table> {
-    let reviewed: Vec<Deal> = deals.iter().filter(|d| is_in_scope(d, week)).cloned().collect();
+/// The review of a week, as things stand at `now`; the fiscal year begins with `fiscal_month`.
+pub fn week(deals: &[Deal], week: Week, fiscal_month: i8, now: Timestamp) -> Vec<Table> {
+    let in_scope = |d: &&Deal| is_in_scope(d, week, fiscal_month);
+    let reviewed: Vec<Deal> = deals.iter().filter(in_scope).cloned().collect();
     let now = week.end().map_or(now, |end| end.min(now));
     vec![
         headline(&reviewed, deals, week),
@@ -75,16 +76,17 @@ pub fn week(deals: &[Deal], week: Week, now: Timestamp) -> Vec<Table> {
         zombies(&reviewed, now),
         inflation(&reviewed),
         newly_verified(deals, week),
+        clocks(&reviewed, now),
     ]
 }
 
 /// Open deals of this quarter from stage 2 and of the next from stage 3; a deal without a date or a stage is reviewed,
 /// for nobody knows that it need not be.
-fn is_in_scope(deal: &Deal, week: Week) -> bool {
+fn is_in_scope(deal: &Deal, week: Week, fiscal_month: i8) -> bool {
     let Some(due) = deal.date(DealField::OpportunityDueDate) else { return deal.is_open() };
     let stage = deal.stage().unwrap_or(STAGE_NEXT_MIN);
     deal.is_open()
-        && match quarter(due) - quarter(week.monday) {
+        && match quarter(due, fiscal_month) - quarter(week.monday, fiscal_month) {
             ..=0 => stage >= STAGE_NOW_MIN,
             1 => stage >= STAGE_NEXT_MIN,
             _ => false,
@@ -130,6 +132,24 @@ fn decide(deals: &[Deal]) -> Table {
             standing(deal),
             deal.quote.clone().unwrap_or_default(),
             next.or_else(|| deal.fix.clone()).unwrap_or_default(),
+        ]);
+    }
+    table
+}
+
+/// Clocks that had run out by then, the oldest first.
+fn clocks(deals: &[Deal], now: Timestamp) -> Table {
+    let mut table = Table::new("Clocks that ran out", &["opportunity", "clock", "due", "se", "next"]);
+    let over = deals.iter().flat_map(|d| d.breaches.iter().map(move |b| (b.due, d, b)));
+    let mut over: Vec<_> = over.filter(|(due, ..)| *due <= now).collect();
+    over.sort_by_key(|(due, deal, breach)| (*due, deal.opportunity.clone(), breach.code.clone()));
+    for (due, deal, breach) in over {
+        table.rows.push(vec![
+            deal.opportunity.to_string(),
+            breach.code.clone(),
+            due.strftime("%F").to_string(),
+            deal.seller.clone().unwrap_or_default(),
+            breach.fix.clone().unwrap_or_default(),
         ]);
     }
     table

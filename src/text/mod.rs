@@ -3,6 +3,7 @@
 mod distance;
 mod fold;
 mod pattern;
+pub mod table;
 
 pub use distance::{edit_distance, nearest};
 pub use fold::{Folded, fold, fold_pattern, squeeze};

@@ -116,6 +116,25 @@ impl Dovecot {
         self.root.path().join("mail")
     }
 
+    /// Its configuration.
+    pub fn config(&self) -> PathBuf {
+        self.root.path().join("dovecot.conf")
+    }
+
+    /// Gives a user a Sieve script (RFC 5228).
+    pub fn put_sieve(&self, user: &str, script: &str) {
+        let home = self.mail().join(user);
+        fs::create_dir_all(&home).unwrap();
+        fs::write(home.join(".dovecot.sieve"), script).unwrap();
+        self.owner.give(&home);
+        self.owner.give(&home.join(".dovecot.sieve"));
+    }
+
+    /// Name of the user who keeps the mail.
+    pub fn mail_user(&self) -> &str {
+        &self.owner.user
+    }
+
     /// Folder of its sockets.
     pub fn base(&self) -> PathBuf {
         self.root.path().join("base")

@@ -7,7 +7,7 @@ use endorsed::model::{
     Kind, MessageId, OpportunityId, Outcome, Standing, Terms, Verdict,
 };
 use endorsed::parse::unparsed;
-use endorsed::record::{Dossier, fold, standing};
+use endorsed::record::{Act, Deed, Dossier, Reviewed, fold, standing};
 use jiff::{Timestamp, ToSpan};
 use proptest::prelude::*;
 
@@ -279,6 +279,63 @@ fn a_champion_who_is_dropped_after_the_yes_re_arms_the_gate() {
         declaration.champions.remove(0);
     }
     assert_eq!(codes(&[declared, yes, successor]), (Standing::AwaitingReply, true));
+}
+
+#[test]
+fn a_champion_named_by_an_act_must_say_yes_anew_and_a_no_stays() {
+    let declared = declaration("d", 0, "restore", 1);
+    let name = |who: usize, minute: i64| Act {
+        at: at(minute),
+        by: "kim@seller.example".into(),
+        reason: "CHAMPION by mail".into(),
+        deed: Deed::Champion {
+            message: Reviewed::now(&declared, &[]),
+            opportunity: opportunity(),
+            champion: Address::new(CHAMPIONS[who]).unwrap(),
+        },
+    };
+    let stands = |outcomes: &[Outcome], acts: &[Act]| {
+        let dossier = Dossier { outcomes, acts };
+        let report = fold(&opportunity(), dossier, &Terms::default(), at(99));
+        assert!(report.verified_standing.favour() <= report.standing.favour());
+        let codes: Vec<String> = report.reasons.iter().map(|r| r.code.clone()).collect();
+        let told = codes.contains(&"champion_changed".to_owned());
+        assert_eq!(told, !acts.is_empty(), "{codes:?}");
+        (report.verified_standing, codes.contains(&"champion_changed_after_reply".to_owned()))
+    };
+    let said = |name: &str, minute, who, verdict| {
+        reply(name, minute, &declared, who, verdict, true, Claim::Verified)
+    };
+    let yes = said("y", 5, 0, Verdict::Confirmed);
+    let early = said("e", 6, 1, Verdict::Confirmed);
+    let late = said("l", 20, 1, Verdict::Confirmed);
+    let with = |replies: &[&Outcome]| {
+        std::iter::once(&declared).chain(replies.iter().copied()).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(stands(&with(&[&yes]), &[]), (Standing::Confirmed, false));
+    // The former champion's yes was somebody else's, and what the new one wrote before was no answer of the champion.
+    assert_eq!(stands(&with(&[&yes]), &[name(1, 10)]), (Standing::AwaitingReply, true));
+    assert_eq!(stands(&with(&[&yes, &early]), &[name(1, 10)]), (Standing::AwaitingReply, true));
+    assert_eq!(stands(&with(&[&yes, &early, &late]), &[name(1, 10)]), (Standing::Confirmed, false));
+    // Back to the first one: that is a change too.
+    let back = [name(1, 10), name(0, 30)];
+    assert_eq!(stands(&with(&[&yes, &late]), &back).0, Standing::AwaitingReply);
+    let again = said("a", 40, 0, Verdict::Confirmed);
+    assert_eq!(stands(&with(&[&yes, &late, &again]), &back).0, Standing::Confirmed);
+    // Nobody is replaced for a no.
+    let no = said("n", 7, 0, Verdict::Declined);
+    assert_eq!(stands(&with(&[&no, &late]), &[name(1, 10)]), (Standing::NeedsReview, true));
+    // A change about another declaration changes nothing here.
+    let mut newer = declaration("f", 50, "restore", 1);
+    newer.seen_at = at(50);
+    let anew = reply("z", 60, &newer, 0, Verdict::Confirmed, true, Claim::Verified);
+    let report = fold(
+        &opportunity(),
+        Dossier { outcomes: &[declared.clone(), newer, anew], acts: &[name(1, 10)] },
+        &Terms::default(),
+        at(99),
+    );
+    assert_eq!((report.verified_standing, report.champion), (Standing::Confirmed, None));
 }
 
 #[test]

@@ -13,15 +13,15 @@ use serde_json::Value;
 use crate::dovecot::{Dovecot, PASSWORD, USER};
 use crate::home::{Home, Running};
 use crate::letters::{BUYER, Letters, SELLER};
-use crate::postfix::{AUTH, Postfix};
+use crate::postfix::{AUTH, Postfix, SIEVE};
 
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Longer than every wait in [`RULES`]: what has not come by then does not come.
-const SILENCE: Duration = Duration::from_secs(9);
+pub const SILENCE: Duration = Duration::from_secs(9);
 
-const MAILDIR: &str = "[[mailbox]]\nkind = \"maildir\"\npath = \"Maildir\"\npoll_seconds = 1\n";
-const OUTBOX: &str = "[outbox]\ndir = \"out\"\n[letters]\nrules = \"prompts.toml\"\n";
+pub const MAILDIR: &str = "[[mailbox]]\nkind = \"maildir\"\npath = \"Maildir\"\npoll_seconds = 1\n";
+pub const OUTBOX: &str = "[outbox]\ndir = \"out\"\n[letters]\nrules = \"prompts.toml\"\n";
 
 /// The shipped rules with days that last seconds, and people who always work.
 fn rules(zombie_seconds: u32) -> String {
@@ -43,24 +43,24 @@ fn rules(zombie_seconds: u32) -> String {
     rules
 }
 
-fn home(mailbox: &str, outbox: &str, zombie_seconds: u32) -> Home {
+pub fn home(mailbox: &str, outbox: &str, zombie_seconds: u32) -> Home {
     let home = Home::new(&format!("{mailbox}{outbox}"));
     std::fs::write(home.path().join("prompts.toml"), rules(zombie_seconds)).unwrap();
     home
 }
 
 /// The letters in the outbox folder.
-fn written(home: &Home) -> Vec<Message> {
+pub fn written(home: &Home) -> Vec<Message> {
     let files = std::fs::read_dir(home.path().join("out")).into_iter().flatten().map(|e| e.unwrap().path());
     let files = files.filter(|f| f.extension().is_some_and(|e| e == "eml"));
     files.map(|f| parse(&std::fs::read(f).unwrap())).collect()
 }
 
-fn is_to(message: &Message, address: &str) -> bool {
+pub fn is_to(message: &Message, address: &str) -> bool {
     message.to.iter().any(|to| to.address.as_str() == address)
 }
 
-fn wait_for<T>(what: &str, home: &Home, mut found: impl FnMut() -> Option<T>) -> T {
+pub fn wait_for<T>(what: &str, home: &Home, mut found: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = found() {
@@ -71,7 +71,7 @@ fn wait_for<T>(what: &str, home: &Home, mut found: impl FnMut() -> Option<T>) ->
     }
 }
 
-fn letter(home: &Home, to: &str, subject: &str) -> Message {
+pub fn letter(home: &Home, to: &str, subject: &str) -> Message {
     wait_for(&format!("letter {subject} to {to}"), home, || {
         written(home).into_iter().find(|m| is_to(m, to) && m.subject.contains(subject))
     })
@@ -83,17 +83,17 @@ fn listed(home: &Home) -> Value {
 }
 
 /// Rule and state of every letter on record.
-fn states(home: &Home) -> BTreeMap<String, String> {
+pub fn states(home: &Home) -> BTreeMap<String, String> {
     let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
     let rows = listed(home)["letters"].as_array().cloned().unwrap_or_default();
     rows.iter().map(|row| (text(&row["rule"]), text(&row["state"]))).collect()
 }
 
-fn dana() -> String {
+pub fn dana() -> String {
     format!("dana@{BUYER}")
 }
 
-fn kim() -> String {
+pub fn kim() -> String {
     format!("kim@{SELLER}")
 }
 
@@ -225,7 +225,13 @@ fn state_of(store: &Path, key: &Digest) -> &'static str {
 /// mail server with STARTTLS and a password, into a real mailbox.
 #[test]
 fn the_round_over_postfix_and_dovecot() {
-    let dovecot = Dovecot::start_with(AUTH);
+    let dovecot = Dovecot::start_with(&format!("{AUTH}{SIEVE}"));
+    // Dana is away, and her server says so to whoever writes to her (RFC 5230).
+    let script = format!(
+        "require [\"vacation\"];\nvacation :days 1 :addresses [\"{}\"] :subject \"Away\" \"Yes, I got it. I am away.\";\n",
+        dana()
+    );
+    dovecot.put_sieve("dana", &script);
     let postfix = Postfix::start(&dovecot);
     let imap = format!(
         "[[mailbox]]\nkind = \"imap\"\nhost = \"localhost\"\nport = {}\nca_file = \"{}\"\nuser = \"{USER}\"\npassword = {{ file = \"password\" }}\n",
@@ -241,8 +247,7 @@ fn the_round_over_postfix_and_dovecot() {
     std::fs::write(home.path().join("password"), format!("{PASSWORD}\n")).unwrap();
     let daemon: Running = home.start();
     let evidence = format!("evidence+OPP-60007@{SELLER}");
-    let bounces = format!("kim-bounces@{SELLER}");
-    postfix.submit(&bounces, &[&dana(), &evidence], &home.letters.declaration("OPP-60007"));
+    postfix.submit(&kim(), &[&dana(), &evidence], &home.letters.declaration("OPP-60007"));
     let of = |user: &str, subject: &str| {
         let mails: Vec<Message> = postfix.mailbox(user).iter().map(|raw| parse(raw)).collect();
         mails
@@ -252,7 +257,15 @@ fn the_round_over_postfix_and_dovecot() {
     let warning = wait_for("warning", &home, || of("kim", "we will ask Dana Ruiz"));
     assert!(warning.header("Auto-Submitted").next().is_some());
     let prompt = wait_for("prompt", &home, || of("dana", "Re: Cascade"));
-    // Her vacation responder answers at once; it is a machine's and says nothing.
+    // Her responder answered Kim, once, and nothing that a machine wrote: neither the prompt nor an answer to the note.
+    let away = |user: &str| {
+        let mails: Vec<Message> = postfix.mailbox(user).iter().map(|raw| parse(raw)).collect();
+        mails.into_iter().filter(|m| m.subject.starts_with("Away")).collect::<Vec<Message>>()
+    };
+    let note = wait_for("real vacation note", &home, || away("kim").pop());
+    assert_eq!(note.header("Auto-Submitted").next().map(str::trim), Some("auto-replied (vacation)"));
+    assert_eq!((away("kim").len(), away("evidence").len()), (1, 0), "{}", postfix.log());
+    // Of other servers the note comes to us; it is a machine's and says nothing.
     let reply_to = prompt.reply_to[0].address.to_string();
     postfix.submit("", &[&reply_to], &home.letters.vacation(&prompt));
     wait_for("vacation note", &home, || home.shown("OPP-60007").contains("automatic").then_some(()));
@@ -265,6 +278,7 @@ fn the_round_over_postfix_and_dovecot() {
     let before = (postfix.mailbox("dana").len(), postfix.mailbox("kim").len());
     std::thread::sleep(SILENCE);
     assert_eq!((postfix.mailbox("dana").len(), postfix.mailbox("kim").len()), before, "it went on writing");
+    assert_eq!((away("kim").len(), away("evidence").len()), (1, 0), "{}", postfix.log());
     let states = states(&home);
     assert!(states.values().all(|state| state == "sent"), "{states:?}");
     assert_eq!(daemon.stop(), Some(0), "{}", home.log());

@@ -13,11 +13,15 @@ use crate::dovecot::Dovecot;
 use crate::letters::{BUYER, SELLER};
 
 /// What a machine without Postfix is told.
-const INSTALL: &str = "Postfix is missing, or the tests do not run as root. As root: \
-    apt-get update && apt-get install -y --no-install-recommends postfix";
+const INSTALL: &str = "Postfix or Dovecot's Sieve is missing, or the tests do not run as root. As root: \
+    apt-get update && apt-get install -y --no-install-recommends postfix dovecot-sieve";
 
 /// Configuration of Dovecot that lets Postfix ask it for passwords.
 pub const AUTH: &str = "service auth {\n  unix_listener auth-postfix {\n    mode = 0666\n  }\n}\n";
+
+/// Configuration of Dovecot that lets a user's Sieve script see what is delivered.
+pub const SIEVE: &str =
+    "protocol lda {\n  mail_plugins = sieve\n}\nplugin {\n  sieve = file:~/.dovecot.sieve\n}\n";
 
 /// A running server.
 pub struct Postfix {
@@ -31,7 +35,8 @@ pub struct Postfix {
 impl Postfix {
     /// Starts a server before `dovecot` and waits until it greets.
     pub fn start(dovecot: &Dovecot) -> Self {
-        assert!(Path::new("/usr/sbin/postfix").exists() && dovecot.is_root(), "{INSTALL}");
+        let has = |program: &str| Path::new(program).exists();
+        assert!(has("/usr/sbin/postfix") && has("/usr/bin/sievec") && dovecot.is_root(), "{INSTALL}");
         let root = tempfile::Builder::new().prefix("edp").tempdir_in("/tmp").unwrap();
         fs::set_permissions(root.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -50,6 +55,8 @@ impl Postfix {
                 ("MAIL", mail.display().to_string()),
                 ("TLS", dovecot.ca().parent().unwrap().display().to_string()),
                 ("AUTH", dovecot.base().join("auth-postfix").display().to_string()),
+                ("DOVECOT", dovecot.config().display().to_string()),
+                ("USER", dovecot.mail_user().to_owned()),
                 ("PORT", port.to_string()),
                 ("UID", uid.to_string()),
                 ("GID", gid.to_string()),
@@ -70,6 +77,8 @@ impl Postfix {
                 + &mailbox(&format!("kim@{SELLER}"), "kim")
                 + &mailbox(&format!("dana@{BUYER}"), "dana"),
         );
+        // Dana's mail goes through Dovecot, where her Sieve script sees it.
+        put("transport", format!("dana@{BUYER} sieve:\n"));
         // The seller's address needs a password.
         put("senders", format!("evidence@{SELLER} permit_sasl_authenticated, reject\n"));
         let guard = Command::new("sh")

@@ -102,6 +102,7 @@ fn due(template: &str) -> Due {
         "review" => (When::Review, false),
         "forwarded" => (When::ForwardedInline, false),
         "bounced" => (When::Bounced, false),
+        "order_done" => (When::OrderDone, false),
         "order_refused" => (When::OrderRefused, false),
         other => panic!("no situation is known for the template {other}"),
     };
@@ -118,7 +119,8 @@ fn due(template: &str) -> Due {
     let dana = address("dana@larkspur-bank.example");
     let reason = Reason::new("no_ask", "The declaration asks for nothing, so a bare yes answers nothing.")
         .fix("Ask the champion to reply and confirm that the criteria are met.");
-    let told = matches!(template, "declared" | "unverified" | "review" | "order_refused" | "bounced");
+    let told =
+        matches!(template, "declared" | "unverified" | "review" | "order_done" | "order_refused" | "bounced");
     Due {
         rule: template.into(),
         template: template.into(),

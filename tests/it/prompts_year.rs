@@ -267,6 +267,7 @@ impl Year {
             by: "operator".into(),
             mail: None,
             at: now,
+            answer: None,
         };
         match deal.fate {
             Fate::Silent => {}

@@ -118,6 +118,7 @@ fn order(engine: &Engine, opportunity: &OpportunityId, command: Command) -> Resu
         by: "operator".into(),
         mail: None,
         at: Timestamp::now(),
+        answer: None,
     };
     engine.store.append(Batch { entries: vec![Entry::Order(order)], ..Batch::default() })?;
     Ok(Response::Ordered { opportunity: opportunity.clone() })

@@ -4,21 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::orders::{Given, new_orders};
 use crate::answer::Case;
-use crate::daemon::library::{Records, Shelf};
+use crate::daemon::library::Records;
 use crate::edge::store::{Store, StoreError};
 use crate::model::{
-    Address, Declaration, Digest, Kind, Mailbox, Message, OpportunityId, Outcome, Policy, Reason,
+    Address, Declaration, Digest, Kind, Mailbox, Message, MessageId, OpportunityId, Outcome, Policy, Reason,
     StandingReport,
 };
 use crate::parse::parse;
 use crate::prompt::{
-    Case as Plan, People, Person, Record, Schedule, Settings, Subject, Wanted, language_of, lints, order,
-    schedule, stated_lines, wanted,
+    Case as Plan, People, Person, Record, Schedule, Settings, Subject, Wanted, language_of, lints, schedule,
+    stated_lines, wanted,
 };
 use crate::read::body_text;
 use crate::record::{Dossier, Order, Place, Posting, fold};
-use crate::verify::authenticate_declaration;
 
 /// Copies attached to copies attached … : deeper than this nobody forwards.
 const NESTING_MAX: usize = 8;
@@ -41,7 +41,7 @@ pub struct File {
     pub history: Vec<Posting>,
     orders: Vec<Order>,
     /// Orders that came by mail and are not on record yet.
-    pub new_orders: Vec<Order>,
+    pub new_orders: Vec<Given>,
     lints: Vec<Reason>,
     first_use: bool,
     people: People,
@@ -70,7 +70,10 @@ impl File {
             Err(_) => return Err(error_of(store, opportunity)),
         };
         let report = fold(opportunity, Dossier { outcomes: &case.outcomes, acts: &case.acts }, terms, now);
-        let outcomes = case.outcomes;
+        let mut outcomes = case.outcomes;
+        if let Some(change) = &report.champion {
+            rename(&mut outcomes, report.declaration.as_ref(), &change.who);
+        }
         let mut live = BTreeSet::new();
         for outcome in &outcomes {
             if is_live(store, outcome, settings.rules.live_hours_max, since)? {
@@ -82,7 +85,7 @@ impl File {
         let mut file = Self {
             live,
             history: store.letters(Some(opportunity))?,
-            orders: orders.into_iter().chain(new_orders.iter().cloned()).collect(),
+            orders: orders.into_iter().chain(new_orders.iter().map(|given| given.order.clone())).collect(),
             new_orders,
             lints: Vec::new(),
             first_use: false,
@@ -258,6 +261,17 @@ fn error_of(store: &Store, opportunity: &OpportunityId) -> StoreError {
     first.err().unwrap_or_else(poisoned)
 }
 
+/// Letters go to the champion whom the seller named since the declaration.
+fn rename(outcomes: &mut [Outcome], declaration: Option<&MessageId>, champion: &Address) {
+    for outcome in outcomes.iter_mut().filter(|o| o.kind == Kind::Declaration) {
+        if let Some(declared) = outcome.declaration.as_mut()
+            && outcome.message_id.as_ref() == declaration
+        {
+            declared.champions = vec![champion.clone()];
+        }
+    }
+}
+
 /// Whether a copy came in through a watched mailbox while it was new. What `ingest` took, what a mailbox held before it
 /// was watched, and what comes again because a cursor was lost, is history.
 pub fn is_live(
@@ -282,40 +296,4 @@ pub fn is_live(
         }
     }
     Ok(false)
-}
-
-/// Orders in the seller's mail that are not on record yet. Only who is proven to be of the seller orders anything.
-fn new_orders(
-    store: &Store,
-    policy: &Policy,
-    opportunity: &OpportunityId,
-    outcomes: &[Outcome],
-    live: &BTreeSet<Digest>,
-    known: &[Order],
-) -> Result<Vec<Order>, StoreError> {
-    let mut found: Vec<Order> = Vec::new();
-    let keys = BTreeMap::new();
-    let shelf = Shelf::new(store, &keys, &policy.seller);
-    for outcome in outcomes.iter().filter(|o| live.contains(&o.sha256)) {
-        let by_seller = outcome.from.as_ref().filter(|from| from.is_at(&policy.seller.domains));
-        let (Some(from), Kind::Reply | Kind::Orphan | Kind::Other) = (by_seller, outcome.kind) else {
-            continue;
-        };
-        let Some(command) = order(&outcome.fresh_text) else { continue };
-        let is_known = |o: &Order| o.mail == Some(outcome.identity);
-        if known.iter().any(is_known) || found.iter().any(is_known) {
-            continue;
-        }
-        let Some(mail) = shelf.load(&outcome.sha256) else { continue };
-        if authenticate_declaration(&mail.witnessed, policy).holds {
-            found.push(Order {
-                opportunity: opportunity.clone(),
-                command,
-                by: from.to_string(),
-                mail: Some(outcome.identity),
-                at: outcome.seen_at,
-            });
-        }
-    }
-    shelf.error().map_or(Ok(found), Err)
 }

@@ -2,23 +2,28 @@
 //! that a crash at any step neither sends twice nor loses one in silence; a start runs the same code as a normal round.
 
 mod answers;
+mod digest;
 mod file;
 mod head;
+mod orders;
 mod post;
+mod then;
 
 pub use answers::answer;
 pub use post::run;
+pub use then::{Example, examples};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::Desk;
 use super::engine::Engine;
 use crate::edge::outbox;
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::model::{Digest, Kind, OpportunityId, Outcome, Policy};
 use crate::parse::parse;
-use crate::prompt::{Due, HEAD_RULE, People, Settings, compose, schedule_unlinked, token};
+use crate::prompt::{DIGEST_RULE, Due, HEAD_RULE, People, Settings, compose, schedule_unlinked, token};
 use crate::record::{Entry, Letter, Links, Place, Posted, Posting, Seen, Side};
 use file::File;
 
@@ -41,6 +46,8 @@ pub struct Office {
     wakes: BTreeMap<OpportunityId, Timestamp>,
     /// Deals that must be looked at now.
     touched: BTreeSet<OpportunityId>,
+    /// Mails of no deal that may give an order, to be looked at now.
+    loose: BTreeSet<Digest>,
     /// When the letters of the last day were planned.
     recent: Vec<Timestamp>,
 }
@@ -67,6 +74,7 @@ impl Office {
             seen: 0,
             wakes: BTreeMap::new(),
             touched: BTreeSet::new(),
+            loose: BTreeSet::new(),
             recent: recent(store, now).map_err(std::io::Error::other)?,
         })
     }
@@ -102,12 +110,14 @@ impl Office {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn plan(&mut self, engine: &Engine, quiet: bool, now: Timestamp) -> Result<Round, StoreError> {
+    pub fn plan(&mut self, desk: &Desk, quiet: bool, now: Timestamp) -> Result<Round, StoreError> {
+        let engine = &desk.engine;
+        let context = desk.context_at(now);
         self.follow(&engine.store)?;
+        let policy = engine.policy();
+        let mut round = Round { planned: self.settle_loose(desk, &policy, context)?, next: None };
         let woken = self.wakes.iter().filter(|(_, at)| **at <= now).map(|(id, _)| id.clone());
         let deals: BTreeSet<OpportunityId> = woken.chain(std::mem::take(&mut self.touched)).collect();
-        let policy = engine.policy();
-        let mut round = Round::default();
         let since = now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(now);
         self.recent.retain(|at| *at >= since);
         for deal in deals {
@@ -119,7 +129,7 @@ impl Office {
                 file::Since { since: self.since, now },
             )?;
             let mut batch = Batch::default();
-            batch.entries.extend(file.new_orders.iter().cloned().map(Entry::Order));
+            round.planned += self.settle(desk, &policy, &file.new_orders, context, &mut batch)?;
             let schedule = file.schedule(&policy, &self.settings, self.recent.len(), now);
             let mut next = schedule.next.first().map(|wake| wake.at);
             for due in &schedule.due {
@@ -145,6 +155,7 @@ impl Office {
         }
         round.planned += self.plan_unlinked(engine, &policy, now)?;
         round.planned += self.plan_heads(&engine.store, now)?;
+        round.planned += self.plan_digests(&engine.store, context, now)?;
         drop(policy);
         self.seen = engine.store.size();
         round.next = self.wakes.values().min().copied();
@@ -161,6 +172,7 @@ impl Office {
                 self.touched.extend(page);
                 after = Some(last);
             }
+            self.follow_loose(store)?;
             self.seen = store.size();
             return Ok(());
         }
@@ -171,7 +183,10 @@ impl Office {
                 match entry {
                     // An objection that names no deal bears on every deal of its author.
                     Entry::Considered(outcome) if outcome.has("stray_objection") => self.touch_all(store)?,
-                    Entry::Considered(outcome) => self.touched.extend(outcome.opportunity.clone()),
+                    Entry::Considered(outcome) => match &outcome.opportunity {
+                        Some(deal) => self.touched.extend([deal.clone()]),
+                        None => self.loose.extend([outcome.sha256]),
+                    },
                     Entry::Act(act) => self.touched.extend(act.opportunities()),
                     Entry::Order(order) => {
                         self.touched.insert(order.opportunity);
@@ -184,6 +199,15 @@ impl Office {
                 }
             }
             self.seen = end;
+        }
+        Ok(())
+    }
+
+    /// Answers to declarations that name no opportunity, for those that came before the program ended.
+    fn follow_loose(&mut self, store: &Store) -> Result<(), StoreError> {
+        for declared in store.unlinked(UNLINKED_MAX)? {
+            let id = store.outcome(&declared)?.and_then(|outcome| outcome.message_id);
+            self.loose.extend(id.map(|id| store.children(&id)).transpose()?.unwrap_or_default());
         }
         Ok(())
     }
@@ -281,7 +305,9 @@ fn recent(store: &Store, now: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
     let entries = store.entries(size.saturating_sub(ENTRIES_MAX)..size)?;
     let planned = |entry| match entry {
         // The caps are there for people.
-        Entry::Letter(letter) if letter.rule != HEAD_RULE => Some(letter.planned_at),
+        Entry::Letter(letter) if ![HEAD_RULE, DIGEST_RULE].contains(&letter.rule.as_str()) => {
+            Some(letter.planned_at)
+        }
         _ => None,
     };
     Ok(entries.into_iter().filter_map(planned).filter(|at| *at >= since).collect())

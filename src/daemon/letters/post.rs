@@ -47,9 +47,9 @@ pub async fn run(
     let since = office.since();
     while !*stop.borrow() {
         let quiet = is_quiet(&desk)?;
-        let engine = Arc::clone(&desk.engine);
+        let own = Arc::clone(&desk);
         let (back, round) = spawn_blocking(move || {
-            let round = office.plan(&engine, quiet, Timestamp::now());
+            let round = office.plan(&own, quiet, Timestamp::now());
             (office, round)
         })
         .await?;
@@ -154,7 +154,8 @@ fn begin(desk: &Desk, settings: &Settings, since: Timestamp, letter: &Posting) -
     if letter.letter.side == Side::Champion && is_quiet(desk)? {
         return Ok(Step::Wait(None));
     }
-    if let Some(opportunity) = &letter.letter.opportunity {
+    let answers = settings.rules.answers_order(&letter.letter.rule);
+    if let Some(opportunity) = letter.letter.opportunity.as_ref().filter(|_| !answers) {
         let policy = desk.engine.policy();
         let file = File::open(store, &policy, settings, opportunity, Since { since, now })?;
         match file.wants(letter, &policy, settings, now) {

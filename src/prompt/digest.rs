@@ -1,0 +1,161 @@
+//! The weekly digest: what `endorsed report week` says, as a letter to the people whom the configuration names.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use lettre::message::header::ContentType;
+use lettre::message::{MultiPart, SinglePart};
+
+use super::calendar::Calendar;
+use super::compose::{ComposeError, Sender, Written, mailbox, raw};
+use super::text;
+use crate::model::{Address, Digest, MessageId};
+use crate::record::{Letter, Side};
+
+/// Id of the rule under which these letters stand on record.
+pub const DIGEST_RULE: &str = "week";
+
+/// A digest that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Week<'a> {
+    /// Its name, `2026-W48`.
+    pub name: &'a str,
+    /// What the report says, line by line.
+    pub report: &'a str,
+}
+
+/// The Monday of the week of which a digest is due: from the first working morning of a week on the week before it. A
+/// program that did not run all week makes up for none: the next week has its own.
+pub fn digest_due(calendar: &Calendar, now: Timestamp) -> Option<Date> {
+    let today = calendar.day(now);
+    let monday =
+        today.checked_sub(jiff::Span::new().days(i64::from(today.weekday().to_monday_zero_offset()))).ok()?;
+    let opens = calendar.morning(monday)?;
+    (opens <= now).then(|| monday.checked_sub(jiff::Span::new().days(7)).ok()).flatten()
+}
+
+/// The key of the digest of a week to an address: it is written once.
+pub fn digest_key(monday: Date, to: &Address) -> Digest {
+    Digest::of_fields([b"week".as_slice(), monday.to_string().as_bytes(), to.as_str().as_bytes()])
+}
+
+/// Writes the digest of a week; the letter as it goes on record, and its octets.
+///
+/// # Errors
+/// When the message cannot be put together.
+pub fn compose_digest(
+    key: Digest,
+    to: &Address,
+    week: &Week<'_>,
+    sender: &Sender,
+    token: &str,
+    now: Timestamp,
+) -> Result<(Letter, Written), ComposeError> {
+    let failed = |e: String| ComposeError::Message(e);
+    let message_id = MessageId::new(&format!("t.{token}@{}", sender.evidence.domain()))
+        .ok_or_else(|| failed("no Message-ID".into()))?;
+    let date =
+        jiff::fmt::rfc2822::to_string(&now.to_zoned(TimeZone::UTC)).map_err(|e| failed(e.to_string()))?;
+    let subject = format!("Technical wins: week {}", week.name);
+    let body = body(week, sender);
+    // Columns line up only in letters of one width.
+    let html = text::preformatted(&body);
+    let mut builder = lettre::Message::builder()
+        .from(mailbox(Some("endorsed"), &sender.from)?)
+        .to(mailbox(None, to)?)
+        .subject(&subject);
+    for (name, value) in [
+        ("Date", date.as_str()),
+        // RFC 3834 §5.
+        ("Auto-Submitted", "auto-generated"),
+        ("X-Auto-Response-Suppress", "All"),
+        ("x-ms-reactions", "disallow"),
+        ("X-Endorsed-Letter", "seller"),
+    ] {
+        builder = raw(builder, name, value)?;
+    }
+    let message = builder
+        .message_id(Some(format!("<{message_id}>")))
+        .multipart(
+            MultiPart::alternative()
+                .boundary(format!("=_{}", key.short()))
+                .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(body.clone()))
+                .singlepart(SinglePart::builder().header(ContentType::TEXT_HTML).body(html.clone())),
+        )
+        .map_err(|e| failed(e.to_string()))?;
+    let octets = message.formatted();
+    let letter = Letter {
+        key,
+        base: key,
+        rule: DIGEST_RULE.into(),
+        why: format!("Week {} is over.", week.name),
+        to: to.clone(),
+        side: Side::Seller,
+        opportunity: None,
+        declaration: None,
+        criteria: None,
+        asks: false,
+        message_id: message_id.clone(),
+        sha256: Digest::of(&octets),
+        planned_at: now,
+    };
+    Ok((letter, Written { message_id, subject, text: body, html, raw: octets }))
+}
+
+fn body(week: &Week<'_>, sender: &Sender) -> String {
+    let place = match &sender.pages {
+        Some(pages) => format!("{pages}/week/{}", week.name),
+        None => format!("endorsed report week {}", week.name),
+    };
+    format!("{}\nThe same with every deal: {place}\nA machine wrote this; it needs no answer.\n", week.report)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::parse;
+    use crate::prompt::Clocks;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_week_is_told_from_its_first_working_morning_on() {
+        let mut calendar = Clocks::default().seller;
+        let monday = jiff::civil::date(2026, 11, 16);
+        let due = |calendar: &Calendar, text: &str| digest_due(calendar, at(text));
+        assert_eq!(due(&calendar, "2026-11-22T23:00:00Z"), Some(jiff::civil::date(2026, 11, 9)));
+        assert_eq!(due(&calendar, "2026-11-23T08:59:59Z"), None);
+        assert_eq!(due(&calendar, "2026-11-23T09:00:00Z"), Some(monday));
+        assert_eq!(due(&calendar, "2026-11-27T16:00:00Z"), Some(monday));
+        calendar.holidays.insert(jiff::civil::date(2026, 11, 23));
+        assert_eq!(due(&calendar, "2026-11-23T12:00:00Z"), None, "nobody works");
+        assert_eq!(due(&calendar, "2026-11-24T09:00:00Z"), Some(monday));
+    }
+
+    #[test]
+    fn the_digest_says_what_the_report_says() {
+        let address = |text: &str| Address::new(text).unwrap();
+        let sender = Sender {
+            from: address("evidence@seller.example"),
+            evidence: address("evidence@seller.example"),
+            pages: None,
+        };
+        let to = address("boss@seller.example");
+        let monday = jiff::civil::date(2026, 11, 16);
+        let key = digest_key(monday, &to);
+        assert_ne!(key, digest_key(monday.tomorrow().unwrap(), &to));
+        let report = "Week 2026-W47\n  what    deals\n  proven  1\n  a <b> & \"c\"\n";
+        let week = Week { name: "2026-W47", report };
+        let write = || compose_digest(key, &to, &week, &sender, "token", Timestamp::UNIX_EPOCH).unwrap();
+        let (letter, written) = write();
+        assert_eq!(write().1, written, "the same letter has the same octets");
+        assert_eq!((letter.side, letter.opportunity), (Side::Seller, None));
+        let message = parse(&written.raw);
+        assert_eq!(message.header("Auto-Submitted").next(), Some("auto-generated"));
+        assert!(message.plain.unwrap().replace("\r\n", "\n").starts_with(report));
+        assert!(written.html.contains("a &lt;b&gt; &amp; &quot;c&quot;"), "{}", written.html);
+        assert!(!written.html.contains("<a"));
+    }
+}
