@@ -15,6 +15,7 @@ use crate::config::{Config, ConfigError, MailboxKind, MailboxSection};
 use crate::daemon::{self, Daemon, DaemonError, Desk, Mailbox, SeenAt};
 use crate::edge::imap::Settings;
 use crate::edge::lmtp::Listen;
+use crate::edge::maildir;
 use crate::edge::source::Fatal;
 
 /// Runs until SIGTERM or SIGINT.
@@ -137,9 +138,12 @@ async fn reload_on_hangup(signals: std::io::Result<Signal>, path: PathBuf, desk:
 pub fn mailbox(section: &MailboxSection) -> Option<Mailbox> {
     match section.kind {
         MailboxKind::Maildir => {
-            let poll =
-                Duration::from_secs(section.poll_seconds.unwrap_or(crate::edge::maildir::POLL.as_secs()));
-            Some(Mailbox::Maildir(section.path.clone()?, poll))
+            let mut settings = maildir::Settings::new(section.path.clone()?);
+            settings.junk = section.junk;
+            if let Some(poll) = section.poll_seconds {
+                settings.poll = Duration::from_secs(poll);
+            }
+            Some(Mailbox::Maildir(settings))
         }
         MailboxKind::Lmtp => Listen::parse(section.listen.as_deref()?).map(Mailbox::Lmtp),
         MailboxKind::Imap => {
@@ -149,6 +153,7 @@ pub fn mailbox(section: &MailboxSection) -> Option<Mailbox> {
             settings.tls = section.tls;
             settings.ca_file.clone_from(&section.ca_file);
             settings.folder.clone_from(&section.folder);
+            settings.junk = section.junk;
             settings.timings.idle_renew = Duration::from_secs(section.idle_renew_seconds);
             if let Some(poll) = section.poll_seconds {
                 settings.timings.poll = Duration::from_secs(poll);

@@ -28,7 +28,7 @@ use jiff::SignedDuration;
 
 use crate::model::{
     Account, Address, Authorship, Binding, Claim, CriteriaSeen, Declaration, Defect, Message, OpportunityId,
-    Policy, Reading, Reason, Signature, Witnessed,
+    Policy, Reading, Reason, Sighting, Signature, Witnessed,
 };
 
 use author::Named;
@@ -128,8 +128,11 @@ fn opinion(
         findings.add(Claim::Unverified, reason);
     }
     oddities(message, &mut findings);
-    if witnessed.attached && !policy.accept_attached {
+    if witnessed.is_attached() && !policy.accept_attached {
         findings.add(Claim::Unverified, not_delivered());
+    }
+    if witnessed.sighting == Sighting::Junk {
+        findings.add(Claim::Unverified, in_junk());
     }
     match proof {
         Some(Proof::Short(claim, reason)) => findings.add(claim, reason),
@@ -165,7 +168,7 @@ pub fn account_of<'p>(declaration: &Declaration, policy: &'p Policy) -> Option<&
 /// its header.
 fn second_witness(witnessed: &Witnessed, author: Option<&Address>, policy: &Policy) -> Stamp {
     match (&policy.receiver, author) {
-        (Some(receiver), Some(author)) if !witnessed.attached => {
+        (Some(receiver), Some(author)) if !witnessed.is_attached() => {
             authres::stamp(&witnessed.message, receiver, author.domain())
         }
         _ => Stamp::Missing,
@@ -217,7 +220,7 @@ fn is_late(case: &Case<'_>, message: &Message) -> bool {
     let declared = case.declared;
     let arrived = declared.message.received.unwrap_or(declared.seen_at);
     let limit = SignedDuration::from_mins(LATE_MINUTES_MAX);
-    declared.attached || message.date.is_some_and(|date| arrived.duration_since(date) > limit)
+    declared.is_attached() || message.date.is_some_and(|date| arrived.duration_since(date) > limit)
 }
 
 /// The seller handed the declaration in later: it may not be the text that the champion answered.
@@ -231,6 +234,12 @@ fn not_delivered() -> Reason {
     let text = "The mail was only ever attached to another one, and the operator does not accept that.";
     Reason::new("attached_only", text)
         .fix("Ask the champion to reply to the declaration with the evidence mailbox in Cc.")
+}
+
+fn in_junk() -> Reason {
+    let text = "The mail was only seen in a folder for junk: the server took it for unwanted.";
+    Reason::new("seen_in_junk", text)
+        .fix("Look whether it is genuine; moved to the watched folder it is read again there.")
 }
 
 /// Whether the declaration came from the seller's own domain: for champions taken from it, and for the gate's
@@ -264,6 +273,9 @@ enum Sender<'a> {
 /// Proves it, or says whether a key is still waited for, and why not.
 fn sender<'a>(witnessed: &'a Witnessed, policy: &Policy) -> Result<Sender<'a>, (bool, String)> {
     let message = witnessed.message.as_ref();
+    if witnessed.sighting == Sighting::Junk {
+        return Err((false, "It was only seen in a folder for junk.".to_owned()));
+    }
     let mut findings = Findings::new(Claim::Verified, Vec::new());
     oddities(message, &mut findings);
     if let Some(reason) = findings.reasons.first() {
@@ -287,7 +299,7 @@ fn sender<'a>(witnessed: &'a Witnessed, policy: &Policy) -> Result<Sender<'a>, (
 fn is_internal(witnessed: &Witnessed, policy: &Policy) -> bool {
     let mut marks = witnessed.message.header("X-MS-Exchange-Organization-AuthAs");
     policy.receiver.as_ref().is_some_and(|r| r.internal_mark)
-        && !witnessed.attached
+        && witnessed.sighting == Sighting::Delivered
         && marks.next().is_some_and(|mark| mark.eq_ignore_ascii_case("Internal"))
         && marks.next().is_none()
 }
