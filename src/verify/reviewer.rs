@@ -19,6 +19,9 @@ pub fn reviewer_doubt(
         // Criteria may be the same in two deals, so what is quoted names none.
         case.map_or(Binding::Unbound, |c| binding::binding(message, signature, c, CriteriaSeen::Threaded))
     };
+    if witnessed.is_attached() && witnessed.carried_by.is_none() && !policy.accept_attached {
+        return Some("it was only ever attached to another mail".to_owned());
+    }
     let is_tied = match sender(witnessed, policy) {
         Ok(Sender::Signed(signature)) => {
             binding::names(message, signature, about, &policy.seller)
