@@ -224,7 +224,13 @@ fn store(config: &Config) -> Finding {
 }
 
 async fn smtp(config: &Config) -> Option<Finding> {
-    match config.outbox()? {
+    let outbox = match config.outbox() {
+        Ok(outbox) => outbox?,
+        Err(error) => {
+            return Some(Finding::failed("smtp", error.to_string(), "Run `endorsed check-config`."));
+        }
+    };
+    match outbox {
         Outbox::Smtp(smtp) => Some(match smtp.probe().await {
             Ok(()) => Finding::ok("smtp", "connects and signs in; nothing was sent"),
             Err(text) => Finding::failed(

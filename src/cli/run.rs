@@ -27,6 +27,13 @@ pub fn run(path: &Path) -> u8 {
             return CONFIG;
         }
     };
+    let (mailboxes, outbox) = match mailboxes(&config, path).and_then(|all| Ok((all, config.outbox()?))) {
+        Ok(found) => found,
+        Err(error) => {
+            eprintln!("{error}");
+            return CONFIG;
+        }
+    };
     let desk = match open_desk(&config) {
         Ok(desk) => desk,
         Err(error) => {
@@ -36,8 +43,8 @@ pub fn run(path: &Path) -> u8 {
     };
     let daemon = Daemon {
         desk,
-        mailboxes: config.mailbox.iter().filter_map(mailbox).collect(),
-        outbox: config.outbox(),
+        mailboxes,
+        outbox,
         http: config.http.as_ref().map(crate::config::HttpSection::settings),
         socket: config.store.path.clone(),
         seen_at: SeenAt::Clock,
@@ -131,6 +138,14 @@ async fn reload_on_hangup(signals: std::io::Result<Signal>, path: PathBuf, desk:
             Err(error) => tracing::error!(event = "reload.failed", %error),
         }
     }
+}
+
+/// Every configured mailbox: one that is left out would not be missed, and the gates would call the record fresh.
+fn mailboxes(config: &Config, path: &Path) -> Result<Vec<Mailbox>, ConfigError> {
+    let of = |section| {
+        mailbox(section).ok_or_else(|| ConfigError::one(path, 0, "a [[mailbox]] says not how to be read"))
+    };
+    config.mailbox.iter().map(of).collect()
 }
 
 /// The mailbox of a checked section.
