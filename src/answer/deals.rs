@@ -70,17 +70,22 @@ pub fn report(wanted: &ReportWanted, register: &dyn Register, context: Context<'
         Ok(all) => all.into_iter().map(|(deal, _)| deal).collect::<Vec<_>>(),
         Err(error) => return failed(&error),
     };
+    tables(wanted, &deals, context)
+}
+
+/// A report over these opportunities.
+pub fn tables(wanted: &ReportWanted, deals: &[Deal], context: Context<'_>) -> Response {
     let tables = match wanted {
-        ReportWanted::Zombies => vec![zombies(&deals, context.now)],
-        ReportWanted::Inflation => vec![inflation(&deals)],
-        ReportWanted::Metrics { from, to } => metrics(&deals, *from, *to),
+        ReportWanted::Zombies => vec![zombies(deals, context.now)],
+        ReportWanted::Inflation => vec![inflation(deals)],
+        ReportWanted::Metrics { from, to } => metrics(deals, *from, *to),
         ReportWanted::Week { week: name } => {
             let found = name.as_deref().map_or_else(|| Week::of(context.now), Week::parse);
             let Some(found) = found else {
                 let text = "Name a week as in 2026-W48.".to_owned();
                 return Response::Refused { code: "bad_request".into(), text };
             };
-            week(&deals, found, context.now)
+            week(deals, found, context.now)
         }
     };
     Response::Tables { as_of: context.now, tables }
@@ -163,7 +168,7 @@ fn all(register: &dyn Register, context: Context<'_>) -> Result<Vec<(Deal, Stand
     }
 }
 
-fn deal(report: &StandingReport, outcomes: &[Outcome]) -> Deal {
+pub(super) fn deal(report: &StandingReport, outcomes: &[Outcome]) -> Deal {
     let written = |o: &Outcome| o.date.map_or(o.seen_at, |date| date.min(o.seen_at));
     let declarations = || outcomes.iter().filter(|o| o.declaration.is_some());
     let newest = declarations().max_by_key(|o| (written(o), o.sha256));

@@ -17,6 +17,10 @@ use crate::edge::imap::Settings;
 use crate::edge::lmtp::Listen;
 use crate::edge::source::Fatal;
 
+/// Threads that may wait for the disk or for somebody else. The unit allows 64 tasks (`TasksMax`), of which the store, the
+/// resolver and considering need some.
+const BLOCKING_THREADS_MAX: usize = 32;
+
 /// Runs until SIGTERM or SIGINT.
 pub fn run(path: &Path) -> u8 {
     logging::install(false);
@@ -49,7 +53,9 @@ pub fn run(path: &Path) -> u8 {
         socket: config.store.path.clone(),
         seen_at: SeenAt::Clock,
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(2).max_blocking_threads(BLOCKING_THREADS_MAX).enable_all();
+    let runtime = match runtime.build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("no runtime: {error}");

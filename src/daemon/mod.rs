@@ -17,6 +17,7 @@ mod rejudge;
 mod reload;
 mod retention;
 mod view;
+mod waiting;
 mod webhooks;
 mod window;
 
@@ -133,7 +134,7 @@ pub async fn run(
         let (desk, view) = (Arc::clone(&desk), Arc::clone(&view));
         Arc::new(move |request: Request| -> Response {
             match request {
-                Request::Gate { opportunity, to, record: false } => view.answer(&desk, &opportunity, &to),
+                Request::Gate { opportunity, to } => view.answer(&desk, &opportunity, &to),
                 other => desk.answer(other),
             }
         })
@@ -176,6 +177,7 @@ pub async fn run(
     for (mailbox, intake) in sources {
         tasks.spawn(watch_mailbox(mailbox, intake, Arc::clone(&desk), stop.clone()));
     }
+    tasks.spawn(end_with_store(Arc::clone(&desk), stop.clone()));
     tasks.spawn(take_loop(Arc::clone(&desk), received, daemon.seen_at, stop.clone()));
     ready(address, Arc::clone(&desk));
     let ended = supervise(&mut tasks, stop).await;
@@ -196,6 +198,14 @@ async fn supervise(
         }
     }
     Ok(())
+}
+
+/// Ends the daemon as soon as the record cannot be written any more: the next start runs the recovery.
+async fn end_with_store(desk: Arc<Desk>, mut stop: watch::Receiver<bool>) -> Result<(), DaemonError> {
+    tokio::select! {
+        error = desk.engine.store.died() => Err(error.into()),
+        _ = stop.wait_for(|s| *s) => Ok(()),
+    }
 }
 
 /// Makes batches durable, one at a time.
@@ -254,6 +264,10 @@ async fn consider_loop(
             }
             tracing::info!(event = "mail.considered", considered);
             desk.considered.notify_one();
+            // What is left of a backlog waits on disk.
+            if *stop.borrow() {
+                return Ok(());
+            }
         }
         let engine = Arc::clone(&desk.engine);
         tokio::task::spawn_blocking(move || engine.store.checkpoint()).await??;

@@ -31,6 +31,7 @@ mod home;
 mod house;
 mod http_access;
 mod http_api;
+mod http_board;
 mod http_served;
 mod http_view;
 mod http_webhooks;
