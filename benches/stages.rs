@@ -21,7 +21,7 @@ use endorsed::edge::store::{OpenOptions, Store};
 use endorsed::judge::{Question, Rules, judge};
 use endorsed::model::{
     Address, Criterion, DeclaredResult, Form, KeyRecord, KeyState, Message, Policy, Reading, Seller,
-    Witnessed,
+    Sighting, Witnessed,
 };
 use endorsed::parse::parse;
 use endorsed::pipeline::Corpus;
@@ -67,7 +67,7 @@ fn main() {
         .map(|m| Witnessed {
             seen_at: m.own_time().unwrap(),
             signatures: Vec::new(),
-            attached: false,
+            sighting: Sighting::Delivered,
             carried_by: None,
             message: Arc::new(m),
         })

@@ -133,12 +133,12 @@ pub fn gather(subject: &Known, library: &dyn Library) -> Facts {
             continue;
         }
         let found = library.copies(&id);
-        let delivered = found.iter().any(|k| !k.witnessed.attached);
+        let delivered = found.iter().any(|k| !k.witnessed.is_attached());
         for found in found {
             if !known.insert(found.message().digest) {
                 continue;
             }
-            if delivered && found.witnessed.attached {
+            if delivered && found.witnessed.is_attached() {
                 facts.claimed.push(found);
             } else {
                 queue.extend(found.message().parents().into_iter().cloned());
@@ -215,7 +215,7 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
     outcome.accounts = policy.accounts.as_ref().map(|a| a.digest);
     match (recognition.kind, answered) {
         (Kind::Declaration, _) => {
-            let delivered = facts.copies.iter().any(|k| !k.witnessed.attached);
+            let delivered = facts.copies.iter().any(|k| !k.witnessed.is_attached());
             add_declaration(&mut outcome, subject, delivered, &recognition, policy);
         }
         (Kind::Automatic, _) => add_machine(&mut outcome),
@@ -298,7 +298,7 @@ fn blank(witnessed: &Witnessed, recognition: &Recognition, reading: &Reading, ru
         unsure_text: reading.unsure.clone(),
         signature_text: reading.signature.clone(),
         reasons: recognition.reasons.clone(),
-        attached: witnessed.attached,
+        attached: witnessed.is_attached(),
         ..Outcome::unread(&witnessed.message, witnessed.seen_at, rules.digest())
     }
 }
@@ -315,7 +315,7 @@ fn add_declaration(
     outcome.sure = subject.doubts.is_empty();
     outcome.reasons.extend(subject.doubts.iter().cloned());
     outcome.reasons.extend(authenticated.reasons);
-    if subject.witnessed.attached && !delivered {
+    if subject.witnessed.is_attached() && !delivered {
         let text = "The declaration was handed in later, with another mail.";
         outcome.reasons.push(
             Reason::new("late_declaration", text).fix("Put the evidence mailbox into Cc when you declare."),

@@ -6,7 +6,8 @@ use std::path::Path;
 use endorsed::config::load_rules;
 use endorsed::edge::dkim;
 use endorsed::model::{
-    Address, Digest, KeyRecord, KeyState, MessageId, OpportunityId, Outcome, Policy, Seller, Witnessed,
+    Address, Digest, KeyRecord, KeyState, MessageId, OpportunityId, Outcome, Policy, Seller, Sighting,
+    Witnessed,
 };
 use endorsed::parse::parse;
 use endorsed::pipeline::Corpus;
@@ -34,7 +35,13 @@ pub fn conversation() -> Vec<Outcome> {
             (name.clone(), KeyRecord { name, state: KeyState::Found(text.clone()), seen_at })
         };
         let signatures = dkim::check(&message, &dns.iter().map(key).collect());
-        Witnessed { message: message.into(), signatures, seen_at, attached: false, carried_by: None }
+        Witnessed {
+            message: message.into(),
+            signatures,
+            seen_at,
+            sighting: Sighting::Delivered,
+            carried_by: None,
+        }
     });
     let corpus = Corpus::new(witnessed.into(), &seller);
     let outcomes = corpus.consider_all(&load_rules(None).unwrap(), &policy);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{FAILED, NO, say, say_json};
 use crate::config::Config;
-use crate::model::{Address, Criterion, DeclaredResult, OpportunityId, Reason};
+use crate::model::{Address, Criterion, DeclaredResult, OpportunityId, Reason, Sighting};
 use crate::parse::parse;
 use crate::pipeline::Known;
 use crate::prompt::{Draft, Person, declare, lints};
@@ -144,7 +144,7 @@ fn check(path: &std::path::Path, json: bool, config: &Config) -> Result<u8, Stri
         signatures: Vec::new(),
         message: message.clone().into(),
         seen_at: Timestamp::now(),
-        attached: false,
+        sighting: Sighting::Delivered,
         carried_by: None,
     };
     let known = Known::new(witnessed, &seller);

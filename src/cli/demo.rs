@@ -15,6 +15,7 @@ use crate::config::{load_rules, shipped_gates};
 use crate::daemon::{self, Daemon, Desk, Engine, Mailbox, SeenAt};
 use crate::edge::dns::Resolver;
 use crate::edge::http::Settings;
+use crate::edge::maildir;
 use crate::edge::store::{OpenOptions, Store};
 use crate::edge::tokens::Tokens;
 use crate::model::{Address, OpportunityId, Policy, Seller};
@@ -124,7 +125,10 @@ fn assemble(scratch: &Path, maildir: &Path) -> Anyhow<Daemon> {
     Ok(Daemon {
         desk: Desk::new(engine, shipped_gates()?),
         outbox: None,
-        mailboxes: vec![Mailbox::Maildir(maildir.into(), Duration::from_secs(1))],
+        mailboxes: vec![Mailbox::Maildir(maildir::Settings {
+            poll: Duration::from_secs(1),
+            ..maildir::Settings::new(maildir)
+        })],
         http: Some(Settings::loopback(0)),
         socket: store,
         seen_at: SeenAt::Message,

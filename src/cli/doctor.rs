@@ -88,7 +88,7 @@ async fn check_mailbox(section: &MailboxSection) -> (Vec<Finding>, Vec<Vec<u8>>)
             probed.findings.extend(section.secret_files().into_iter().filter_map(open_to_others));
             (probed.findings, probed.newest)
         }
-        Some(Mailbox::Maildir(path, _)) => maildir(&path),
+        Some(Mailbox::Maildir(settings)) => maildir(&settings.path),
         Some(Mailbox::Lmtp(listen)) => {
             let text = format!("a local mail server hands mail over at {listen}");
             (vec![Finding::ok("listen", text)], Vec::new())

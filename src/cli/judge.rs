@@ -143,8 +143,8 @@ fn witness(
     let keys = runtime.block_on(resolver.keys(&names, now.unwrap_or(clock)));
     let witnessed = mails.into_iter().flat_map(|messages| {
         let arrived = messages.last().and_then(|(_, outer)| outer.own_time()).unwrap_or(clock);
-        witness_all(messages, seller, |message, attached| Witnessed {
-            attached,
+        witness_all(messages, seller, |message, sighting| Witnessed {
+            sighting,
             signatures: dkim::check(&message, &keys),
             seen_at: now.or(message.own_time()).unwrap_or(arrived),
             message: message.into(),

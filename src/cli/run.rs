@@ -15,6 +15,7 @@ use crate::config::{Config, ConfigError, MailboxKind, MailboxSection};
 use crate::daemon::{self, Daemon, DaemonError, Desk, Mailbox, SeenAt};
 use crate::edge::imap::Settings;
 use crate::edge::lmtp::Listen;
+use crate::edge::maildir;
 use crate::edge::source::Fatal;
 
 /// Threads that may wait for the disk or for somebody else. The unit allows 64 tasks (`TasksMax`), of which the store, the
@@ -158,9 +159,12 @@ fn mailboxes(config: &Config, path: &Path) -> Result<Vec<Mailbox>, ConfigError> 
 pub fn mailbox(section: &MailboxSection) -> Option<Mailbox> {
     match section.kind {
         MailboxKind::Maildir => {
-            let poll =
-                Duration::from_secs(section.poll_seconds.unwrap_or(crate::edge::maildir::POLL.as_secs()));
-            Some(Mailbox::Maildir(section.path.clone()?, poll))
+            let mut settings = maildir::Settings::new(section.path.clone()?);
+            settings.junk = section.junk;
+            if let Some(poll) = section.poll_seconds {
+                settings.poll = Duration::from_secs(poll);
+            }
+            Some(Mailbox::Maildir(settings))
         }
         MailboxKind::Lmtp => Listen::parse(section.listen.as_deref()?).map(Mailbox::Lmtp),
         MailboxKind::Imap => {
@@ -170,6 +174,7 @@ pub fn mailbox(section: &MailboxSection) -> Option<Mailbox> {
             settings.tls = section.tls;
             settings.ca_file.clone_from(&section.ca_file);
             settings.folder.clone_from(&section.folder);
+            settings.junk = section.junk;
             settings.timings.idle_renew = Duration::from_secs(section.idle_renew_seconds);
             if let Some(poll) = section.poll_seconds {
                 settings.timings.poll = Duration::from_secs(poll);

@@ -38,6 +38,9 @@ pub struct MailboxSection {
     /// IMAP: folder.
     #[serde(default = "inbox")]
     pub folder: String,
+    /// Whether it is a folder for junk: what is only seen there confirms nothing.
+    #[serde(default)]
+    pub junk: bool,
     /// IMAP: seconds after which an IDLE is renewed.
     #[serde(default = "idle_renew_seconds")]
     pub idle_renew_seconds: u64,

@@ -197,10 +197,9 @@ impl Engine {
     ) -> Result<bool, StoreError> {
         let digest = message.digest;
         let is_new = !self.store.contains(&digest)? && in_batch.insert(digest);
-        // What was only attached so far and now comes by itself weighs more.
-        let is_newly_delivered = !is_new
-            && !is_attached(&place)
-            && self.store.seen(&digest)?.is_some_and(|s| is_attached(&s.place));
+        // What was only attached or in junk so far and now comes by itself weighs more.
+        let weighs_more =
+            !is_new && self.store.seen(&digest)?.is_some_and(|s| s.place.sighting() < place.sighting());
         batch.entries.push(Entry::Seen(Seen {
             sha256: digest,
             size: message.raw.len() as u64,
@@ -211,7 +210,7 @@ impl Engine {
         if is_new {
             batch.raw.push(message.raw.to_vec());
         }
-        if is_new || is_newly_delivered {
+        if is_new || weighs_more {
             batch.consider.push(digest);
             batch.consider.extend(self.affected(message)?);
         }
@@ -479,10 +478,6 @@ fn with_keys(mut outcome: Outcome, witnessed: &Witnessed, shelf: &Shelf<'_>) -> 
         })
         .collect();
     outcome
-}
-
-fn is_attached(place: &Place) -> bool {
-    matches!(place, Place::Attached { .. })
 }
 
 /// Parses; a panic of the parser gives an empty message with the right bytes, which a person must look at.

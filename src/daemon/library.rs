@@ -12,7 +12,7 @@ use crate::edge::dkim;
 use crate::edge::store::{Store, StoreError};
 use crate::model::{
     Address, Asked, Digest, KeyRecord, KeyState, Message, MessageId, OpportunityId, Outcome, Seller,
-    Witnessed,
+    Sighting, Witnessed,
 };
 use crate::parse::{parse, unparsed};
 use crate::pipeline::{Known, Library, carrier, needs};
@@ -71,9 +71,8 @@ impl<'a> Shelf<'a> {
             Place::Attached { to, .. } => self.load(&to),
             _ => None,
         };
-        let attached = matches!(seen.place, Place::Attached { .. });
         let work = |message| {
-            let mut witnessed = self.witness(message, seen.seen_at, attached);
+            let mut witnessed = self.witness(message, seen.seen_at, seen.place.sighting());
             let outer = outer.as_ref().map(|known| Arc::new(known.witnessed.clone()));
             witnessed.carried_by = outer.and_then(|o| carrier(&o, &witnessed.message, self.seller));
             Known::new(witnessed, self.seller)
@@ -113,7 +112,7 @@ impl<'a> Shelf<'a> {
         self.error.take()
     }
 
-    fn witness(&self, message: Message, seen_at: Timestamp, attached: bool) -> Witnessed {
+    fn witness(&self, message: Message, seen_at: Timestamp, sighting: Sighting) -> Witnessed {
         let mut keys = BTreeMap::new();
         for name in needs(&message).keys {
             match self.key(&name, seen_at) {
@@ -130,7 +129,7 @@ impl<'a> Shelf<'a> {
             signatures: dkim::check(&message, &keys),
             message: Arc::new(message),
             seen_at,
-            attached,
+            sighting,
             carried_by: None,
         }
     }

@@ -54,8 +54,8 @@ const ROUND: Duration = Duration::from_secs(15);
 pub enum Mailbox {
     /// An IMAP folder.
     Imap(Box<imap::Settings>),
-    /// A Maildir and the interval of its poll.
-    Maildir(PathBuf, Duration),
+    /// A Maildir.
+    Maildir(maildir::Settings),
     /// A place where a local mail server hands mail over.
     Lmtp(lmtp::Listen),
 }
@@ -66,7 +66,9 @@ impl Mailbox {
         match self {
             Self::Imap(settings) => format!("{}/{}", settings.host, settings.folder),
             Self::Lmtp(_) => "lmtp".into(),
-            Self::Maildir(path, _) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            Self::Maildir(settings) => {
+                settings.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+            }
         }
     }
 }
@@ -291,14 +293,13 @@ async fn watch_mailbox(
             imap::watch(*settings, known, intake, stop).await?;
         }
         Mailbox::Lmtp(listen) => lmtp::watch(listen, lmtp::TICK, intake, stop).await?,
-        Mailbox::Maildir(path, poll) => {
-            let key = maildir::key(&path);
-            let place = key.clone();
+        Mailbox::Maildir(settings) => {
+            let key = settings.key();
             let known = move |name: &str| {
-                let place = Place::Maildir { mailbox: place.clone(), name: name.to_owned() };
+                let place = Place::Maildir { mailbox: key.clone(), name: name.to_owned() };
                 desk.engine.store.knows_place(&place).unwrap_or(false)
             };
-            maildir::watch(path, key, known, poll, intake, stop).await?;
+            maildir::watch(settings, known, intake, stop).await?;
         }
     }
     Ok(())

@@ -18,18 +18,36 @@ use tokio::task::spawn_blocking;
 use tracing::{error, info, warn};
 
 use crate::edge::source::{BATCH_BYTES_MAX, BATCH_MESSAGES_MAX, Fatal, Fetched, Intake, MESSAGE_BYTES_MAX};
-use crate::record::{Place, SetAside, Trouble};
+use crate::record::{JUNK, Place, SetAside, Trouble};
 
 /// Interval of looking when the kernel told nothing: inotify does not see other machines' writes.
-pub const POLL: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_secs(30);
 
 /// Longest time for a listing or a batch: disks of other machines are slow.
 const WORK_MAX: Duration = Duration::from_secs(900);
 
-/// The mailbox's key in the record: `maildir:` and the canonical path.
-pub fn key(path: &Path) -> String {
-    let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    format!("maildir:{}", canonical.display())
+/// One Maildir to read.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Folder that holds cur, new and tmp.
+    pub path: PathBuf,
+    /// Whether it is a folder for junk.
+    pub junk: bool,
+    /// Interval of looking when the kernel told nothing.
+    pub poll: Duration,
+}
+
+impl Settings {
+    /// Of a folder that is none for junk, with the usual interval.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), junk: false, poll: POLL }
+    }
+
+    /// The mailbox's key in the record ([`Place::Maildir`]), with the canonical path.
+    pub fn key(&self) -> String {
+        let canonical = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
+        format!("{}maildir:{}", if self.junk { JUNK } else { "" }, canonical.display())
+    }
 }
 
 /// Reads the Maildir until `stop` turns true (or its sender is gone).
@@ -40,13 +58,13 @@ pub fn key(path: &Path) -> String {
 /// # Errors
 /// [`Fatal::Settings`] when there is no Maildir at `path`.
 pub async fn watch(
-    path: PathBuf,
-    key: String,
+    settings: Settings,
     known: impl Fn(&str) -> bool + Send,
-    poll: Duration,
     intake: Intake,
     mut stop: signal::Receiver<bool>,
 ) -> Result<(), Fatal> {
+    let key = settings.key();
+    let Settings { path, poll, .. } = settings;
     if !is_maildir(&path) {
         return Err(Fatal::Settings(format!("{}: no Maildir (neither new/ nor cur/ in it)", path.display())));
     }

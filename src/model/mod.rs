@@ -39,4 +39,4 @@ pub use reason::{Reason, Source};
 pub use role::{Means, RoleWord};
 pub use signal::{Said, Signal};
 pub use standing::{Acceptance, Endorser, Evidence, Standing, StandingReport, Tally, Terms};
-pub use witness::{Body, KeyRecord, KeyState, Signature, Witnessed};
+pub use witness::{Body, KeyRecord, KeyState, Sighting, Signature, Witnessed};

@@ -88,6 +88,17 @@ pub struct Signature {
     pub failure: Option<String>,
 }
 
+/// How a copy of a message reached us, the weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sighting {
+    /// Attached to another message: whoever attached it may have changed it.
+    Attached,
+    /// In a folder for junk: the receiving server took it for unwanted, maybe because it is forged.
+    Junk,
+    /// Delivered.
+    Delivered,
+}
+
 /// A message together with what the edge found out about it.
 #[derive(Debug, Clone)]
 pub struct Witnessed {
@@ -97,8 +108,8 @@ pub struct Witnessed {
     pub signatures: Vec<Signature>,
     /// When we first saw it (CONTRACT "seen at").
     pub seen_at: Timestamp,
-    /// It was only ever seen attached to another message: whoever attached it may have changed it.
-    pub attached: bool,
+    /// How it reached us, at best.
+    pub sighting: Sighting,
     /// The mail of its own author that carried it, when one of the seller's people handed in what he had sent.
     pub carried_by: Option<Arc<Witnessed>>,
 }
@@ -106,4 +117,9 @@ pub struct Witnessed {
 impl Witnessed {
     /// More signatures than this are not looked at: honest mail has one to three.
     pub const SIGNATURES_MAX: usize = 10;
+
+    /// Whether it was only ever seen attached to another message.
+    pub fn is_attached(&self) -> bool {
+        self.sighting == Sighting::Attached
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::unfold;
-use crate::model::{Message, Seller, Witnessed};
+use crate::model::{Message, Seller, Sighting, Witnessed};
 use crate::recognise;
 
 /// Like [`unfold`], with the declaration that its own author hands in inline, if the mail does that: it stands behind
@@ -18,18 +18,17 @@ pub fn unfold_all(message: Message, seller: &Seller) -> Vec<(String, Message)> {
     all
 }
 
-/// Witnesses the messages of one delivered mail, its own last, by `witness`, which is told whether a message was only
-/// attached; and notes which of them their author carried.
+/// Witnesses the messages of one delivered mail, its own last, by `witness`, which is told how each reached us; and notes which of them their author carried.
 pub fn witness_all(
     messages: Vec<(String, Message)>,
     seller: &Seller,
-    witness: impl Fn(Message, bool) -> Witnessed,
+    witness: impl Fn(Message, Sighting) -> Witnessed,
 ) -> Vec<(String, Witnessed)> {
     let mut messages = messages;
     let Some((place, outer)) = messages.pop() else { return Vec::new() };
-    let outer = Arc::new(witness(outer, false));
+    let outer = Arc::new(witness(outer, Sighting::Delivered));
     let carried = |(place, message): (String, Message)| {
-        let mut inner = witness(message, true);
+        let mut inner = witness(message, Sighting::Attached);
         inner.carried_by = carrier(&outer, &inner.message, seller);
         (place, inner)
     };

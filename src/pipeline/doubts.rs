@@ -161,7 +161,7 @@ fn contradict(a: &Known, b: &Known) -> bool {
         let (a, b) = (&a.message().in_reply_to, &b.message().in_reply_to);
         return !a.is_empty() && !b.is_empty() && a != b;
     }
-    if !a.witnessed.attached && !b.witnessed.attached {
+    if !a.witnessed.is_attached() && !b.witnessed.is_attached() {
         return true;
     }
     match (&a.declaration, &b.declaration) {

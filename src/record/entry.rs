@@ -7,7 +7,7 @@ use super::act::Act;
 use super::aside::{Release, SetAside};
 use super::letter::{Letter, Order, Posted};
 use super::log::{ERASED, Leaf, PLAIN, SALTED};
-use crate::model::{Digest, KeyRecord, Message, MessageId, Outcome};
+use crate::model::{Digest, KeyRecord, Message, MessageId, Outcome, Sighting};
 
 /// Where a copy of a message was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ use crate::model::{Digest, KeyRecord, Message, MessageId, Outcome};
 pub enum Place {
     /// In an IMAP folder (RFC 3501 §2.3.1.1: UIDVALIDITY and UID name it for ever).
     Imap {
-        /// The mailbox's key in the record: `imap://user@host/folder`.
+        /// The mailbox's key in the record: `imap://user@host/folder`, behind [`JUNK`] when it is one for junk.
         mailbox: String,
         /// UIDVALIDITY.
         uid_validity: u32,
@@ -24,7 +24,7 @@ pub enum Place {
     },
     /// In a Maildir.
     Maildir {
-        /// The mailbox's key in the record: `maildir:path`.
+        /// The mailbox's key in the record: `maildir:path`, behind [`JUNK`] when it is one for junk.
         mailbox: String,
         /// Unique name without the info part (`:2,…`).
         name: String,
@@ -62,6 +62,23 @@ pub struct Cursor {
     pub uid_validity: u32,
     /// Highest UID that was stored in it.
     pub uid: u32,
+}
+
+/// Begins the key of a mailbox for junk. A folder that is declared to be none any more is another mailbox to us: all of
+/// it is seen again.
+pub const JUNK: &str = "junk+";
+
+impl Place {
+    /// What a copy at this place is worth.
+    pub fn sighting(&self) -> Sighting {
+        match self {
+            Self::Attached { .. } => Sighting::Attached,
+            Self::Imap { mailbox, .. } | Self::Maildir { mailbox, .. } if mailbox.starts_with(JUNK) => {
+                Sighting::Junk
+            }
+            _ => Sighting::Delivered,
+        }
+    }
 }
 
 /// What the index needs to know of a message before anybody has judged it.

@@ -19,7 +19,7 @@ mod versions;
 
 pub use act::{Act, Decision, Deed, Reviewed, Subject, may_be_same};
 pub use aside::{Release, SetAside, Trouble};
-pub use entry::{Cursor, Entry, Governing, Links, Place, Seen, Tombstone, record_leaf};
+pub use entry::{Cursor, Entry, Governing, JUNK, Links, Place, Seen, Tombstone, record_leaf};
 pub use fold::{Dossier, fold, may_be_accepted, standing};
 pub use letter::{Command, Letter, Order, Posted, Posting, Side};
 pub use rulings::{Review, Ruling, Rulings, is_put_aside, needs_person};

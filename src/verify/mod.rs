@@ -26,7 +26,7 @@ use jiff::SignedDuration;
 
 use crate::model::{
     Account, Address, Authorship, Binding, Claim, CriteriaSeen, Declaration, Defect, Message, OpportunityId,
-    Policy, Reading, Reason, Signature, Witnessed,
+    Policy, Reading, Reason, Sighting, Signature, Witnessed,
 };
 
 use author::Named;
@@ -126,8 +126,11 @@ fn opinion(
         findings.add(Claim::Unverified, reason);
     }
     oddities(message, &mut findings);
-    if witnessed.attached && !policy.accept_attached {
+    if witnessed.is_attached() && !policy.accept_attached {
         findings.add(Claim::Unverified, not_delivered());
+    }
+    if witnessed.sighting == Sighting::Junk {
+        findings.add(Claim::Unverified, in_junk());
     }
     match proof {
         Some(Proof::Short(claim, reason)) => findings.add(claim, reason),
@@ -163,7 +166,7 @@ pub fn account_of<'p>(declaration: &Declaration, policy: &'p Policy) -> Option<&
 /// its header.
 fn second_witness(witnessed: &Witnessed, author: Option<&Address>, policy: &Policy) -> Stamp {
     match (&policy.receiver, author) {
-        (Some(receiver), Some(author)) if !witnessed.attached => {
+        (Some(receiver), Some(author)) if !witnessed.is_attached() => {
             authres::stamp(&witnessed.message, receiver, author.domain())
         }
         _ => Stamp::Missing,
@@ -215,7 +218,7 @@ fn is_late(case: &Case<'_>, message: &Message) -> bool {
     let declared = case.declared;
     let arrived = declared.message.received.unwrap_or(declared.seen_at);
     let limit = SignedDuration::from_mins(LATE_MINUTES_MAX);
-    declared.attached || message.date.is_some_and(|date| arrived.duration_since(date) > limit)
+    declared.is_attached() || message.date.is_some_and(|date| arrived.duration_since(date) > limit)
 }
 
 /// The seller handed the declaration in later: it may not be the text that the champion answered.
@@ -229,6 +232,12 @@ fn not_delivered() -> Reason {
     let text = "The mail was only ever attached to another one, and the operator does not accept that.";
     Reason::new("attached_only", text)
         .fix("Ask the champion to reply to the declaration with the evidence mailbox in Cc.")
+}
+
+fn in_junk() -> Reason {
+    let text = "The mail was only seen in a folder for junk: the server took it for unwanted.";
+    Reason::new("seen_in_junk", text)
+        .fix("Look whether it is genuine; moved to the watched folder it is read again there.")
 }
 
 /// Whether the declaration came from the seller's own domain: for champions taken from it, and for the gate's
@@ -254,6 +263,9 @@ fn authenticate(witnessed: &Witnessed, policy: &Policy) -> Authenticated {
             .fix("Send declarations through the seller's own mail server, which must sign them (DKIM)."),
         ],
     };
+    if witnessed.sighting == Sighting::Junk {
+        return failed(false, "It was only seen in a folder for junk.");
+    }
     let mut findings = Findings::new(Claim::Verified, Vec::new());
     oddities(message, &mut findings);
     if let Some(reason) = findings.reasons.first() {
@@ -277,7 +289,7 @@ fn authenticate(witnessed: &Witnessed, policy: &Policy) -> Authenticated {
 fn is_internal(witnessed: &Witnessed, policy: &Policy) -> bool {
     let mut marks = witnessed.message.header("X-MS-Exchange-Organization-AuthAs");
     policy.receiver.as_ref().is_some_and(|r| r.internal_mark)
-        && !witnessed.attached
+        && witnessed.sighting == Sighting::Delivered
         && marks.next().is_some_and(|mark| mark.eq_ignore_ascii_case("Internal"))
         && marks.next().is_none()
 }

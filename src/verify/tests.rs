@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::model::{
     Account, Accounts, Address, Body, Criterion, DeclaredResult, Digest, Form, Header, KeyState, Mailbox,
-    MessageId, Seller, Signature,
+    MessageId, Seller, Sighting, Signature,
 };
 
 const LIST: &str = "✅ Single sign-on through Entra ID — Passed\n✅ Failover under 30 seconds — Passed";
@@ -101,7 +101,7 @@ impl Scene {
                 message: Arc::new(declared),
                 signatures: vec![good("northwind.example", FULL)],
                 seen_at: time("2026-11-20T10:00:05Z"),
-                attached: false,
+                sighting: Sighting::Delivered,
                 carried_by: None,
             },
             declaration: Declaration {
@@ -167,7 +167,7 @@ impl Scene {
             message: Arc::new(self.reply.clone()),
             signatures: self.signatures.clone(),
             seen_at: self.seen_at,
-            attached: false,
+            sighting: Sighting::Delivered,
             carried_by: None,
         };
         let case = Case { declared: &self.declared, declaration: &self.declaration, prompts: &[] };

@@ -77,11 +77,11 @@ impl Bench {
         let seller = &self.policy.seller;
         let messages = unfold_all(parse(raw), seller);
         let arrived = messages.last().unwrap().1.own_time().unwrap();
-        let witness = |message: Message, attached| {
+        let witness = |message: Message, sighting| {
             let seen_at = message.own_time().unwrap_or(arrived);
             let keys = needs(&message).keys.into_iter().map(|name| self.key(name, seen_at)).collect();
             let signatures = dkim::check(&message, &keys);
-            Witnessed { signatures, seen_at, attached, message: message.into(), carried_by: None }
+            Witnessed { signatures, seen_at, sighting, message: message.into(), carried_by: None }
         };
         let all = witness_all(messages, seller, witness).into_iter();
         all.map(|(place, witnessed)| (format!("{file}{place}"), witnessed)).collect()

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use endorsed::edge::maildir;
+use endorsed::edge::maildir::{self, Settings};
 use endorsed::edge::source::Fatal;
 use tempfile::TempDir;
 use tokio::sync::watch as signal;
@@ -54,8 +54,8 @@ fn watch(
     stop: signal::Receiver<bool>,
 ) -> impl Future<Output = Result<(), Fatal>> + Send + 'static {
     let known = sink.names();
-    let key = maildir::key(&path);
-    maildir::watch(path, key, move |name| known.contains(name), poll, sink.intake.clone(), stop)
+    let settings = Settings { poll, ..Settings::new(path) };
+    maildir::watch(settings, move |name| known.contains(name), sink.intake.clone(), stop)
 }
 
 #[tokio::test]

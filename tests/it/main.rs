@@ -39,6 +39,7 @@ mod imap;
 mod imap_faults;
 mod imap_oauth;
 mod imap_proxy;
+mod junk;
 mod letters;
 mod liveness;
 mod lmtp;

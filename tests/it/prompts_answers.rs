@@ -9,7 +9,7 @@ use endorsed::edge::dkim;
 use endorsed::judge::Rules;
 use endorsed::model::{
     Address, Asked, Binding, Digest, KeyRecord, KeyState, Message, MessageId, OpportunityId, Outcome, Policy,
-    Seller, Verdict, Witnessed,
+    Seller, Sighting, Verdict, Witnessed,
 };
 use endorsed::parse::parse;
 use endorsed::pipeline::{Known, Library, consider, gather, needs};
@@ -68,8 +68,13 @@ impl Scene {
             (name.clone(), KeyRecord { name, state, seen_at })
         });
         let signatures = dkim::check(&message, &keys.collect());
-        let witnessed =
-            Witnessed { signatures, seen_at, attached: false, carried_by: None, message: message.into() };
+        let witnessed = Witnessed {
+            signatures,
+            seen_at,
+            sighting: Sighting::Delivered,
+            carried_by: None,
+            message: message.into(),
+        };
         Known::new(witnessed, &self.policy.seller)
     }
 

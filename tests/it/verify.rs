@@ -6,7 +6,7 @@ use std::sync::Arc;
 use endorsed::edge::dkim;
 use endorsed::model::{
     Address, Authorship, Binding, Body, Claim, CriteriaSeen, Criterion, Declaration, DeclaredResult, Form,
-    KeyRecord, KeyState, Message, Policy, Reading, Reason, Seller, Witnessed,
+    KeyRecord, KeyState, Message, Policy, Reading, Reason, Seller, Sighting, Witnessed,
 };
 use endorsed::parse::parse;
 use endorsed::verify::{Case, authenticate_declaration, key_names, verify};
@@ -131,7 +131,13 @@ impl World {
 pub fn witness(raw: &[u8], keys: &BTreeMap<String, KeyRecord>, seen_at: Timestamp) -> Witnessed {
     let message = parse(raw);
     let signatures = dkim::check(&message, keys);
-    Witnessed { message: Arc::new(message), signatures, seen_at, attached: false, carried_by: None }
+    Witnessed {
+        message: Arc::new(message),
+        signatures,
+        seen_at,
+        sighting: Sighting::Delivered,
+        carried_by: None,
+    }
 }
 
 fn quoted(message: &Message) -> String {

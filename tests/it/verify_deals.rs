@@ -57,10 +57,10 @@ impl Desk {
         for raw in mails {
             let messages = unfold_all(parse(raw), &self.policy.seller);
             let arrived = messages.last().unwrap().1.own_time().unwrap();
-            let witness = |message: Message, attached| {
+            let witness = |message: Message, sighting| {
                 let signatures = dkim::check(&message, &self.keys);
                 let seen_at = message.own_time().unwrap_or(arrived);
-                Witnessed { message: message.into(), signatures, seen_at, attached, carried_by: None }
+                Witnessed { message: message.into(), signatures, seen_at, sighting, carried_by: None }
             };
             let all = witness_all(messages, &self.policy.seller, witness);
             witnessed.extend(all.into_iter().map(|(_, witnessed)| witnessed));

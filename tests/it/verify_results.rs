@@ -1,6 +1,6 @@
 //! The receiving server's Authentication-Results (RFC 8601) as second witness: threats 18, 26, 27, 31 and 32.
 
-use endorsed::model::{Border, Claim, KeyState, Receiver};
+use endorsed::model::{Border, Claim, KeyState, Receiver, Sighting};
 
 use crate::sign::{FULL, M365};
 use crate::verify::{QUOTE, REPLY, World, edit};
@@ -208,7 +208,7 @@ fn threats_31_and_32_the_word_alone_counts_only_by_the_operators_switch() {
     world.policy.receiver = Some(receiver());
     world.is(&raw, Claim::Unverified, "identity_unverified");
     let mut attached = crate::verify::witness(&raw, &world.keys, world.seen_at);
-    attached.attached = true;
+    attached.sighting = Sighting::Attached;
     world.policy.receiver = Some(Receiver { alone: true, ..receiver() });
     assert_ne!(world.verify_parsed(attached).claim, Claim::Verified);
 }

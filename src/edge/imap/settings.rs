@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::edge::Password;
 use crate::edge::oauth::Tokens;
 use crate::edge::source::Fatal;
+use crate::record::JUNK;
 
 /// How the connection is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -56,6 +57,8 @@ pub struct Settings {
     pub sign_in: SignIn,
     /// Folder in plain UTF-8; it is encoded for the wire (RFC 3501 §5.1.3).
     pub folder: String,
+    /// Whether it is a folder for junk.
+    pub junk: bool,
     /// Intervals and deadlines.
     pub timings: Timings,
 }
@@ -71,13 +74,15 @@ impl Settings {
             user: user.into(),
             sign_in: sign_in.into(),
             folder: "INBOX".into(),
+            junk: false,
             timings: Timings::default(),
         }
     }
 
-    /// The mailbox's key in the record: `imap://user@host/folder`.
+    /// The mailbox's key in the record ([`Place::Imap`](crate::record::Place)).
     pub fn key(&self) -> String {
-        format!("imap://{}@{}/{}", self.user, self.host, self.folder)
+        let junk = if self.junk { JUNK } else { "" };
+        format!("{junk}imap://{}@{}/{}", self.user, self.host, self.folder)
     }
 
     /// Checks what can be checked without a connection.

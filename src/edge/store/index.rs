@@ -469,10 +469,9 @@ impl<'a> Draft<'a> {
 
     fn add_seen(&mut self, seen: &Seen, seq: u64) -> Result<(), StoreError> {
         let mut copy = self.copy(&seen.sha256)?;
-        let attached = matches!(seen.place, Place::Attached { .. });
-        if copy.seen.is_none() || (copy.attached && !attached) {
-            copy.seen = Some(seq);
-            copy.attached = attached;
+        let sighting = seen.place.sighting();
+        if copy.seen.is_none_or(|(_, best)| best < sighting) {
+            copy.seen = Some((seq, sighting));
             self.put_copy(&seen.sha256, &copy);
         }
         if let Some(id) = &seen.links.message_id {
@@ -548,7 +547,7 @@ impl<'a> Draft<'a> {
         let mut copy = self.copy(sha256)?;
         if copy.todo.is_none() {
             // A copy that was never seen queues behind everything that was.
-            let order = copy.seen.unwrap_or(self.head.size);
+            let order = copy.seen.map_or(self.head.size, |(seq, _)| seq);
             self.put(key(table::TODO, &[&order.to_be_bytes(), &sha256.0]), Vec::new());
             copy.todo = Some(order);
             self.put_copy(sha256, &copy);

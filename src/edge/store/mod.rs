@@ -276,12 +276,14 @@ impl Store {
         self.read(|| Ok(self.index.raw(sha256)?.is_some()))
     }
 
-    /// Where and when a copy was first delivered, or else first seen attached to another message.
+    /// Where and when a copy was first delivered, or else first seen in junk, or attached to another message.
     pub fn seen(&self, sha256: &Digest) -> Result<Option<Seen>, StoreError> {
         self.read(|| {
-            self.pick(self.index.copy(sha256)?.and_then(|copy| copy.seen), |entry| match entry {
-                Entry::Seen(seen) if seen.sha256 == *sha256 => Some(seen),
-                _ => None,
+            self.pick(self.index.copy(sha256)?.and_then(|copy| copy.seen).map(|(seq, _)| seq), |entry| {
+                match entry {
+                    Entry::Seen(seen) if seen.sha256 == *sha256 => Some(seen),
+                    _ => None,
+                }
             })
         })
     }

@@ -7,7 +7,7 @@ use serde::de::value::StrDeserializer;
 use super::frame::{take, take_u32, take_u64};
 use super::journal;
 use super::segments::Tail;
-use crate::model::{Digest, OpportunityId};
+use crate::model::{Digest, OpportunityId, Sighting};
 use crate::record::{Cursor, Place, Subject};
 
 /// Version of the tables; an index of another version is moved aside and rebuilt.
@@ -111,10 +111,8 @@ impl Head {
 pub struct CopyRow {
     /// Where its octets lie: segment, offset and length of the frame.
     pub raw: Option<(u32, u64, u32)>,
-    /// Sequence number of its first `Seen` that was delivered, else of its first one.
-    pub seen: Option<u64>,
-    /// Whether it was only ever seen attached to other messages.
-    pub attached: bool,
+    /// Its best sighting, and the sequence number of the first `Seen` of that kind.
+    pub seen: Option<(u64, Sighting)>,
     /// Sequence number of its newest `Considered`.
     pub outcome: Option<u64>,
     /// Its order among the copies that must be considered.
@@ -132,13 +130,20 @@ pub struct CopyRow {
 impl CopyRow {
     /// The row: a byte of flags, then what they announce, then the opportunity.
     pub fn encode(&self) -> Vec<u8> {
+        // Two bits for what has four values.
+        let (delivered, other) = match self.seen {
+            None => (false, false),
+            Some((_, Sighting::Delivered)) => (true, false),
+            Some((_, Sighting::Attached)) => (true, true),
+            Some((_, Sighting::Junk)) => (false, true),
+        };
         let flags = [
             self.raw.is_some(),
-            self.seen.is_some(),
+            delivered,
             self.outcome.is_some(),
             self.todo.is_some(),
             self.unlinked,
-            self.attached,
+            other,
             self.stray,
             self.review,
         ];
@@ -148,7 +153,7 @@ impl CopyRow {
             out.extend_from_slice(&offset.to_be_bytes());
             out.extend_from_slice(&length.to_be_bytes());
         }
-        for number in [self.seen, self.outcome, self.todo].into_iter().flatten() {
+        for number in [self.seen.map(|(seq, _)| seq), self.outcome, self.todo].into_iter().flatten() {
             out.extend_from_slice(&number.to_be_bytes());
         }
         out.extend_from_slice(&self.opportunity);
@@ -160,7 +165,6 @@ impl CopyRow {
         let [flags] = take(bytes)?;
         let mut copy = Self {
             unlinked: flags & 16 != 0,
-            attached: flags & 32 != 0,
             stray: flags & 64 != 0,
             review: flags & 128 != 0,
             ..Self::default()
@@ -168,7 +172,16 @@ impl CopyRow {
         if flags & 1 != 0 {
             copy.raw = Some((take_u32(bytes)?, take_u64(bytes)?, take_u32(bytes)?));
         }
-        for (flag, field) in [(2, &mut copy.seen), (4, &mut copy.outcome), (8, &mut copy.todo)] {
+        let sighting = match (flags & 2 != 0, flags & 32 != 0) {
+            (false, false) => None,
+            (true, false) => Some(Sighting::Delivered),
+            (true, true) => Some(Sighting::Attached),
+            (false, true) => Some(Sighting::Junk),
+        };
+        if let Some(sighting) = sighting {
+            copy.seen = Some((take_u64(bytes)?, sighting));
+        }
+        for (flag, field) in [(4, &mut copy.outcome), (8, &mut copy.todo)] {
             if flags & flag != 0 {
                 *field = Some(take_u64(bytes)?);
             }

@@ -32,7 +32,7 @@ fn judged(mut scene: Scene, plain: Option<&str>, html: Option<&str>) -> (Claim, 
         message: Arc::new(scene.reply.clone()),
         signatures: scene.signatures.clone(),
         seen_at: scene.seen_at,
-        attached: false,
+        sighting: Sighting::Delivered,
         carried_by: None,
     };
     let case = Case { declared: &scene.declared, declaration: &scene.declaration, prompts: &[] };
