@@ -164,6 +164,7 @@ pub async fn run(
         Ok(())
     });
     let heartbeat = Arc::new(Heartbeat::new());
+    tasks.spawn(end_with_store(Arc::clone(&desk), stop.clone()));
     tasks.spawn(consider_loop(Arc::clone(&desk), Arc::clone(&heartbeat), stop.clone()));
     if let Some(outbox) = daemon.outbox {
         tasks.spawn(letters::run(Arc::clone(&desk), outbox, stop.clone()));
@@ -179,7 +180,6 @@ pub async fn run(
     for (mailbox, intake) in sources {
         tasks.spawn(watch_mailbox(mailbox, intake, Arc::clone(&desk), stop.clone()));
     }
-    tasks.spawn(end_with_store(Arc::clone(&desk), stop.clone()));
     tasks.spawn(take_loop(Arc::clone(&desk), received, daemon.seen_at, stop.clone()));
     ready(address, Arc::clone(&desk));
     let ended = supervise(&mut tasks, stop).await;

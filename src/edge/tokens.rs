@@ -266,7 +266,10 @@ mod tests {
         // What somebody planted is not written through.
         let planted = folder.path().join("planted");
         std::os::unix::fs::symlink(&planted, folder.path().join("tokens.json.new")).unwrap();
-        Tokens::new(folder.path()).create("crm", Role::Gate, None).unwrap();
+        let around = tempfile::tempdir().unwrap();
+        let link = around.path().join("store");
+        std::os::unix::fs::symlink(folder.path(), &link).unwrap();
+        Tokens::new(&link).create("crm", Role::Gate, None).unwrap();
         for file in ["tokens.json", "tokens.lock"] {
             assert_eq!(std::fs::metadata(folder.path().join(file)).unwrap().uid(), user, "{file}");
         }

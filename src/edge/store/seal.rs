@@ -178,7 +178,8 @@ pub fn read(path: &Path) -> Result<Option<String>, StoreError> {
 /// from the daemon, whose user is another.
 pub(crate) fn hand_over(file: &File, path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let owner = fs::symlink_metadata(folder)?;
+    // Under `DynamicUser` the folder's path is a link of the administrator's.
+    let owner = fs::metadata(folder)?;
     let own = file.metadata()?;
     if (own.uid(), own.gid()) == (owner.uid(), owner.gid()) {
         return Ok(());
