@@ -194,8 +194,7 @@ fn check(desk: &Desk, address: SocketAddr, deals: u64) {
     for n in 0..CHECKED {
         let deal = scatter(n, deals);
         let mut given: serde_json::Value = serde_json::from_str(&ask(&mut reader, deal)).unwrap();
-        let request =
-            Request::Gate { opportunity: opportunity(deal), to: "commercial_review".into(), record: false };
+        let request = Request::Gate { opportunity: opportunity(deal), to: "commercial_review".into() };
         let Response::Gate(known) = desk.answer(request) else { panic!("no answer") };
         let mut known = serde_json::to_value(known).unwrap();
         for value in [&mut given, &mut known] {

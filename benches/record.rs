@@ -118,7 +118,7 @@ fn gate_time(store: &Store, deals: u64) -> f64 {
     let begin = Instant::now();
     for n in 0..ASKED {
         let opportunity = opportunity(scatter(n, deals));
-        let request = Request::Gate { opportunity, to: "commercial_review".into(), record: false };
+        let request = Request::Gate { opportunity, to: "commercial_review".into() };
         match answer_from(store, &gates, &terms, Freshness::Fresh, request) {
             Response::Gate(answer) => assert!(answer.allowed, "{:?}", answer.reasons),
             other => panic!("{other:?}"),

@@ -115,7 +115,7 @@ impl Brief {
         Ok(Self::new(&case.report(context), &case.outcomes))
     }
 
-    fn new(report: &StandingReport, outcomes: &[Outcome]) -> Self {
+    pub(super) fn new(report: &StandingReport, outcomes: &[Outcome]) -> Self {
         let declarations = || outcomes.iter().filter_map(|o| o.declaration.as_ref());
         let evidence = report.evidence.first();
         let counts =

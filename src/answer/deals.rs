@@ -70,17 +70,22 @@ pub fn report(wanted: &ReportWanted, register: &dyn Register, context: Context<'
         Ok(all) => all.into_iter().map(|(deal, _)| deal).collect::<Vec<_>>(),
         Err(error) => return failed(&error),
     };
+    tables(wanted, &deals, context)
+}
+
+/// A report over these opportunities.
+pub fn tables(wanted: &ReportWanted, deals: &[Deal], context: Context<'_>) -> Response {
     let tables = match wanted {
-        ReportWanted::Zombies => vec![zombies(&deals, context.now)],
-        ReportWanted::Inflation => vec![inflation(&deals)],
-        ReportWanted::Metrics { from, to } => metrics(&deals, *from, *to),
+        ReportWanted::Zombies => vec![zombies(deals, context.now)],
+        ReportWanted::Inflation => vec![inflation(deals)],
+        ReportWanted::Metrics { from, to } => metrics(deals, *from, *to),
         ReportWanted::Week { week: name } => {
             let found = name.as_deref().map_or_else(|| Week::of(context.now), Week::parse);
             let Some(found) = found else {
                 let text = "Name a week as in 2026-W48.".to_owned();
                 return Response::Refused { code: "bad_request".into(), text };
             };
-            week(&deals, found, context.clocks.fiscal_month, context.now)
+            week(deals, found, context.clocks.fiscal_month, context.now)
         }
     };
     Response::Tables { as_of: context.now, tables }
@@ -157,23 +162,21 @@ fn all(register: &dyn Register, context: Context<'_>) -> Result<Vec<(Deal, Stand
         for id in &page {
             let case = Case::open(id, register)?;
             let report = case.report(context);
-            deals.push((Deal { breaches: breaches(&case, &report, context), ..deal(&report) }, report));
+            deals.push((deal(&case, &report, context), report));
         }
         after = Some(last);
     }
 }
 
-fn breaches(case: &Case, report: &StandingReport, context: Context<'_>) -> Vec<Breach> {
-    let clocks = context.clocks.of(report, &case.outcomes, &case.acts, context.now);
-    let over = clocks.into_iter().filter(|clock| clock.over);
-    over.map(|clock| Breach { fix: context.clocks.fix(&clock.code), code: clock.code, due: clock.due })
-        .collect()
-}
-
-fn deal(report: &StandingReport) -> Deal {
+/// The row of a deal in reports.
+pub(super) fn deal(case: &Case, report: &StandingReport, context: Context<'_>) -> Deal {
     let said = report.details.get(&DealField::CustomerEngineer).cloned();
     let verified = report.evidence.iter().filter(|e| e.verified).filter_map(|e| e.at);
     let reasons = || report.reasons.iter().chain(&report.verified_reasons);
+    let clocks = context.clocks.of(report, &case.outcomes, &case.acts, context.now);
+    let over = clocks.into_iter().filter(|clock| clock.over);
+    let breaches =
+        over.map(|clock| Breach { fix: context.clocks.fix(&clock.code), code: clock.code, due: clock.due });
     Deal {
         opportunity: report.opportunity.clone(),
         standing: report.standing,
@@ -185,7 +188,7 @@ fn deal(report: &StandingReport) -> Deal {
         declared_at: report.declared_at,
         decided_at: verified.max(),
         heard_at: report.heard_at,
-        breaches: Vec::new(),
+        breaches: breaches.collect(),
         overdue: report.conditions.iter().any(|c| c.overdue),
         amount: report.amount,
         details: report.details.clone(),

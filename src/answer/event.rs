@@ -1,6 +1,8 @@
 //! The record as a stream of events, for machines that keep up with it. An event is an entry that somebody else may want
 //! to know of, flat; its id is the entry's place in the log, from 1.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +22,12 @@ pub struct Event {
     /// When.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
-    /// The opportunity.
+    /// The opportunity: the one that it names, or else the first of `opportunities`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opportunity: Option<OpportunityId>,
+    /// All opportunities that it bears on.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub opportunities: BTreeSet<OpportunityId>,
     /// Message-ID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
@@ -69,6 +74,14 @@ impl Event {
         "letter.planned",
         "policy.changed",
     ];
+
+    /// The same, with the opportunities that it bears on.
+    #[must_use]
+    pub fn about(mut self, opportunities: BTreeSet<OpportunityId>) -> Self {
+        self.opportunity = self.opportunity.or_else(|| opportunities.first().cloned());
+        self.opportunities = opportunities;
+        self
+    }
 
     /// The event of the entry with this number, when it is one for others: keys and the steps of a delivery are not.
     pub fn of(seq: u64, entry: &Entry) -> Option<Self> {

@@ -24,6 +24,13 @@ pub enum LogQuestion {
         /// Which one.
         opportunity: OpportunityId,
     },
+    /// The same of several opportunities, for somebody who is handed their mail: that is recorded first.
+    Packs {
+        /// Which ones.
+        opportunities: Vec<OpportunityId>,
+        /// Who.
+        by: String,
+    },
     /// The letter that shows somebody else the champion's verified words.
     Proof {
         /// Which opportunity.
@@ -51,6 +58,8 @@ pub enum LogAnswer {
     Audit(Audit),
     /// To [`LogQuestion::Pack`] and [`LogQuestion::Proof`]: files by path, in base64.
     Files(BTreeMap<String, String>),
+    /// To [`LogQuestion::Packs`]: the files of each opportunity.
+    Packs(BTreeMap<String, BTreeMap<String, String>>),
     /// To [`LogQuestion::Proof`]: there is nothing to prove; one plain sentence.
     Nothing(String),
     /// To [`LogQuestion::Public`]: the octets in base64; `None` when there is no such file.

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::MessageAnswer;
 use crate::model::{Authorship, Digest, Mailbox, Message, OpportunityId, Outcome, SegmentKind};
-use crate::parse::parse;
-use crate::read::{body_text, body_texts, read};
+#[cfg(doc)]
+use crate::read::body_text;
+use crate::read::{body_texts, read};
 
 /// Most header fields that are handed out: mail that went through many servers has about a hundred.
 const HEADERS_MAX: usize = 200;
@@ -71,10 +72,8 @@ pub struct Piece {
 }
 
 impl MailAnswer {
-    /// The mail of an outcome. `raw` are its octets, `originals` those of the mails that it may quote.
-    pub fn new(outcome: &Outcome, raw: Option<&[u8]>, originals: &[Vec<u8>]) -> Self {
-        let parsed = raw.map(parse);
-        let message = parsed.as_ref();
+    /// The mail of an outcome, with the texts of the mails that it may quote ([`body_text`]).
+    pub fn new(outcome: &Outcome, message: Option<&Message>, originals: &[&str]) -> Self {
         let names = |of: fn(&Message) -> &Vec<Mailbox>| -> Vec<String> {
             message.map(|m| of(m).iter().map(named).collect()).unwrap_or_default()
         };
@@ -89,7 +88,7 @@ impl MailAnswer {
             date: outcome.date,
             seen_at: outcome.seen_at,
             attached: outcome.attached,
-            bytes: raw.map(|raw| raw.len() as u64),
+            bytes: message.map(|m| m.raw.len() as u64),
             headers: headers
                 .iter()
                 .take(HEADERS_MAX)
@@ -113,10 +112,8 @@ impl MailAnswer {
 
 /// The body, cut as it was when it was judged: with the mails that it may quote, or alone (the seller's own mail is read
 /// without its thread). A cut that gives other words than the recorded ones would lie about what was judged.
-fn pieces(message: &Message, outcome: &Outcome, originals: &[Vec<u8>]) -> Vec<Piece> {
-    let texts: Vec<String> = originals.iter().map(|raw| body_text(&parse(raw))).collect();
-    let known: Vec<&str> = texts.iter().map(String::as_str).collect();
-    for originals in [known.as_slice(), &[]] {
+fn pieces(message: &Message, outcome: &Outcome, originals: &[&str]) -> Vec<Piece> {
+    for originals in [originals, &[]] {
         let reading = read(message, originals);
         if reading.fresh == outcome.fresh_text && reading.unsure == outcome.unsure_text {
             let piece = |s: crate::model::Segment| Piece { kind: s.kind, text: s.text };

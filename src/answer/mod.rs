@@ -8,6 +8,7 @@ mod deals;
 mod event;
 mod export;
 mod facts;
+mod glance;
 mod import;
 mod letters;
 mod log;
@@ -30,10 +31,11 @@ pub use board::{Blocked, BoardAnswer, Brief, Listed};
 pub use caller::{Caller, Means, Right, Role, name_problem};
 pub use case::outcomes;
 pub(crate) use case::{Case, home};
-pub use deals::{ReportWanted, export_deals, report};
+pub use deals::{ReportWanted, export_deals, report, tables};
 pub use event::Event;
 pub use export::export;
 pub use facts::{FactRow, facts};
+pub use glance::{Glance, concerned, copy_of};
 pub use import::{BadRow, CSV_BYTES_MAX, ImportChange, ImportRequest, Imported, import};
 pub use letters::{LetterRow, LetterText, LettersAsk, WakeRow};
 pub use log::{LogAnswer, LogQuestion};
@@ -45,7 +47,7 @@ pub use quarantine::{QuarantineAct, QuarantineRow};
 pub use ready::{MailboxHealth, Readiness};
 pub use rejudged::VerdictChange;
 pub use retention::{RetentionAsk, RetentionRow};
-pub use review::{DecisionAnswer, ReviewItem, queue, review};
+pub use review::{DecisionAnswer, ReviewItem, queue, review, waiting_alone};
 pub use webhook::{DeadRow, WebhookRow, WebhooksAsk};
 pub use window::{ActRow, Governance, Head, SAMPLE, SAMPLE_MAX, Window, WindowAnswer, rank};
 
@@ -75,9 +77,6 @@ pub enum Request {
         opportunity: OpportunityId,
         /// To which stage.
         to: String,
-        /// Whether the answer becomes an entry of the log.
-        #[serde(default)]
-        record: bool,
     },
     /// The same, on record or with a receipt.
     Official(GateOrder),
@@ -93,6 +92,13 @@ pub enum Request {
         /// Opportunity id or Message-ID.
         what: String,
     },
+    /// Everything that a person reads about one opportunity: what every gate answers, and its mails.
+    Sheet {
+        /// Which one.
+        opportunity: OpportunityId,
+        /// At most so many mails, the newest of them.
+        mails: usize,
+    },
     /// All opportunities, a page of them.
     List {
         /// Only those after this one.
@@ -106,9 +112,12 @@ pub enum Request {
     Ready,
     /// What did it count?
     Metrics,
-    /// What waits for a person.
+    /// What waits for a person, oldest first.
     Queue {
-        /// At most so many; [`PAGE_MAX`] at most.
+        /// Only what stands behind this copy; everything once that has left.
+        #[serde(default)]
+        after: Option<Digest>,
+        /// At most so many; one more than [`PAGE_MAX`] at most, which tells whether there is more.
         limit: Option<usize>,
     },
     /// Which deals need somebody now?
@@ -209,6 +218,15 @@ pub enum Response {
     },
     /// To [`Request::Show`].
     Opportunity(Box<OpportunityAnswer>),
+    /// To [`Request::Sheet`].
+    Sheet {
+        /// Where it stands.
+        opportunity: Box<OpportunityAnswer>,
+        /// What every gate answers.
+        gates: Vec<GateAnswer>,
+        /// Its newest mails, oldest first.
+        mails: Vec<MailAnswer>,
+    },
     /// To [`Request::List`].
     Opportunities {
         /// A page of rows.
@@ -455,10 +473,15 @@ pub fn gate(
     register: &dyn Register,
     context: Context<'_>,
 ) -> Response {
-    let report = match Case::open(opportunity, register) {
-        Ok(case) => case.report(context),
-        Err(error) => return failed(&error),
-    };
+    match Case::open(opportunity, register) {
+        Ok(case) => gate_in(&case, to, context),
+        Err(error) => failed(&error),
+    }
+}
+
+/// The same of a case that is open.
+pub(crate) fn gate_in(case: &Case, to: &str, context: Context<'_>) -> Response {
+    let report = case.report(context);
     match context.gates.answer(&report, to, context.freshness, context.now) {
         Some(answer) => Response::Gate(Box::new(answer)),
         None => {
@@ -491,6 +514,23 @@ pub fn show(what: &str, register: &dyn Register, context: Context<'_>) -> Respon
     }
 }
 
+/// An opportunity and what every gate answers about it, of one look.
+pub(crate) fn sheet(
+    opportunity: &OpportunityId,
+    register: &dyn Register,
+    context: Context<'_>,
+) -> Result<(Box<OpportunityAnswer>, Vec<GateAnswer>), Box<Response>> {
+    let case = Case::open(opportunity, register).map_err(|error| Box::new(failed(&error)))?;
+    if case.outcomes.is_empty() && case.acts.is_empty() {
+        let text = format!("Nothing about `{opportunity}` is on record.");
+        return Err(Box::new(Response::Unknown { text }));
+    }
+    let answer = OpportunityAnswer::new(&case, context);
+    let asked = |to: &String| context.gates.answer(&answer.report, to, context.freshness, context.now);
+    let gates = answer.gates.keys().filter_map(asked).collect();
+    Ok((Box::new(answer), gates))
+}
+
 /// A thread without an opportunity, under a name that no gate knows.
 fn unlinked_case(id: &MessageId, register: &dyn Register) -> Result<Case, Unavailable> {
     let opportunity = OpportunityId::new("UNLINKED-0").ok_or_else(|| Unavailable(id.to_string()))?;
@@ -521,6 +561,12 @@ pub fn list(
         Ok(Response::Opportunities { opportunities, unlinked })
     };
     rows().unwrap_or_else(|error| failed(&error))
+}
+
+impl From<Unavailable> for Response {
+    fn from(error: Unavailable) -> Self {
+        failed(&error)
+    }
 }
 
 fn failed(error: &Unavailable) -> Response {

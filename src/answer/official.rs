@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::gate::GateAnswer;
 use crate::model::OpportunityId;
 
-/// How long a receipt is good: long enough to be carried to the tool that checks it, too short to outlive a retraction.
+/// How long a receipt is good at most: long enough to be carried to the tool that checks it, too short to outlive a retraction.
 pub const RECEIPT_LIFE: SignedDuration = SignedDuration::from_mins(15);
 
 /// What somebody wants of a gate's answer.
@@ -25,14 +25,13 @@ pub struct GateOrder {
     pub receipt: bool,
 }
 
-/// What a receipt states (RFC 7519 §4.1); `issuer` is the name of the log.
-pub fn claims(answer: &GateAnswer, issuer: &str, by: &str, now: Timestamp) -> Value {
+/// What a receipt states until `end` (RFC 7519 §4.1); `issuer` is the name of the log.
+pub fn claims(answer: &GateAnswer, issuer: &str, by: &str, end: Timestamp) -> Value {
     let codes: Vec<&str> = answer.reasons.iter().map(|r| r.code.as_str()).collect();
-    let end = now.checked_add(RECEIPT_LIFE).unwrap_or(now);
     json!({
         "iss": issuer,
         "sub": answer.opportunity,
-        "iat": now.as_second(),
+        "iat": answer.as_of.as_second(),
         "exp": end.as_second(),
         "to": answer.to,
         "allowed": answer.allowed,

@@ -1,6 +1,6 @@
 //! What waits for a person, and what that person needs to decide in ten seconds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::act::find;
 use super::{Case, Context, MessageAnswer, PAGE_MAX, Register, Response, Unavailable, failed, home};
 use crate::model::{Digest, OpportunityId, Outcome, Reason, Standing, StandingReport, Verdict};
-use crate::record::{Act, Decision, Deed, Review, Subject, is_put_aside};
+use crate::record::{Act, Decision, Deed, Review, Subject, is_put_aside, needs_person};
 
 /// A mail in the review queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,12 @@ pub struct ReviewItem {
     pub why: Vec<Reason>,
     /// What people decided about it.
     pub decisions: Vec<DecisionAnswer>,
+}
+
+impl ReviewItem {
+    fn waits(&self) -> bool {
+        !matches!(self.state.as_str(), "decided" | "settled")
+    }
 }
 
 /// What a person did.
@@ -101,11 +107,19 @@ fn did(deed: &Deed) -> String {
 }
 
 /// The queue, oldest first.
-pub fn queue(limit: Option<usize>, register: &dyn Register, context: Context<'_>) -> Response {
-    let limit = limit.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
+pub fn queue(
+    after: Option<&Digest>,
+    limit: Option<usize>,
+    register: &dyn Register,
+    context: Context<'_>,
+) -> Response {
+    let limit = limit.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX + 1);
     match waiting(register, context) {
         Ok(mut items) => {
             items.sort_by(|a, b| (a.at, &a.message.sha256).cmp(&(b.at, &b.message.sha256)));
+            // What was decided meanwhile has left the queue: its place is unknown then, and the page starts anew.
+            let named = |item: &ReviewItem| after.is_some_and(|copy| item.message.sha256 == copy.to_string());
+            items.drain(..items.iter().position(named).map_or(0, |n| n + 1));
             items.truncate(limit);
             Response::Queue { items }
         }
@@ -155,11 +169,50 @@ fn waiting(register: &dyn Register, context: Context<'_>) -> Result<Vec<ReviewIt
             if let (Some(case), Some(report)) = (case, report) {
                 cases.entry(case.opportunity.clone()).or_insert((case, report));
             }
-            if !matches!(item.state.as_str(), "decided" | "settled") {
+            if item.waits() {
                 items.push(item);
             }
         }
     }
+}
+
+/// The mail of a case that waits for a person, and all copies of its mail.
+pub(super) fn waiting_in(
+    case: &Case,
+    report: &StandingReport,
+    register: &dyn Register,
+    context: Context<'_>,
+) -> Result<(Vec<ReviewItem>, BTreeSet<Digest>), Unavailable> {
+    let rulings = case.rulings(context);
+    let (mut items, mut copies) = (Vec::new(), BTreeSet::new());
+    for outcome in &case.outcomes {
+        // An objection that names no deal bears on this one, and belongs to none.
+        let is_own = match &outcome.opportunity {
+            Some(own) => *own == case.opportunity,
+            None => rulings.belongs(outcome, &case.outcomes),
+        };
+        if is_own && copies.insert(outcome.sha256) && needs_person(outcome) {
+            items.push(item(outcome, Some(case), Some(report), register, context)?);
+        }
+    }
+    items.retain(ReviewItem::waits);
+    Ok((items, copies))
+}
+
+/// A mail that belongs to no opportunity, when it waits for a person.
+///
+/// # Errors
+/// When the record can not be read.
+pub fn waiting_alone(
+    copy: &Digest,
+    register: &dyn Register,
+    context: Context<'_>,
+) -> Result<Option<ReviewItem>, Unavailable> {
+    let Some(outcome) = register.copy(copy)?.filter(needs_person) else { return Ok(None) };
+    if home(&outcome, register, context)?.is_some() {
+        return Ok(None);
+    }
+    item(&outcome, None, None, register, context).map(|item| Some(item).filter(ReviewItem::waits))
 }
 
 fn item(

@@ -7,7 +7,9 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::{FAILED, NO, judge::open_resolver, say, say_json, table};
-use crate::answer::{Context, DecisionAnswer, OpportunityAnswer, OpportunityRow, Request, Response};
+use crate::answer::{
+    Context, DecisionAnswer, GateOrder, OpportunityAnswer, OpportunityRow, Request, Response,
+};
 use crate::config::{Config, ConfigError, WebhookSection};
 use crate::daemon::{Desk, Engine, Pace, Webhooks, answer_in};
 use crate::edge::socket;
@@ -16,6 +18,9 @@ use crate::edge::store::{OpenOptions, Store, StoreError};
 use crate::gate::{Freshness, GateAnswer, Gates};
 use crate::model::{Acceptance, OpportunityId, Reason, StandingReport};
 use crate::prompt::Clocks;
+
+/// Who asked for a recorded answer when a process of this machine did: the name that HTTP uses, too.
+const HERE: &str = "local";
 
 /// `endorsed gate`
 #[derive(Debug, Args)]
@@ -57,9 +62,14 @@ pub fn gate(gate: &Gate, config: &Config) -> u8 {
         eprintln!("`{}` is no opportunity id", gate.opportunity);
         return FAILED;
     };
-    let request = Request::Gate { opportunity, to: gate.to.clone(), record: gate.record };
+    let to = gate.to.clone();
+    let request = if gate.record {
+        Request::Official(GateOrder { opportunity, to, by: HERE.into(), record: true, receipt: false })
+    } else {
+        Request::Gate { opportunity, to }
+    };
     match ask(request, config) {
-        Response::Gate(answer) => {
+        Response::Gate(answer) | Response::Official { gate: answer, .. } => {
             if gate.json {
                 say_json(&answer)
             } else {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::sync::{oneshot, watch};
 
 use super::{FAILED, ask::print_reasons, logging, say, table};
-use crate::answer::{Request, Response, Role};
+use crate::answer::{GateOrder, Request, Response, Role};
 use crate::config::{Config, load_rules, shipped_gates};
 use crate::daemon::{self, Daemon, Desk, Engine, Mailbox, SeenAt, examples};
 use crate::edge::dns::Resolver;
@@ -183,7 +183,7 @@ fn show_gates(conversations: &[Conversation], desk: &Desk) -> Anyhow<()> {
     let mut shown = [false, false];
     for id in conversations.iter().filter_map(|c| c.facts.opportunity.clone()) {
         let to = "commercial_review".to_owned();
-        let Response::Gate(answer) = desk.answer(Request::Gate { opportunity: id, to, record: false }) else {
+        let Response::Gate(answer) = desk.answer(Request::Gate { opportunity: id, to }) else {
             return Err("the gate did not answer".into());
         };
         let Some(slot) = shown.get_mut(usize::from(answer.allowed)) else { continue };
@@ -193,7 +193,8 @@ fn show_gates(conversations: &[Conversation], desk: &Desk) -> Anyhow<()> {
         if !answer.allowed {
             // As a CRM would: the question stands in the queue until the answer is yes.
             let (opportunity, to) = (answer.opportunity.clone(), answer.to.clone());
-            desk.answer(Request::Gate { opportunity, to, record: true });
+            let by = "crm".to_owned();
+            desk.answer(Request::Official(GateOrder { opportunity, to, by, record: true, receipt: false }));
         }
         let word = if answer.allowed { "ALLOWED" } else { "NOT ALLOWED" };
         say(&format!(

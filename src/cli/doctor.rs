@@ -1,14 +1,13 @@
 //! `endorsed check-mailbox`: everything that stands between a configuration and a watched mailbox, with a fix for each
 //! failure. Reads, and changes nothing.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::ask::open_store;
 use super::judge::open_resolver;
 use super::run::mailbox;
 use super::{FAILED, NO, runtime, say, say_json, table};
@@ -208,9 +207,9 @@ fn store(config: &Config) -> Finding {
     }
     let fix = "The folder must belong to the daemon's user (mode 0700) on a local disk; try `endorsed store check`.";
     if path.join("journal").exists() || path.join("index").exists() {
-        return match open_store(config, false) {
-            Ok(store) => Finding::ok("store", format!("{}: {} entries", path.display(), store.size())),
-            Err(error) => Finding::failed("store", error.to_string(), fix),
+        return match standing(path) {
+            Ok(text) => Finding::ok("store", format!("{}: {text}", path.display())),
+            Err(text) => Finding::failed("store", text, fix),
         };
     }
     if path.exists() && !path.is_dir() {
@@ -223,8 +222,32 @@ fn store(config: &Config) -> Finding {
     }
 }
 
+/// What a store's folder says without being opened: opening one may mend it, with files of whoever looks.
+fn standing(path: &Path) -> Result<String, String> {
+    let fail = |file: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+    let owner = std::fs::metadata(path).map_err(|e| fail(path, &e))?.uid();
+    for entry in std::fs::read_dir(path).map_err(|e| fail(path, &e))? {
+        let entry = entry.map_err(|e| fail(path, &e))?;
+        let found = entry.metadata().map_err(|e| fail(&entry.path(), &e))?;
+        if found.uid() != owner {
+            let text = format!("belongs to user {}, and the folder to user {owner}", found.uid());
+            return Err(fail(&entry.path(), &text));
+        }
+    }
+    let journal = path.join("journal");
+    let octets =
+        std::fs::File::open(&journal).and_then(|file| file.metadata()).map_err(|e| fail(&journal, &e))?;
+    Ok(format!("a journal of {} octets; `endorsed store check` reads it", octets.len()))
+}
+
 async fn smtp(config: &Config) -> Option<Finding> {
-    match config.outbox()? {
+    let outbox = match config.outbox() {
+        Ok(outbox) => outbox?,
+        Err(error) => {
+            return Some(Finding::failed("smtp", error.to_string(), "Run `endorsed check-config`."));
+        }
+    };
+    match outbox {
         Outbox::Smtp(smtp) => Some(match smtp.probe().await {
             Ok(()) => Finding::ok("smtp", "connects and signs in; nothing was sent"),
             Err(text) => Finding::failed(
@@ -234,7 +257,8 @@ async fn smtp(config: &Config) -> Option<Finding> {
             ),
         }),
         Outbox::Folder(folder) => {
-            Some(match std::fs::create_dir_all(&folder).and(tempfile::tempfile_in(&folder)) {
+            let there = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("/"));
+            Some(match tempfile::tempfile_in(there) {
                 Ok(_) => Finding::ok("smtp", format!("letters go into {}", folder.display())),
                 Err(error) => {
                     let text = format!("{}: {error}", folder.display());

@@ -69,6 +69,11 @@ pub fn run(ingest: &Ingest, config: &Config) -> u8 {
     }
     let bar = bar(files.iter().map(|(_, size, _)| size).sum());
     let taken = Way::open(&config, ingest.judging.now, ingest.dry_run).and_then(|mut way| {
+        if let (End::Daemon(_), Some(options)) = (&way.end, only_alone(&ingest.judging)) {
+            return Err(format!(
+                "the running daemon reads the mail, by its own configuration: stop it, or leave out {options}"
+            ));
+        }
         for (file, _, one) in files {
             match read(&file, one) {
                 Ok(mails) => mails.into_iter().try_for_each(|mail| way.push(mail, &bar))?,
@@ -170,6 +175,18 @@ fn told(taken: Result<Taken, String>, json: bool, dry_run: bool, complete: bool)
         }
     }
     if complete { 0 } else { FAILED }
+}
+
+/// The options that a running daemon does not take.
+fn only_alone(options: &Judging) -> Option<String> {
+    let given = [
+        ("--now", options.now.is_some()),
+        ("--accounts", options.accounts.is_some()),
+        ("--dns", options.dns.is_some()),
+        ("--rules", options.rules.is_some()),
+    ];
+    let given: Vec<&str> = given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
+    (!given.is_empty()).then(|| given.join(", "))
 }
 
 fn with_options(config: &Config, options: &Judging) -> Config {

@@ -249,7 +249,7 @@ pub fn record(what: Wanted, signed: Signed, config: &Config) -> u8 {
 }
 
 fn queue(list: &List, config: &Config) -> u8 {
-    match ask(Request::Queue { limit: None }, config) {
+    match ask(Request::Queue { after: None, limit: None }, config) {
         Response::Queue { items } => {
             if list.json {
                 say_json(&serde_json::json!({ "items": items }));

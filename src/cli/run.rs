@@ -18,11 +18,22 @@ use crate::edge::lmtp::Listen;
 use crate::edge::maildir;
 use crate::edge::source::Fatal;
 
+/// Threads that may wait for the disk or for somebody else. The unit allows 64 tasks (`TasksMax`), of which the store, the
+/// resolver and considering need some.
+const BLOCKING_THREADS_MAX: usize = 32;
+
 /// Runs until SIGTERM or SIGINT.
 pub fn run(path: &Path) -> u8 {
     logging::install(false);
     let config = match Config::read(path) {
         Ok(config) => config,
+        Err(error) => {
+            eprintln!("{error}");
+            return CONFIG;
+        }
+    };
+    let (mailboxes, outbox) = match mailboxes(&config, path).and_then(|all| Ok((all, config.outbox()?))) {
+        Ok(found) => found,
         Err(error) => {
             eprintln!("{error}");
             return CONFIG;
@@ -37,13 +48,15 @@ pub fn run(path: &Path) -> u8 {
     };
     let daemon = Daemon {
         desk,
-        mailboxes: config.mailbox.iter().filter_map(mailbox).collect(),
-        outbox: config.outbox(),
+        mailboxes,
+        outbox,
         http: config.http.as_ref().map(crate::config::HttpSection::settings),
         socket: config.store.path.clone(),
         seen_at: SeenAt::Clock,
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(2).max_blocking_threads(BLOCKING_THREADS_MAX).enable_all();
+    let runtime = match runtime.build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("no runtime: {error}");
@@ -132,6 +145,14 @@ async fn reload_on_hangup(signals: std::io::Result<Signal>, path: PathBuf, desk:
             Err(error) => tracing::error!(event = "reload.failed", %error),
         }
     }
+}
+
+/// Every configured mailbox: one that is left out would not be missed, and the gates would call the record fresh.
+fn mailboxes(config: &Config, path: &Path) -> Result<Vec<Mailbox>, ConfigError> {
+    let of = |section| {
+        mailbox(section).ok_or_else(|| ConfigError::one(path, 0, "a [[mailbox]] says not how to be read"))
+    };
+    config.mailbox.iter().map(of).collect()
 }
 
 /// The mailbox of a checked section.

@@ -94,7 +94,9 @@ fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Listen, D::Error
 impl HttpSection {
     /// The settings of the listener.
     pub fn settings(&self) -> Settings {
-        let usual = if self.proxy.is_some() { Open::Off } else { Open::Gate };
+        // Other machines come through a proxy then, and one that adds no field looks like this machine.
+        let is_passed_on = self.proxy.is_some() || !self.hosts.is_empty();
+        let usual = if is_passed_on { Open::Off } else { Open::Gate };
         let mut limits = Limits::default();
         let seconds = |n: u32| Duration::from_secs(n.max(1).into());
         limits.requests_per_second = self.requests_per_second.unwrap_or(limits.requests_per_second);

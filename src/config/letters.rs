@@ -132,9 +132,16 @@ impl Config {
     }
 
     /// Where letters leave; without `[smtp]` and `[outbox]` none are written.
-    pub fn outbox(&self) -> Option<Outbox> {
-        let smtp = self.smtp.as_ref().map(|section| Outbox::Smtp(Box::new(Smtp::new(section.settings()))));
-        smtp.or_else(|| self.outbox.as_ref().map(|section| Outbox::Folder(section.dir.clone())))
+    ///
+    /// # Errors
+    /// When `[smtp]` says not how to sign in.
+    pub fn outbox(&self) -> Result<Option<Outbox>, ConfigError> {
+        let Some(section) = &self.smtp else {
+            return Ok(self.outbox.as_ref().map(|section| Outbox::Folder(section.dir.clone())));
+        };
+        let incomplete = || ConfigError::one(Path::new("endorsed.toml"), 0, "[smtp] says not how to sign in");
+        let settings = section.settings().ok_or_else(incomplete)?;
+        Ok(Some(Outbox::Smtp(Box::new(Smtp::new(settings)))))
     }
 }
 

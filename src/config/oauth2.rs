@@ -62,8 +62,7 @@ impl OAuth2Section {
                 (Some("https://oauth2.googleapis.com/token".to_owned()), Some("https://mail.google.com/"))
             }
             Some(Provider::Microsoft365) => {
-                let tenant = self.tenant.as_deref()?;
-                let url = format!("https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token");
+                let url = |tenant| format!("https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token");
                 // A client's own credentials take the scopes that an administrator granted.
                 let scope = match (&self.refresh_token, service) {
                     (Some(_), Service::Imap) => {
@@ -72,7 +71,7 @@ impl OAuth2Section {
                     (Some(_), Service::Smtp) => "https://outlook.office.com/SMTP.Send offline_access",
                     (None, _) => "https://outlook.office365.com/.default",
                 };
-                (Some(url), Some(scope))
+                (self.tenant.as_deref().map(url), Some(scope))
             }
             None => (None, None),
         };

@@ -39,20 +39,24 @@ fn smtp_port() -> u16 {
 }
 
 impl SmtpSection {
-    /// How to reach the server.
-    pub fn settings(&self) -> Settings {
+    /// How to reach the server; `None` in a section that was not checked.
+    pub fn settings(&self) -> Option<Settings> {
         let sign_in = match (&self.password, &self.oauth2) {
             (Some(password), _) => Some(SignIn::from(password.clone())),
             (None, Some(oauth2)) => oauth2.sign_in(Service::Smtp),
             (None, None) => None,
         };
-        Settings {
+        // Whoever was told to sign in never sends without.
+        if self.user.is_some() != sign_in.is_some() {
+            return None;
+        }
+        Some(Settings {
             host: self.host.clone(),
             port: self.port,
             tls: self.tls,
             ca_file: self.ca_file.clone(),
             login: self.user.clone().zip(sign_in),
-        }
+        })
     }
 
     /// Takes relative paths from a folder by `root`.

@@ -1,27 +1,33 @@
-//! The queue of the day, kept up with the record: which opportunities stand where, and what was asked. It holds a few words
-//! for each opportunity; whatever a page shows is asked anew.
+//! The queue of the day, kept up with the record: what the queue, the reports and the list of waiting mail need of each deal.
+//! A deal is looked at again when an entry bears on it, or when its time has come; a question costs no look at the record.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 
 use super::library::Records;
+use super::official;
+use super::waiting::Waiting;
 use super::window::{self, day};
 use crate::answer::{
-    self, Blocked, BoardAnswer, Brief, Context, Listed, Response, ReviewItem, Unavailable, Window, home,
+    self, Blocked, BoardAnswer, Brief, Context, Event, Glance, Listed, ReportWanted, Response, Unavailable,
+    Window,
 };
 use crate::edge::store::Store;
 use crate::gate::Freshness;
-use crate::model::{Address, OpportunityId, Outcome, Standing};
+use crate::model::{Address, Digest, OpportunityId, Standing};
 use crate::record::{Act, Deed, Entry, Place};
+use crate::report::Deal;
 
 /// Rows of one section.
 const ROWS_MAX: usize = 25;
 /// Questions that are remembered, the newest of them: a CRM may ask about every deal every night.
 const ASKED_MAX: usize = 1_000;
+/// So long a gate's answer to such a question is shown before the gate is asked again.
+const ASK_AGAIN: SignedDuration = SignedDuration::from_mins(10);
 /// Entries read at once.
 const PAGE: u64 = 500;
 /// How long one call may go on reading a large record.
@@ -31,62 +37,141 @@ const STEP: Duration = Duration::from_millis(1_500);
 #[derive(Debug, Default)]
 pub struct Board(Mutex<State>);
 
+type Champions = BTreeMap<Address, BTreeSet<OpportunityId>>;
+
 #[derive(Debug, Default)]
 pub(super) struct State {
     /// Entries that were read.
     pub read: u64,
+    /// Erasures of the store that were followed, and the deals and copies that they were about: an erasure is on record before
+    /// it is done.
+    erasures: u64,
+    erased: (BTreeSet<OpportunityId>, BTreeSet<Digest>),
     /// Entries of the record at the end of each day on which there was one (UTC).
     days: BTreeMap<Date, u64>,
-    /// The latest time that an entry bears: mail may be older than the day on which it is recorded.
+    /// The latest time of our own clock that an entry bears.
     clock: Option<Timestamp>,
     /// When people did something or a governing file changed, and the number of the entry.
     pub marks: Vec<(Timestamp, u64)>,
-    pub deals: BTreeMap<OpportunityId, Deal>,
+    pub deals: BTreeMap<OpportunityId, Kept>,
+    /// When a deal must be looked at again though nothing was recorded.
+    due: BTreeSet<(Timestamp, OpportunityId)>,
     /// Deals by champion: an objection that names no deal bears on all of them.
-    champions: BTreeMap<Address, BTreeSet<OpportunityId>>,
-    asked: BTreeMap<OpportunityId, (Timestamp, String)>,
+    champions: Arc<Champions>,
+    waiting: Waiting,
+    asked: BTreeMap<OpportunityId, Asked>,
     last_mail: Option<Timestamp>,
 }
 
-/// Where a deal stands, in a few words.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Deal {
-    pub standing: Standing,
-    /// The standing rests on a decision.
-    accepted: bool,
-    pub first_at: Timestamp,
-    pub at: Timestamp,
-    due: Option<Date>,
-    verified_at: Option<Timestamp>,
-    objection: bool,
+/// A deal.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub brief: Arc<Brief>,
+    row: Option<Arc<Deal>>,
+    until: Option<Timestamp>,
 }
 
-impl Deal {
+impl Kept {
     /// The word under which it is counted: what rests on a decision is never counted with what is verified.
     pub fn word(&self) -> &'static str {
-        if self.accepted { "accepted" } else { self.standing.as_str() }
+        if self.brief.accepted_by.is_empty() { self.brief.standing.as_str() } else { "accepted" }
     }
+}
+
+/// The newest question about a deal, and what the gate said lately.
+#[derive(Debug)]
+struct Asked {
+    at: Timestamp,
+    to: String,
+    said: Option<Said>,
+}
+
+#[derive(Debug)]
+struct Said {
+    /// None where it may move.
+    blocked: Option<Blocked>,
+    freshness: Freshness,
+    from: Timestamp,
+    until: Timestamp,
 }
 
 impl Board {
     /// The queue. Blocking; about `STEP` at most goes into reading what is new.
     pub fn answer(&self, store: &Store, context: Context<'_>) -> Response {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = state.catch_up(store, context).and_then(|()| state.answer(store, context));
-        match answer {
-            Ok(answer) => Response::Board(Box::new(answer)),
-            Err(error) => Response::Failed { code: "store_unavailable".into(), text: error.to_string() },
-        }
+        let answer = self.caught_up(store, context).and_then(|mut state| state.answer(store, context));
+        answer.map_or_else(unavailable, |answer| Response::Board(Box::new(answer)))
     }
 
     /// What an auditor looks at. Blocking.
     pub fn window(&self, store: &Store, window: Window, context: Context<'_>) -> Response {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match state.catch_up(store, context) {
-            Ok(()) => window::answer(&state, store, window, context),
-            Err(error) => Response::Failed { code: "store_unavailable".into(), text: error.to_string() },
+        match self.caught_up(store, context) {
+            Ok(state) => window::answer(&state, store, window, context),
+            Err(error) => unavailable(error),
         }
     }
+
+    /// What waits for a person, oldest first; `None` while the record is not read to its end. Blocking.
+    pub fn queue(
+        &self,
+        store: &Store,
+        (after, limit): (Option<&Digest>, usize),
+        context: Context<'_>,
+    ) -> Option<Response> {
+        let found = match self.caught_up(store, context) {
+            Ok(state) => (state.read >= store.size()).then(|| state.waiting.page(after, limit))?,
+            Err(error) => return Some(unavailable(error)),
+        };
+        Some(Response::Queue { items: found.iter().map(|item| item.as_ref().clone()).collect() })
+    }
+
+    /// A report; `None` while the record is not read to its end. Blocking.
+    pub fn report(&self, store: &Store, wanted: &ReportWanted, context: Context<'_>) -> Option<Response> {
+        let rows: Vec<Arc<Deal>> = match self.caught_up(store, context) {
+            Ok(state) if state.read >= store.size() => {
+                state.deals.values().filter_map(|kept| kept.row.clone()).collect()
+            }
+            Ok(_) => return None,
+            Err(error) => return Some(unavailable(error)),
+        };
+        let rows: Vec<Deal> = rows.iter().map(|row| row.as_ref().clone()).collect();
+        Some(answer::tables(wanted, &rows, context))
+    }
+
+    /// What happened after the event `after`, as far as the record was read: each event names the deals that it bears on.
+    /// Blocking.
+    pub fn events(&self, store: &Store, (after, limit): (u64, usize), context: Context<'_>) -> Response {
+        let (read, champions) = match self.caught_up(store, context) {
+            Ok(state) => (state.read, Arc::clone(&state.champions)),
+            Err(error) => return unavailable(error),
+        };
+        official::events(store, (after, limit), read, |seq, entry| {
+            event(seq, entry, &champions, store, context)
+        })
+    }
+
+    /// The state, at the record's end or `STEP` nearer to it.
+    fn caught_up(&self, store: &Store, context: Context<'_>) -> Result<MutexGuard<'_, State>, Unavailable> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.catch_up(store, context)?;
+        Ok(state)
+    }
+}
+
+/// The event of an entry, with its deals.
+pub(super) fn event(
+    seq: u64,
+    entry: &Entry,
+    champions: &Champions,
+    store: &Store,
+    context: Context<'_>,
+) -> Result<Option<Event>, Unavailable> {
+    let Some(event) = Event::of(seq, entry) else { return Ok(None) };
+    let theirs = |who: &Address| champions.get(who).cloned().unwrap_or_default();
+    Ok(Some(event.about(answer::concerned(entry, &theirs, &Records(store), context)?)))
+}
+
+fn unavailable(error: Unavailable) -> Response {
+    Response::Failed { code: "store_unavailable".into(), text: error.to_string() }
 }
 
 impl State {
@@ -97,8 +182,9 @@ impl State {
 
     /// Notes when an entry was recorded.
     fn date(&mut self, seq: u64, entry: &Entry) {
+        // Only times of our own clock: that of a mail that is taken in from a file is what its sender wrote, and would fix
+        // heads of days to come.
         let at = match entry {
-            Entry::Seen(seen) => Some(seen.seen_at),
             Entry::Act(act) => Some(act.at),
             Entry::Gate { at, .. } | Entry::Governed { at, .. } | Entry::Posted { at, .. } => Some(*at),
             _ => None,
@@ -112,74 +198,136 @@ impl State {
         }
     }
 
-    /// Reads what was written since the last look.
+    /// Reads what was written since the last look, and looks at the deals whose time has come.
     fn catch_up(&mut self, store: &Store, context: Context<'_>) -> Result<(), Unavailable> {
         let start = Instant::now();
-        let records = Records(store);
+        self.follow_erasures(store, context)?;
         while self.read < store.size() && start.elapsed() < STEP {
             let entries = store.entries(self.read..self.read + PAGE)?;
-            let mut touched = BTreeSet::new();
+            let (mut deals, mut copies) = (BTreeSet::new(), BTreeSet::new());
+            for entry in &entries {
+                self.note(entry, store, context, (&mut deals, &mut copies))?;
+            }
+            self.look_again(deals, copies, store, context)?;
             for (seq, entry) in (self.read..).zip(&entries) {
                 self.date(seq, entry);
-                self.note(entry, &records, context, &mut touched)?;
-            }
-            for opportunity in touched {
-                self.keep(&Brief::of(&opportunity, &records, context)?);
             }
             self.read += entries.len() as u64;
+        }
+        while let Some((_, deal)) = self.due.first().filter(|(at, _)| *at <= context.now).cloned() {
+            self.keep(&deal, store, context)?;
+            if start.elapsed() >= STEP {
+                break;
+            }
         }
         Ok(())
     }
 
-    /// Which deals an entry bears on.
+    /// What was erased since is gone from here, too.
+    fn follow_erasures(&mut self, store: &Store, context: Context<'_>) -> Result<(), Unavailable> {
+        let erasures = store.erasures();
+        if self.erasures == erasures {
+            return Ok(());
+        }
+        let (deals, copies) = self.erased.clone();
+        self.look_again(deals, copies, store, context)?;
+        self.erasures = erasures;
+        // One that goes on is followed again at its end.
+        if erasures.is_multiple_of(2) {
+            self.erased = Default::default();
+        }
+        Ok(())
+    }
+
+    /// Notes which deals and which copies an entry bears on.
     fn note(
         &mut self,
         entry: &Entry,
-        records: &Records<'_>,
+        store: &Store,
         context: Context<'_>,
-        touched: &mut BTreeSet<OpportunityId>,
+        (deals, copies): (&mut BTreeSet<OpportunityId>, &mut BTreeSet<Digest>),
     ) -> Result<(), Unavailable> {
+        let records = Records(store);
+        let champions = Arc::clone(&self.champions);
+        let theirs = |who: &Address| champions.get(who).cloned().unwrap_or_default();
         match entry {
             // Our own letters are no news.
             Entry::Seen(seen) if matches!(seen.place, Place::Letter { .. }) => {}
             Entry::Seen(seen) => self.last_mail = self.last_mail.max(Some(seen.seen_at)),
-            Entry::Considered(outcome) => touched.extend(self.deals_of(outcome, records, context)?),
-            Entry::Act(act) => touched.extend(subjects(act, records)?),
+            Entry::Considered(outcome) => {
+                copies.insert(outcome.sha256);
+                deals.extend(answer::concerned(entry, &theirs, &records, context)?);
+            }
+            Entry::Act(act) => {
+                copies.extend(answer::copy_of(act, &records)?);
+                deals.extend(answer::concerned(entry, &theirs, &records, context)?);
+                self.forget(act);
+            }
             Entry::Gate { at, answer } => self.ask(*at, answer),
             _ => {}
         }
         Ok(())
     }
 
-    fn deals_of(
-        &self,
-        outcome: &Outcome,
-        records: &Records<'_>,
-        context: Context<'_>,
-    ) -> Result<BTreeSet<OpportunityId>, Unavailable> {
-        let mut deals: BTreeSet<OpportunityId> =
-            home(outcome, records, context)?.map(|case| case.opportunity).into_iter().collect();
-        if outcome.has("stray_objection") {
-            let theirs = outcome.from.as_ref().and_then(|who| self.champions.get(who));
-            deals.extend(theirs.into_iter().flatten().cloned());
+    /// Notes what an act erases.
+    fn forget(&mut self, act: &Act) {
+        let Deed::Erase { opportunities, copies } = &act.deed else { return };
+        for opportunity in opportunities {
+            self.asked.remove(opportunity);
         }
-        Ok(deals)
+        self.erased.0.extend(opportunities.iter().cloned());
+        self.erased.1.extend(copies.iter().copied());
     }
 
-    fn keep(&mut self, brief: &Brief) {
-        for champion in &brief.champions {
-            self.champions.entry(champion.clone()).or_default().insert(brief.opportunity.clone());
+    fn look_again(
+        &mut self,
+        deals: BTreeSet<OpportunityId>,
+        copies: BTreeSet<Digest>,
+        store: &Store,
+        context: Context<'_>,
+    ) -> Result<(), Unavailable> {
+        // A mail that has a deal comes with it.
+        for copy in copies {
+            self.wait(&copy, store, context)?;
         }
-        let deal = Deal {
-            standing: brief.standing,
-            accepted: !brief.accepted_by.is_empty(),
-            first_at: brief.first_at,
-            at: brief.at,
-            due: brief.due,
-            verified_at: brief.verified_at,
-            objection: brief.objection,
-        };
-        self.deals.insert(brief.opportunity.clone(), deal);
+        deals.iter().try_for_each(|deal| self.keep(deal, store, context))
+    }
+
+    /// Puts a mail of no deal into the list of what waits, or takes it out.
+    fn wait(&mut self, copy: &Digest, store: &Store, context: Context<'_>) -> Result<(), Unavailable> {
+        self.waiting.remove(copy);
+        if let Some(item) = answer::waiting_alone(copy, &Records(store), context)? {
+            self.waiting.insert(item);
+        }
+        Ok(())
+    }
+
+    /// Looks at a deal.
+    fn keep(&mut self, deal: &OpportunityId, store: &Store, context: Context<'_>) -> Result<(), Unavailable> {
+        let glance = Glance::of(deal, &Records(store), context)?;
+        let left = self.waiting.replace(deal, &glance.copies, glance.waiting);
+        for copy in left {
+            self.wait(&copy, store, context)?;
+        }
+        if let Some(at) = self.deals.remove(deal).and_then(|kept| kept.until) {
+            self.due.remove(&(at, deal.clone()));
+        }
+        if let Some(asked) = self.asked.get_mut(deal) {
+            asked.said = None;
+        }
+        if glance.is_erased {
+            return Ok(());
+        }
+        for champion in &glance.brief.champions {
+            if !self.champions.get(champion).is_some_and(|deals| deals.contains(deal)) {
+                let champions = Arc::make_mut(&mut self.champions);
+                champions.entry(champion.clone()).or_default().insert(deal.clone());
+            }
+        }
+        self.due.extend(glance.until.map(|at| (at, deal.clone())));
+        let kept = Kept { brief: Arc::new(glance.brief), row: glance.row.map(Arc::new), until: glance.until };
+        self.deals.insert(deal.clone(), kept);
+        Ok(())
     }
 
     /// Remembers the newest question about a deal.
@@ -189,20 +337,20 @@ impl State {
         else {
             return;
         };
-        self.asked.insert(opportunity, (at, to.to_owned()));
+        self.asked.insert(opportunity, Asked { at, to: to.to_owned(), said: None });
         while self.asked.len() > ASKED_MAX {
-            let oldest = self.asked.iter().min_by_key(|(_, (at, _))| *at).map(|(id, _)| id.clone());
+            let oldest = self.asked.iter().min_by_key(|(_, asked)| asked.at).map(|(id, _)| id.clone());
             oldest.and_then(|id| self.asked.remove(&id));
         }
     }
 
-    fn answer(&self, store: &Store, context: Context<'_>) -> Result<BoardAnswer, Unavailable> {
-        let records = Records(store);
+    fn answer(&mut self, store: &Store, context: Context<'_>) -> Result<BoardAnswer, Unavailable> {
         let mut standings = BTreeMap::new();
-        for deal in self.deals.values() {
-            *standings.entry(deal.word().to_owned()).or_default() += 1;
+        for kept in self.deals.values() {
+            *standings.entry(kept.word().to_owned()).or_default() += 1;
         }
-        let dated = |d: &Deal| (d.due.is_none(), d.due, d.at);
+        let dated = |d: &Brief| (d.due.is_none(), d.due, d.at);
+        let review = self.waiting.page(None, ROWS_MAX);
         Ok(BoardAnswer {
             as_of: context.now,
             fresh: context.freshness == Freshness::Fresh,
@@ -211,68 +359,71 @@ impl State {
             size: store.size(),
             read: self.read,
             standings,
-            blocked: self.blocked(&records, context)?,
-            review: review(&records, context)?,
-            objections: self.rows(&records, context, |d| d.objection.then_some(std::cmp::Reverse(d.at)))?,
-            conditions: self
-                .rows(&records, context, |d| (d.standing == Standing::Conditional).then(|| dated(d)))?,
-            verified: self.rows(&records, context, |d| d.verified_at.map(std::cmp::Reverse))?,
+            blocked: self.blocked(store, context)?,
+            review: Listed {
+                rows: review.iter().map(|item| item.as_ref().clone()).collect(),
+                total: self.waiting.len(),
+            },
+            objections: self.rows(|d| d.objection.then_some(std::cmp::Reverse(d.at))),
+            conditions: self.rows(|d| (d.standing == Standing::Conditional).then(|| dated(d))),
+            verified: self.rows(|d| d.verified_at.map(std::cmp::Reverse)),
         })
     }
 
-    /// The deals that `order` gives a place, in that order, as they stand now.
-    fn rows<K: Ord>(
-        &self,
-        records: &Records<'_>,
-        context: Context<'_>,
-        order: impl Fn(&Deal) -> Option<K>,
-    ) -> Result<Listed<Brief>, Unavailable> {
-        let mut found: Vec<(K, &OpportunityId)> =
-            self.deals.iter().filter_map(|(id, deal)| Some((order(deal)?, id))).collect();
-        found.sort();
+    /// The deals that `order` gives a place, in that order.
+    fn rows<K: Ord>(&self, order: impl Fn(&Brief) -> Option<K>) -> Listed<Brief> {
+        let placed = |(id, kept)| -> Option<(K, &OpportunityId, &Kept)> {
+            let kept: &Kept = kept;
+            Some((order(&kept.brief)?, id, kept))
+        };
+        let mut found: Vec<_> = self.deals.iter().filter_map(placed).collect();
+        found.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
         let total = found.len();
-        let rows = found.into_iter().take(ROWS_MAX).map(|(_, id)| Brief::of(id, records, context));
-        Ok(Listed { rows: rows.collect::<Result<_, _>>()?, total })
+        let rows = found.into_iter().take(ROWS_MAX).map(|(_, _, kept)| kept.brief.as_ref().clone());
+        Listed { rows: rows.collect(), total }
     }
 
     /// Questions whose answer still is no.
-    fn blocked(&self, records: &Records<'_>, context: Context<'_>) -> Result<Listed<Blocked>, Unavailable> {
-        let mut asked: Vec<_> = self.asked.iter().map(|(id, (at, to))| (*at, id, to)).collect();
-        asked.sort_by_key(|(at, id, _)| (std::cmp::Reverse(*at), *id));
-        let mut rows = Vec::new();
-        let mut total = 0;
-        for (asked_at, id, to) in asked {
-            let Response::Gate(gate) = answer::gate(id, to, records, context) else { continue };
-            if gate.allowed {
-                continue;
+    fn blocked(&mut self, store: &Store, context: Context<'_>) -> Result<Listed<Blocked>, Unavailable> {
+        let mut found: Vec<(&OpportunityId, &Blocked)> = Vec::new();
+        for (id, asked) in &mut self.asked {
+            let holds = asked.said.as_ref().is_some_and(|said| {
+                said.freshness == context.freshness && (said.from..said.until).contains(&context.now)
+            });
+            if !holds {
+                asked.said = Some(Said::of(id, asked, self.deals.get(id), store, context)?);
             }
-            total += 1;
-            if rows.len() < ROWS_MAX {
-                rows.push(Blocked { asked_at, gate: *gate, brief: Brief::of(id, records, context)? });
-            }
+            found.extend(asked.said.as_ref().and_then(|said| Some((id, said.blocked.as_ref()?))));
         }
-        Ok(Listed { rows, total })
+        found.sort_by_key(|(id, blocked)| (std::cmp::Reverse(blocked.asked_at), *id));
+        let total = found.len();
+        let rows = found.into_iter().take(ROWS_MAX).map(|(_, blocked)| blocked.clone());
+        Ok(Listed { rows: rows.collect(), total })
     }
 }
 
-/// The deals that a person's act is about.
-fn subjects(act: &Act, records: &Records<'_>) -> Result<BTreeSet<OpportunityId>, Unavailable> {
-    let mut deals = act.opportunities();
-    if let Deed::Undo { act, .. } = &act.deed {
-        deals.extend(records.0.act(&Act::name(act))?.into_iter().flat_map(|undone| undone.opportunities()));
-    }
-    Ok(deals)
-}
-
-/// The review queue, oldest first.
-fn review(records: &Records<'_>, context: Context<'_>) -> Result<Listed<ReviewItem>, Unavailable> {
-    match answer::queue(None, records, context) {
-        Response::Queue { mut items } => {
-            let total = items.len();
-            items.truncate(ROWS_MAX);
-            Ok(Listed { rows: items, total })
-        }
-        Response::Failed { text, .. } => Err(Unavailable(text)),
-        _ => Err(Unavailable("the queue could not be read".into())),
+impl Said {
+    fn of(
+        id: &OpportunityId,
+        asked: &Asked,
+        kept: Option<&Kept>,
+        store: &Store,
+        context: Context<'_>,
+    ) -> Result<Self, Unavailable> {
+        let records = Records(store);
+        let blocked = match answer::gate(id, &asked.to, &records, context) {
+            Response::Gate(gate) if !gate.allowed => {
+                let brief = match kept {
+                    Some(kept) => kept.brief.as_ref().clone(),
+                    None => Brief::of(id, &records, context)?,
+                };
+                Some(Blocked { asked_at: asked.at, gate: *gate, brief })
+            }
+            Response::Failed { text, .. } => return Err(Unavailable(text)),
+            _ => None,
+        };
+        let until = context.now.checked_add(ASK_AGAIN).unwrap_or(context.now);
+        let until = kept.and_then(|kept| kept.until).map_or(until, |at| at.min(until));
+        Ok(Self { blocked, freshness: context.freshness, from: context.now, until })
     }
 }

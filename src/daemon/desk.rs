@@ -1,6 +1,6 @@
 //! Answers every question about the record, whoever asks: command line, socket or HTTP.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +8,13 @@ use std::time::Duration;
 use base64::Engine as _;
 use jiff::Timestamp;
 
-use super::board::Board;
+use super::board::{self, Board};
 use super::engine::{Engine, SeenAt, Taken};
 use super::letters;
 use super::library::Records;
-use super::{log, mail};
-use crate::answer::{self, ActRequest, Context, LettersAsk, Request, Response, Wanted};
+use super::{log, mail, official};
+use crate::answer::{self, ActRequest, Context, LettersAsk, PAGE_MAX, Request, Response, Wanted};
 use crate::config::load_rules;
-use crate::edge::metrics::{Counter, count};
 use crate::edge::source::{Fetched, Progress};
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::gate::{Freshness, Gates};
@@ -72,6 +71,22 @@ impl Desk {
 
     /// Answers. Blocking.
     pub fn answer(&self, request: Request) -> Response {
+        let store = &self.engine.store;
+        // What the board knows costs no look at the record.
+        let known = match &request {
+            Request::Queue { after, limit } => {
+                let limit = limit.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX + 1);
+                self.board.queue(store, (after.as_ref(), limit), self.context())
+            }
+            Request::Report(wanted) => self.board.report(store, wanted, self.context()),
+            Request::Events { after, limit } => {
+                Some(self.board.events(store, (*after, *limit), self.context()))
+            }
+            _ => None,
+        };
+        if let Some(known) = known {
+            return known;
+        }
         match request {
             Request::Ingest { files } => self.ingest(files).unwrap_or_else(|e| failed(&e)),
             Request::Rejudge { rules, apply } => self.rejudge(rules.as_deref(), apply),
@@ -164,18 +179,16 @@ pub fn answer_from(
 pub fn answer_in(store: &Store, context: Context<'_>, request: Request) -> Response {
     let records = Records(store);
     match request {
-        Request::Gate { opportunity, to, record } => {
-            // Taken first: what the answer rests on is in the log of this head.
-            let head = store.log_head();
-            let response = with_head(answer::gate(&opportunity, &to, &records, context), head);
-            count(Counter::GateRequests, &[word_for(&response)]);
-            if record { write_down(store, response) } else { response }
+        Request::Gate { opportunity, to } => official::gate(store, &opportunity, &to, context),
+        Request::Official(order) => official::official(store, &order, context),
+        Request::Events { after, limit } => {
+            let event = |seq, entry: &Entry| board::event(seq, entry, &BTreeMap::new(), store, context);
+            official::events(store, (after, limit), u64::MAX, event)
         }
-        Request::Official(order) => super::official::official(store, &order, context),
-        Request::Events { after, limit } => super::official::events(store, after, limit),
         Request::Show { what } => answer::show(&what, &records, context),
+        Request::Sheet { opportunity, mails } => mail::sheet(store, &opportunity, mails, context),
         Request::List { after, limit } => answer::list(after.as_ref(), limit, &records, context),
-        Request::Queue { limit } => answer::queue(limit, &records, context),
+        Request::Queue { after, limit } => answer::queue(after.as_ref(), limit, &records, context),
         Request::Import(wanted) => {
             let (acts, response) = answer::import(&wanted, &records, context);
             keep_all(store, acts, response)
@@ -198,10 +211,13 @@ pub fn answer_in(store: &Store, context: Context<'_>, request: Request) -> Respo
             Ok((act, response)) => keep(store, Entry::Act(Box::new(act)), response),
             Err(refused) => *refused,
         },
-        Request::Health => Response::Health {
-            size: store.size(),
-            waiting: store.todo_len(),
-            fresh: context.freshness == Freshness::Fresh,
+        Request::Health => match store.alive() {
+            Ok(()) => Response::Health {
+                size: store.size(),
+                waiting: store.todo_len(),
+                fresh: context.freshness == Freshness::Fresh,
+            },
+            Err(error) => failed(&error),
         },
         Request::Log(question) => log::answer(store, question, context),
         Request::Quarantine(act) => super::quarantine::quarantine(store, act),
@@ -217,33 +233,6 @@ pub fn answer_in(store: &Store, context: Context<'_>, request: Request) -> Respo
             Response::Failed { code: "internal".into(), text: "mail is read by the engine".into() }
         }
     }
-}
-
-/// A gate's answer in a word, for metrics.
-fn word_for(response: &Response) -> &'static str {
-    match response {
-        Response::Gate(answer) if answer.allowed => "allowed",
-        Response::Gate(_) => "not_allowed",
-        _ => "could_not_tell",
-    }
-}
-
-fn with_head(mut response: Response, (size, root): (u64, Digest)) -> Response {
-    if let Response::Gate(answer) = &mut response {
-        answer.log_size = Some(size);
-        answer.log_root = Some(root);
-    }
-    response
-}
-
-/// Makes a gate's answer an entry of the log.
-fn write_down(store: &Store, response: Response) -> Response {
-    let Response::Gate(given) = &response else { return response };
-    let entry = match serde_json::to_value(given) {
-        Ok(answer) => Entry::Gate { at: given.as_of, answer },
-        Err(error) => return Response::Failed { code: "internal".into(), text: error.to_string() },
-    };
-    keep(store, entry, response)
 }
 
 /// Records who has what erased, and erases it: the octets, and every entry that tells of them but people's own acts.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
-use std::thread::available_parallelism;
+use std::thread::{Builder, available_parallelism};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -362,13 +362,17 @@ impl Engine {
         };
         let cores = available_parallelism().map_or(1, NonZero::get);
         let share = subjects.len().div_ceil(cores).max(SHARE_MIN);
+        let all = |part: &[(Facts, Arc<pipeline::Known>)]| part.iter().map(one).collect::<Vec<_>>();
+        let all = &all;
         std::thread::scope(|scope| {
-            let workers: Vec<_> = subjects
-                .chunks(share)
-                .map(|part| scope.spawn(move || part.iter().map(one).collect::<Vec<_>>()))
-                .collect();
-            let joined = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|p| resume_unwind(p)));
-            joined.flatten().collect()
+            // Where the system gives no other thread, this one does that part, too.
+            let begin = |part| Builder::new().spawn_scoped(scope, move || all(part)).map_err(|_| part);
+            let workers: Vec<_> = subjects.chunks(share).map(begin).collect();
+            let ended = workers.into_iter().map(|worker| match worker {
+                Ok(worker) => worker.join().unwrap_or_else(|p| resume_unwind(p)),
+                Err(part) => all(part),
+            });
+            ended.flatten().collect()
         })
     }
 

@@ -17,6 +17,7 @@ mod rejudge;
 mod reload;
 mod retention;
 mod view;
+mod waiting;
 mod webhooks;
 mod window;
 
@@ -136,7 +137,7 @@ pub async fn run(
         let (desk, view) = (Arc::clone(&desk), Arc::clone(&view));
         Arc::new(move |request: Request| -> Response {
             match request {
-                Request::Gate { opportunity, to, record: false } => view.answer(&desk, &opportunity, &to),
+                Request::Gate { opportunity, to } => view.answer(&desk, &opportunity, &to),
                 other => desk.answer(other),
             }
         })
@@ -164,6 +165,7 @@ pub async fn run(
         Ok(())
     });
     let heartbeat = Arc::new(Heartbeat::new());
+    tasks.spawn(end_with_store(Arc::clone(&desk), stop.clone()));
     tasks.spawn(consider_loop(Arc::clone(&desk), Arc::clone(&heartbeat), stop.clone()));
     if let Some(outbox) = daemon.outbox {
         tasks.spawn(letters::run(Arc::clone(&desk), outbox, stop.clone()));
@@ -199,6 +201,14 @@ async fn supervise(
         }
     }
     Ok(())
+}
+
+/// Ends the daemon as soon as the record cannot be written any more: the next start runs the recovery.
+async fn end_with_store(desk: Arc<Desk>, mut stop: watch::Receiver<bool>) -> Result<(), DaemonError> {
+    tokio::select! {
+        error = desk.engine.store.died() => Err(error.into()),
+        _ = stop.wait_for(|s| *s) => Ok(()),
+    }
 }
 
 /// Makes batches durable, one at a time.
@@ -257,6 +267,10 @@ async fn consider_loop(
             }
             tracing::info!(event = "mail.considered", considered);
             desk.considered.notify_one();
+            // What is left of a backlog waits on disk.
+            if *stop.borrow() {
+                return Ok(());
+            }
         }
         let engine = Arc::clone(&desk.engine);
         tokio::task::spawn_blocking(move || engine.store.checkpoint()).await??;

@@ -50,13 +50,14 @@ pub fn answer(store: &Store, ask: RetentionAsk, context: Context<'_>) -> Respons
     work().unwrap_or_else(|error| failed(&error))
 }
 
-/// Erases what is due once a day, whenever everything that came in is read.
+/// Erases what is due once a day, whenever every mailbox was read lately. Mail that waits to be considered holds up itself
+/// and the deals that it may bear on, and nothing else.
 pub async fn keep_to(desk: Arc<Desk>, ask: RetentionAsk) {
     if ask.deal_days.is_none() && ask.other_days.is_none() {
         return;
     }
     loop {
-        while desk.freshness() != Freshness::Fresh || desk.engine.store.todo_len() > 0 {
+        while desk.freshness() != Freshness::Fresh {
             tokio::time::sleep(ROUND).await;
         }
         let own = Arc::clone(&desk);
@@ -111,12 +112,13 @@ fn deals(
     context: Context<'_>,
 ) -> Result<Vec<Due>, StoreError> {
     let (limit, records) = (before(context.now, days), Records(store));
+    let awaited = awaited(store, waiting, limit)?;
     let mut idle = Vec::new();
     let mut after: Option<OpportunityId> = None;
     loop {
         let page = store.opportunities(after.as_ref(), DEALS)?;
         let Some(end) = page.last().cloned() else { break };
-        for opportunity in page {
+        for opportunity in page.into_iter().filter(|opportunity| !awaited.contains(opportunity)) {
             let Some(last) = last_of(store, &opportunity)?.filter(|last| *last < limit) else { continue };
             let reason = format!("nothing happened to it for {days} days ([retention] deal_days)");
             let what = Wanted::Erase { what: opportunity.to_string() };
@@ -135,6 +137,26 @@ fn deals(
     let named = idle.iter().filter_map(|(due, _)| due.row.opportunity.clone());
     let named: BTreeSet<OpportunityId> = named.collect();
     Ok(idle.into_iter().filter(|(_, bears)| bears.is_subset(&named)).map(|(due, _)| due).collect())
+}
+
+/// Deals of the mail behind `limit` that was not considered yet, and of what it answers: something happened to them.
+fn awaited(
+    store: &Store,
+    waiting: &BTreeSet<Digest>,
+    limit: Timestamp,
+) -> Result<BTreeSet<OpportunityId>, StoreError> {
+    let mut deals = BTreeSet::new();
+    for digest in waiting {
+        let Some(seen) = store.seen(digest)?.filter(|seen| seen.seen_at >= limit) else { continue };
+        let mut around = vec![*digest];
+        for id in seen.links.message_id.iter().chain(&seen.links.parents) {
+            around.extend(store.copies(id)?);
+        }
+        for copy in around {
+            deals.extend(store.outcome(&copy)?.and_then(|outcome| outcome.opportunity));
+        }
+    }
+    Ok(deals)
 }
 
 /// When the last thing happened to a deal; `None` when nothing of it is left to erase.

@@ -15,10 +15,10 @@ use serde_json::Value;
 
 use super::desk::Desk;
 use super::library::Records;
-use crate::answer::{self, Context, Register, Response, Unavailable};
+use super::official::{count_answer, gate_over};
+use crate::answer::{self, Case, Context, Register, Response, Unavailable};
 use crate::edge::http::Quick;
-use crate::edge::metrics::{Counter, count};
-use crate::edge::store::Store;
+use crate::edge::store::{Moment, Store};
 use crate::gate::{Freshness, GateAnswer};
 use crate::model::{Address, Digest, MessageId, OpportunityId, Outcome};
 use crate::record::{Act, Deed, Entry, Subject};
@@ -46,6 +46,8 @@ struct Kept {
     tag: Box<str>,
     allowed: bool,
     freshness: Freshness,
+    /// It holds from here: a clock may be set back.
+    from: Timestamp,
     until: Timestamp,
     links: Box<[u64]>,
     serial: u64,
@@ -89,6 +91,8 @@ impl View {
     /// The answer, when it is at hand.
     pub fn look(&self, desk: &Desk, opportunity: &OpportunityId, to: &str) -> Option<Quick> {
         let store = &desk.engine.store;
+        // A record that cannot be written any more is answered from no longer, wherever the answer lies.
+        store.alive().ok()?;
         let (freshness, now) = (desk.freshness(), Timestamp::now());
         let (size, root) = self.at(store, FOLLOW_QUICK_MAX)?;
         let name = name_of(opportunity, to);
@@ -99,11 +103,11 @@ impl View {
             }
             Arc::clone(table.answers.get(name.as_str())?)
         };
-        if kept.freshness != freshness || now >= kept.until {
+        if kept.freshness != freshness || now < kept.from || now >= kept.until {
             return None;
         }
         kept.used.store(true, Ordering::Relaxed);
-        count(Counter::GateRequests, &[if kept.allowed { "allowed" } else { "not_allowed" }]);
+        count_answer(kept.allowed);
         let body = format!("{{\"as_of\":\"{now}\",\"log_size\":{size},\"log_root\":\"{root}\",{}", kept.rest);
         Some(Quick { body, tag: kept.tag.to_string() })
     }
@@ -112,33 +116,26 @@ impl View {
     pub fn answer(&self, desk: &Desk, opportunity: &OpportunityId, to: &str) -> Response {
         let store = &desk.engine.store;
         let (freshness, now) = (desk.freshness(), Timestamp::now());
-        let before = (self.at(store, u64::MAX).map(|(size, _)| size), store.erasures());
-        let head = store.log_head();
+        // What comes from here on touches what is made now.
+        self.at(store, u64::MAX);
         let noted =
             Noted { records: Records(store), links: RefCell::default(), whole: AtomicBool::new(false) };
-        let ask = |now: Timestamp| {
-            let context = Context { freshness, ..desk.context_at(now) };
-            answer::gate(opportunity, to, &noted, context)
+        let context = Context { freshness, ..desk.context_at(now) };
+        let until = now.checked_add(KEPT).unwrap_or(now);
+        let holds = |case: &Case, given: &GateAnswer| {
+            let late = answer::gate_in(case, to, Context { now: until, ..context });
+            matches!(&late, Response::Gate(late) if same(given, late))
         };
-        let mut response = ask(now);
-        if let Response::Gate(given) = &mut response {
-            (given.log_size, given.log_root) = (Some(head.0), Some(head.1));
-            let until = now.checked_add(KEPT).unwrap_or(now);
-            let holds = matches!(&ask(until), Response::Gate(late) if same(given, late));
-            if let (true, false, (Some(size), erasures)) =
-                (holds, noted.whole.load(Ordering::Relaxed), before)
-            {
-                let links = noted.links.take().into_iter().collect();
-                self.keep(store, (size, erasures), &name_of(opportunity, to), given, freshness, until, links);
+        match gate_over(&noted, store, (opportunity, to), context, holds) {
+            Ok((given, holds, moment)) => {
+                if holds && !noted.whole.load(Ordering::Relaxed) {
+                    let links = noted.links.take().into_iter().collect();
+                    self.keep(moment, &name_of(opportunity, to), &given, freshness, (now, until), links);
+                }
+                Response::Gate(given)
             }
+            Err(other) => *other,
         }
-        let word = match &response {
-            Response::Gate(given) if given.allowed => "allowed",
-            Response::Gate(_) => "not_allowed",
-            _ => "could_not_tell",
-        };
-        count(Counter::GateRequests, &[word]);
-        response
     }
 
     /// Follows the log to its end, when that is at most `most` entries away: its size and root there. `None` while a commit
@@ -174,22 +171,19 @@ impl View {
         Some((size, root))
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn keep(
         &self,
-        store: &Store,
-        before: (u64, u64),
+        moment: Moment,
         name: &str,
         given: &GateAnswer,
         freshness: Freshness,
-        until: Timestamp,
+        (from, until): (Timestamp, Timestamp),
         links: Vec<u64>,
     ) {
         let Some((rest, tag)) = text_of(given) else { return };
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        // Something came while the answer was made: whether it touches the answer, the next question finds out.
-        let now = (store.size(), store.erasures());
-        if before != now || (table.followed, table.erasures) != now {
+        // Followed further, or not so far: whether what lies between touches the answer, the next question finds out.
+        if (table.followed, table.erasures) != (moment.size, moment.erasures) {
             return;
         }
         table.serial += 1;
@@ -198,6 +192,7 @@ impl View {
             tag,
             allowed: given.allowed,
             freshness,
+            from,
             until,
             links: links.into(),
             serial: table.serial,

@@ -13,13 +13,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use super::desk::Desk;
 use crate::answer::{DeadRow, Event, Request, Response, WebhookRow, WebhooksAsk};
 use crate::edge::store::replace_file;
-use crate::edge::webhook::{Settings, Trouble, post};
+use crate::edge::webhook::{Settings, Trouble, WAIT_MAX, post};
+use crate::model::OpportunityId;
 
 /// Events of one receiver that are read ahead of the one that is sent.
 const WAITING_MAX: usize = 200;
@@ -158,7 +159,12 @@ pub async fn run(desk: Arc<Desk>, index: usize, mut stop: watch::Receiver<bool>)
     let pace = desk.webhooks.pace;
     loop {
         let (worker, shared) = (Arc::clone(&hook), Arc::clone(&desk));
-        let next = tokio::task::spawn_blocking(move || worker.step(&shared, pace)).await;
+        let step = tokio::task::spawn_blocking(move || worker.step(&shared, pace));
+        let next = tokio::select! {
+            next = step => next,
+            // Whether a post that is under way arrives, nobody notes: it is sent again after the next start.
+            _ = stop.wait_for(|s| *s) => return,
+        };
         let rest = match next {
             Ok(Ok(true)) => Duration::ZERO,
             Ok(Ok(false)) => pace.look,
@@ -186,7 +192,7 @@ impl Hook {
     fn step(&self, desk: &Desk, pace: Pace) -> Result<bool, String> {
         let more = self.read_on(desk)?;
         let now = Timestamp::now();
-        let Some(delivery) = self.next(now) else { return Ok(more) };
+        let Some(delivery) = self.next(now, pace.longest.max(WAIT_MAX)) else { return Ok(more) };
         let body = body(desk, &delivery.event);
         let sent = post(&self.settings, delivery.event.id, now, &body);
         self.note(delivery.event.id, sent, pace)?;
@@ -219,18 +225,23 @@ impl Hook {
     }
 
     /// The first event whose time has come and before which nothing of its opportunity waits.
-    fn next(&self, now: Timestamp) -> Option<Delivery> {
+    fn next(&self, now: Timestamp, longest: Duration) -> Option<Delivery> {
         let state = self.lock();
-        if state.paused_until.is_some_and(|until| now < until) {
+        // A time further away than the longest wait comes from a clock that was wrong.
+        let is_due = |at: Timestamp| at <= now || at > later(now, longest);
+        if state.paused_until.is_some_and(|until| !is_due(until)) {
             return None;
         }
-        let mut held = BTreeSet::new();
+        let (mut held, mut held_bare) = (BTreeSet::new(), false);
         for delivery in &state.waiting {
-            let subject = &delivery.event.opportunity;
-            if !held.contains(subject) && delivery.next_at <= now {
+            let subjects = subjects(&delivery.event);
+            // What names no deal waits for what names none.
+            let is_free = if subjects.is_empty() { !held_bare } else { held.is_disjoint(&subjects) };
+            if is_free && is_due(delivery.next_at) {
                 return Some(delivery.clone());
             }
-            held.insert(subject);
+            held_bare |= subjects.is_empty();
+            held.extend(subjects);
         }
         None
     }
@@ -317,21 +328,45 @@ impl Hook {
     }
 }
 
-/// The event with where its opportunity stands now: a receiver that takes only the newest event of a deal is right.
+/// The event with where its opportunities stand now: a receiver that takes only the newest event of a deal is right.
 fn body(desk: &Desk, event: &Event) -> String {
     let mut data = serde_json::to_value(event).unwrap_or_default();
-    if let (Some(map), Some(opportunity)) = (data.as_object_mut(), &event.opportunity)
-        && let Response::Opportunity(answer) = desk.answer(Request::Show { what: opportunity.to_string() })
-    {
-        let open: Vec<&String> =
-            answer.gates.iter().filter(|(_, allowed)| **allowed).map(|(n, _)| n).collect();
-        map.insert("standing".into(), json!(answer.report.standing));
-        map.insert("verified_standing".into(), json!(answer.report.verified_standing));
-        map.insert("reason".into(), json!(answer.report.reasons.first().map(|r| &r.code)));
-        map.insert("gates_open".into(), json!(open));
-        map.insert("as_of".into(), json!(Timestamp::now()));
+    if let Some(map) = data.as_object_mut() {
+        let mut deals = Vec::new();
+        for opportunity in subjects(event) {
+            let Some(stands) = stands(desk, opportunity) else { continue };
+            if event.opportunity.as_ref() == Some(opportunity) {
+                map.extend(stands.clone());
+            }
+            let mut deal = Map::from_iter([("opportunity".to_owned(), json!(opportunity))]);
+            deal.extend(stands);
+            deals.push(deal);
+        }
+        if !deals.is_empty() {
+            map.insert("deals".into(), json!(deals));
+        }
     }
     json!({ "type": event.kind_of, "timestamp": event.at, "data": data }).to_string()
+}
+
+/// The opportunities that an event bears on.
+fn subjects(event: &Event) -> BTreeSet<&OpportunityId> {
+    event.opportunities.iter().chain(&event.opportunity).collect()
+}
+
+/// Where an opportunity stands now; nothing when it is not on record any more.
+fn stands(desk: &Desk, opportunity: &OpportunityId) -> Option<Map<String, Value>> {
+    let asked = desk.answer(Request::Show { what: opportunity.to_string() });
+    let Response::Opportunity(answer) = asked else { return None };
+    let open: Vec<&String> = answer.gates.iter().filter(|(_, allowed)| **allowed).map(|(n, _)| n).collect();
+    let fields = [
+        ("standing", json!(answer.report.standing)),
+        ("verified_standing", json!(answer.report.verified_standing)),
+        ("reason", json!(answer.report.reasons.first().map(|r| &r.code))),
+        ("gates_open", json!(open)),
+        ("as_of", json!(Timestamp::now())),
+    ];
+    Some(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 fn later(now: Timestamp, wait: Duration) -> Timestamp {

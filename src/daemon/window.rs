@@ -5,13 +5,11 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::board::State;
-use super::library::Records;
 use crate::answer::{
-    ActRow, Brief, Context, DecisionAnswer, Governance, Head, Response, SAMPLE_MAX, Unavailable, Window,
+    ActRow, Context, DecisionAnswer, Governance, Head, Response, SAMPLE_MAX, Unavailable, Window,
     WindowAnswer, rank,
 };
 use crate::edge::store::Store;
-use crate::model::OpportunityId;
 use crate::record::{Act, Deed, Entry};
 
 /// Acts that are listed: more than a desk decides in a quarter.
@@ -53,17 +51,16 @@ fn look(
     let in_window: Vec<_> = state
         .deals
         .iter()
-        .filter(|(_, deal)| day(deal.first_at) <= window.to && day(deal.at) >= window.from)
+        .filter(|(_, deal)| day(deal.brief.first_at) <= window.to && day(deal.brief.at) >= window.from)
         .collect();
     let mut population = std::collections::BTreeMap::new();
     for (_, deal) in &in_window {
         *population.entry(deal.word().to_owned()).or_default() += 1;
     }
-    let mut drawn: Vec<&OpportunityId> = in_window.iter().map(|(id, _)| *id).collect();
-    drawn.sort_by_key(|id| rank(&seed, id));
-    let records = Records(store);
+    let mut drawn = in_window;
+    drawn.sort_by_key(|(id, _)| rank(&seed, id));
     window.sample = window.sample.clamp(1, SAMPLE_MAX);
-    let sample = drawn.into_iter().take(window.sample).map(|id| Brief::of(id, &records, context));
+    let sample = drawn.into_iter().take(window.sample).map(|(_, deal)| deal.brief.as_ref().clone());
     Ok(WindowAnswer {
         as_of: context.now,
         size: store.size(),
@@ -74,7 +71,7 @@ fn look(
         acts,
         acts_left_out,
         population,
-        sample: sample.collect::<Result<_, _>>()?,
+        sample: sample.collect(),
         window: Window { seed: Some(seed), ..window },
     })
 }

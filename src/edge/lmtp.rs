@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch as signal};
@@ -17,7 +19,7 @@ use tracing::{info, warn};
 
 use super::source::{Fatal, Fetched, Intake, MESSAGE_BYTES_MAX};
 use crate::model::Digest;
-use crate::record::Place;
+use crate::record::{Place, SetAside, Trouble};
 
 /// How often the loop shows that it comes round.
 pub const TICK: Duration = Duration::from_secs(30);
@@ -165,7 +167,8 @@ struct Session {
 /// How the text of a message ended.
 enum Text {
     Whole(Vec<u8>),
-    TooLarge,
+    /// Its octets and their digest; they are not kept.
+    TooLarge(u64, Digest),
 }
 
 impl Session {
@@ -184,13 +187,13 @@ impl Session {
             match verb.to_ascii_uppercase().as_str() {
                 "LHLO" => {
                     (self.greeted, self.sender, self.recipients) = (true, false, 0);
-                    let size = format!("250-SIZE {MESSAGE_BYTES_MAX}");
                     let lines = [
                         "250-endorsed",
                         "250-PIPELINING",
                         "250-8BITMIME",
                         "250-SMTPUTF8",
-                        &size,
+                        // Without a number (RFC 1870 §4): what is too large must come here to be put on record.
+                        "250-SIZE",
                         "250 ENHANCEDSTATUSCODES",
                     ];
                     self.say(&lines.join("\r\n")).await?;
@@ -234,7 +237,7 @@ impl Session {
     /// One answer for each recipient, after the commit (RFC 2033 §4.2).
     async fn take(&mut self, text: Text) -> std::io::Result<()> {
         let answer = match text {
-            Text::TooLarge => format!("552 5.3.4 More than {MESSAGE_BYTES_MAX} octets"),
+            Text::TooLarge(bytes, sha256) => self.set_aside(bytes, sha256).await,
             Text::Whole(raw) => {
                 let (sha256, octets) = (Digest::of(&raw), raw.len());
                 let place = Place::Lmtp { listener: self.listener.clone(), sha256 };
@@ -256,25 +259,49 @@ impl Session {
         self.say(&answers).await
     }
 
+    /// Puts a message that is too large on record, so that a person looks for it, and refuses it: its sender hears of it, too.
+    async fn set_aside(&mut self, bytes: u64, sha256: Digest) -> String {
+        let place = Place::Lmtp { listener: self.listener.clone(), sha256 };
+        let text = format!("larger than {MESSAGE_BYTES_MAX} bytes; it was refused");
+        let (why, at) = (Trouble::Oversize, Timestamp::now());
+        let aside = SetAside { place, sha256: Some(sha256), why, text, bytes: Some(bytes), attempts: 1, at };
+        match self.intake.deliver_with(Vec::new(), vec![aside]).await {
+            Ok(()) => format!("552 5.3.4 More than {MESSAGE_BYTES_MAX} octets"),
+            Err(error) => {
+                warn!(event = "mail.not_stored", mailbox = self.listener, %error);
+                "451 4.3.0 Not recorded, try again".to_owned()
+            }
+        }
+    }
+
     /// The text without its dots (RFC 5321 §4.5.2); `None` when the client went away.
     ///
     /// Only CRLF ends a line here: a dot between bare line feeds is text, so that no second message can be smuggled in.
     async fn text(&mut self) -> std::io::Result<Option<Text>> {
-        let (mut raw, mut too_large, mut at_start) = (Vec::new(), false, true);
+        let (mut raw, mut at_start) = (Vec::new(), true);
+        let mut large: Option<(u64, Sha256)> = None;
         loop {
             let Some(piece) = self.piece(PIECE_BYTES_MAX).await? else { return Ok(None) };
             if at_start && piece == b".\r\n" {
-                return Ok(Some(if too_large { Text::TooLarge } else { Text::Whole(raw) }));
+                return Ok(Some(match large {
+                    Some((octets, hash)) => Text::TooLarge(octets, Digest(hash.finalize().into())),
+                    None => Text::Whole(raw),
+                }));
             }
             let stuffed = at_start && piece.starts_with(b".");
             let kept = if stuffed { piece.get(1..).unwrap_or_default() } else { &piece };
             at_start = ends_line(&raw, &piece);
-            too_large |= raw.len() + kept.len() > MESSAGE_BYTES_MAX;
-            if too_large {
-                // What follows is read and dropped; of the kept, the last octet tells where a line ends.
-                raw = piece.last().copied().into_iter().collect();
-            } else {
-                raw.extend_from_slice(kept);
+            if large.is_none() && raw.len() + kept.len() > MESSAGE_BYTES_MAX {
+                large = Some((raw.len() as u64, Sha256::new_with_prefix(&raw)));
+            }
+            match &mut large {
+                Some((octets, hash)) => {
+                    *octets += kept.len() as u64;
+                    hash.update(kept);
+                    // What follows is read and dropped; of the kept, the last octet tells where a line ends.
+                    raw = piece.last().copied().into_iter().collect();
+                }
+                None => raw.extend_from_slice(kept),
             }
         }
     }

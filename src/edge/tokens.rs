@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use crate::answer::{Caller, Means, Role, name_problem};
-use crate::edge::store::replace_file;
+use crate::edge::store::{hand_over, replace_file};
 use crate::model::Digest;
 
 /// File in the store's folder.
@@ -202,7 +202,11 @@ impl Tokens {
         &self,
         change: impl FnOnce(&mut Vec<Token>) -> Result<(), TokenError>,
     ) -> Result<(), TokenError> {
-        let lock = File::create(self.path.with_extension("lock")).and_then(|file| file.lock().map(|()| file));
+        let path = self.path.with_extension("lock");
+        let lock = File::options().create(true).append(true).open(&path).and_then(|file| {
+            hand_over(&file, &path)?;
+            file.lock().map(|()| file)
+        });
         let _lock = lock.map_err(|e| self.fail(&e))?;
         let mut kept = self.load()?;
         change(&mut kept.tokens)?;
@@ -248,6 +252,28 @@ mod tests {
         assert!(tokens.check(&text).is_none());
         assert!(!tokens.revoke("crm").unwrap());
         assert_eq!(tokens.list().unwrap().len(), 1, "a revoked token stays on file");
+    }
+
+    /// As `sudo endorsed tokens create` beside a daemon with a user of its own.
+    #[test]
+    fn a_new_file_belongs_to_whom_the_folder_belongs() {
+        use std::os::unix::fs::{MetadataExt, chown};
+        let folder = tempfile::tempdir().unwrap();
+        let user = 12_345;
+        // Only the administrator can give a folder away.
+        let user = chown(folder.path(), Some(user), Some(user))
+            .map_or_else(|_| std::fs::metadata(folder.path()).unwrap().uid(), |()| user);
+        // What somebody planted is not written through.
+        let planted = folder.path().join("planted");
+        std::os::unix::fs::symlink(&planted, folder.path().join("tokens.json.new")).unwrap();
+        let around = tempfile::tempdir().unwrap();
+        let link = around.path().join("store");
+        std::os::unix::fs::symlink(folder.path(), &link).unwrap();
+        Tokens::new(&link).create("crm", Role::Gate, None).unwrap();
+        for file in ["tokens.json", "tokens.lock"] {
+            assert_eq!(std::fs::metadata(folder.path().join(file)).unwrap().uid(), user, "{file}");
+        }
+        assert!(!planted.exists());
     }
 
     #[test]

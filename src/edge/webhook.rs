@@ -21,7 +21,7 @@ const ANSWER_BYTES_MAX: u64 = 4_096;
 /// Characters of an answer that are kept.
 const TEXT_CHARS_MAX: usize = 200;
 /// Longest wait that a receiver may ask for.
-const WAIT_MAX: Duration = Duration::from_secs(3_600);
+pub const WAIT_MAX: Duration = Duration::from_secs(3_600);
 
 /// A receiver.
 #[derive(Debug, Clone)]

@@ -110,3 +110,23 @@ fn check_config_ends_with_78_and_says_where() {
         .unwrap();
     assert_eq!(output.status.code(), Some(0));
 }
+
+#[test]
+fn whatever_is_configured_to_sign_in_signs_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let head = "[seller]\ndomains = [\"n.example\"]\nevidence = \"evidence@n.example\"\n";
+    // A provider and the own endpoint, without the tenant that only the provider's endpoint needs.
+    let keys = "provider = \"microsoft365\"\ntoken_url = \"https://login.example/t\"\nclient_id = \"c\"\nclient_secret = { env = \"S\" }\n";
+    let text = format!(
+        "{head}[[mailbox]]\nkind = \"imap\"\nhost = \"h\"\nuser = \"u\"\n[mailbox.oauth2]\n{keys}\
+         [smtp]\nhost = \"h\"\nfrom = \"a@n.example\"\nuser = \"u\"\n[smtp.oauth2]\n{keys}"
+    );
+    let mut config = Config::read(&write(folder.path(), &text)).unwrap();
+    assert!(config.mailbox[0].sign_in().is_some());
+    assert!(config.outbox().unwrap().is_some());
+    let smtp = config.smtp.as_mut().unwrap();
+    assert!(smtp.settings().unwrap().login.is_some());
+    // A section that was not checked sends nothing instead of sending without signing in.
+    smtp.oauth2.as_mut().unwrap().token_url = None;
+    assert!(smtp.settings().is_none() && config.outbox().is_err());
+}

@@ -251,3 +251,62 @@ fn a_listener_beyond_this_machine_needs_tls() {
     let refused = runtime.block_on(bind(&open)).err().unwrap().to_string();
     assert!(refused.contains("not loopback") && refused.contains("[http.tls]"), "{refused}");
 }
+
+#[test]
+fn wrong_tokens_hold_up_nobody_who_has_a_right_one() {
+    let served = Served::new(closed());
+    let token = served.token(Role::Read);
+    let last = (0..30).map(|_| served.with("edt_wrong", "GET", "/v1/whoami", "").status).last();
+    assert_eq!(last, Some(429));
+    assert_eq!(served.with(&token, "GET", "/v1/whoami", "").status, 200, "from the same address");
+}
+
+#[test]
+fn another_scheme_is_no_wrong_token() {
+    let served = Served::new(Settings { open: Some(Role::Gate), ..closed() });
+    let basic = [("Authorization", "Basic cHJveHk6cHJveHk=")];
+    let gate = "/v1/gate?opportunity=OPP-1&to=commercial_review";
+    let statuses: Vec<u16> = (0..30).map(|_| served.send("GET", gate, &basic, "").status).collect();
+    assert_eq!(statuses, [401; 30], "and who shows it is not simply somebody of this machine");
+    assert_eq!(served.send("GET", gate, &[], "").status, 200);
+}
+
+#[test]
+fn a_revoked_token_ends_its_stream() {
+    let served = Served::new(closed());
+    let token = served.token(Role::Read);
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_secs(1));
+            served.tokens.revoke("read@northwind.example").unwrap();
+        });
+        let bearer = format!("Bearer {token}");
+        let fields = [("Authorization", bearer.as_str()), ("Accept", "text/event-stream")];
+        assert_eq!(served.send("GET", "/v1/events", &fields, "").status, 200);
+    });
+    let took = start.elapsed();
+    assert!(took >= Duration::from_secs(1) && took < Duration::from_secs(10), "{took:?}");
+}
+
+#[test]
+fn a_form_outlives_other_cookies_and_its_session_is_sent_over_tls_only() {
+    let served = Served::new(closed());
+    let token = served.token(Role::Read);
+    let page = served.send("GET", "/sign-in", &[("Cookie", "theme=dark")], "");
+    let csrf = page.body.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let form = format!("csrf={csrf}&token={token}&to=/");
+    let typed = ("Content-Type", "application/x-www-form-urlencoded");
+    let sent = |proto: &str, cookie: &str| {
+        let fields =
+            [typed, ("Cookie", cookie), ("Sec-Fetch-Site", "same-origin"), ("X-Forwarded-Proto", proto)];
+        served.send("POST", "/sign-in", &fields, &form)
+    };
+    let plain = sent("http", "theme=light; more=1");
+    assert_eq!(plain.status, 303, "{plain:?}");
+    assert!(!plain.field("set-cookie").unwrap().contains("Secure"));
+    assert!(sent("https", "").field("set-cookie").unwrap().contains("; Secure"));
+    let large = format!("csrf={csrf}&token={}", "x".repeat(20_000));
+    let fields = [typed, ("Sec-Fetch-Site", "same-origin")];
+    assert_eq!(served.send("POST", "/sign-in", &fields, &large).status, 413);
+}

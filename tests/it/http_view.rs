@@ -9,7 +9,7 @@ use endorsed::answer::{ActRequest, Request, Response, Wanted};
 use endorsed::config::{load_rules, shipped_gates};
 use endorsed::daemon::{Desk, Engine, View};
 use endorsed::edge::dns::Resolver;
-use endorsed::edge::store::{OpenOptions, Store};
+use endorsed::edge::store::{Batch, OpenOptions, Store};
 use endorsed::model::{Address, OpportunityId, Policy, Seller, Terms};
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ fn root() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/conversations")
 }
 
-fn desk(folder: &Path) -> Desk {
+pub fn desk(folder: &Path) -> Desk {
     let policy = Policy {
         trust_declared_champions: true,
         ..Policy::of(Seller {
@@ -36,7 +36,7 @@ fn desk(folder: &Path) -> Desk {
 }
 
 /// Every mail of the shipped conversations, one of each in turn.
-fn mails() -> Vec<(String, Vec<u8>)> {
+pub fn mails() -> Vec<(String, Vec<u8>)> {
     let mut mails = Vec::new();
     for folder in std::fs::read_dir(root()).unwrap().map(|f| f.unwrap().path()).filter(|p| p.is_dir()) {
         for file in std::fs::read_dir(&folder).unwrap().map(|f| f.unwrap().path()) {
@@ -53,13 +53,13 @@ fn mails() -> Vec<(String, Vec<u8>)> {
     mails
 }
 
-fn take(desk: &Desk, mails: &[(String, Vec<u8>)]) {
+pub fn take(desk: &Desk, mails: &[(String, Vec<u8>)]) {
     let encode = |raw: &Vec<u8>| base64::engine::general_purpose::STANDARD.encode(raw);
     let files = mails.iter().map(|(name, raw)| (name.clone(), encode(raw))).collect();
     assert!(matches!(desk.answer(Request::Ingest { files }), Response::Ingested { .. }));
 }
 
-fn opportunities(desk: &Desk) -> Vec<OpportunityId> {
+pub fn opportunities(desk: &Desk) -> Vec<OpportunityId> {
     desk.engine.store.opportunities(None, 1_000).unwrap()
 }
 
@@ -69,7 +69,7 @@ fn plain(mut value: Value) -> Value {
 }
 
 fn known(desk: &Desk, opportunity: &OpportunityId, to: &str) -> Value {
-    let request = Request::Gate { opportunity: opportunity.clone(), to: to.into(), record: false };
+    let request = Request::Gate { opportunity: opportunity.clone(), to: to.into() };
     match desk.answer(request) {
         Response::Gate(answer) => plain(serde_json::to_value(answer).unwrap()),
         other => panic!("{other:?}"),
@@ -177,4 +177,67 @@ fn the_view_is_right_while_mail_comes_in() {
     running.store(false, Ordering::Relaxed);
     readers.into_iter().for_each(|reader| reader.join().unwrap());
     assert!(compared.load(Ordering::Relaxed) >= 50, "hardly anything was compared");
+}
+
+/// A commit is somewhere between the tree and the index most of the time here.
+#[test]
+fn an_answer_names_the_head_of_what_it_rests_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Arc::new(desk(folder.path()));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    take(&desk, &mails());
+    runtime.block_on(desk.engine.consider_waiting()).unwrap();
+    let store = &desk.engine.store;
+    let running = AtomicBool::new(true);
+    let what = endorsed::record::Governing::Gates;
+    let entry = |n: usize| {
+        let digest = Some(endorsed::model::Digest::of(&n.to_le_bytes()));
+        endorsed::record::Entry::Governed { at: jiff::Timestamp::now(), what, digest }
+    };
+    store.append(Batch { entries: vec![entry(0)], ..Batch::default() }).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 1.. {
+                if !running.load(Ordering::Relaxed) {
+                    return;
+                }
+                store.append(Batch { entries: vec![entry(n)], ..Batch::default() }).unwrap();
+            }
+        });
+        for _ in 0..100 {
+            let before = store.size();
+            let (found, moment) = store.settled(|| store.governed(what).unwrap()).unwrap();
+            let last = store.entries(moment.size - 1..moment.size).unwrap().pop().unwrap();
+            let endorsed::record::Entry::Governed { digest, .. } = last else { panic!("{last:?}") };
+            assert_eq!(found, digest, "what the index says is what the last entry of the head says");
+            assert!(moment.size >= before);
+            assert_eq!(store.log_root_at(moment.size).unwrap(), moment.root);
+        }
+        running.store(false, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn a_dead_store_answers_nothing_from_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = desk(folder.path());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    take(&desk, &mails());
+    runtime.block_on(desk.engine.consider_waiting()).unwrap();
+    let view = View::new(1 << 20);
+    compare(&desk, &view);
+    let opportunity = opportunities(&desk)
+        .into_iter()
+        .find(|opportunity| view.look(&desk, opportunity, TO[0]).is_some())
+        .unwrap();
+    // A checkpoint that somebody else wrote stops the store.
+    desk.engine.store.checkpoint().unwrap();
+    take(&desk, &[("late".into(), b"From: a@b.example\r\n\r\nlate".to_vec())]);
+    std::fs::write(folder.path().join("checkpoint"), "another").unwrap();
+    assert!(desk.engine.store.checkpoint().is_err());
+    assert!(view.look(&desk, &opportunity, TO[0]).is_none());
+    assert!(matches!(view.answer(&desk, &opportunity, TO[0]), Response::Failed { .. }));
+    assert!(matches!(desk.answer(Request::Health), Response::Failed { .. }));
+    let told = async { tokio::time::timeout(crate::home::PATIENCE, desk.engine.store.died()).await };
+    assert!(runtime.block_on(told).is_ok(), "whoever waits for its end hears of it");
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use endorsed::answer::{Request, Response, WebhookRow, WebhooksAsk};
+use endorsed::answer::{GateOrder, Request, Response, WebhookRow, WebhooksAsk};
 use endorsed::config::{load_rules, shipped_gates};
 use endorsed::daemon::{self, Daemon, Desk, Engine, Pace, SeenAt, Webhooks};
 use endorsed::edge::Password;
@@ -123,8 +123,9 @@ impl Running {
     /// Somebody asks the gate and has it recorded: an event.
     fn happen(&self, opportunity: &str) {
         let opportunity = OpportunityId::new(opportunity).unwrap();
-        let request = Request::Gate { opportunity, to: "commercial_review".into(), record: true };
-        assert!(matches!(self.desk.answer(request), Response::Gate(_)));
+        let (to, by) = ("commercial_review".into(), "crm".into());
+        let order = GateOrder { opportunity, to, by, record: true, receipt: false };
+        assert!(matches!(self.desk.answer(Request::Official(order)), Response::Official { .. }));
     }
 
     fn row(&self) -> WebhookRow {

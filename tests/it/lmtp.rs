@@ -184,6 +184,7 @@ async fn what_is_too_large_or_not_stored_is_not_said_to_be_taken() {
     sink.refuse(1);
     let line = [b"x".repeat(998), b"\r\n".to_vec()].concat();
     let large = line.repeat(MESSAGE_BYTES_MAX / line.len() + 2);
+    let (octets, digest) = (large.len() as u64, endorsed::model::Digest::of(&large));
     tokio::task::spawn_blocking(move || {
         let mut client = Client::connect(address).unwrap();
         assert!(client.deliver(&message(0), 2).unwrap().iter().all(|answer| answer.starts_with("451")));
@@ -194,6 +195,9 @@ async fn what_is_too_large_or_not_stored_is_not_said_to_be_taken() {
     .unwrap();
     running.stop().await;
     assert_eq!(sink.bodies(), [message(1)].into());
+    let aside = sink.set_aside();
+    assert_eq!((aside.len(), aside[0].bytes), (1, Some(octets)), "a person must look for it: {aside:?}");
+    assert_eq!(aside[0].sha256, Some(digest));
 }
 
 #[test]

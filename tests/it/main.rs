@@ -34,6 +34,7 @@ mod home;
 mod house;
 mod http_access;
 mod http_api;
+mod http_board;
 mod http_served;
 mod http_view;
 mod http_webhooks;

@@ -14,6 +14,7 @@ use super::reply::{
     Fault, Named, Reply, Wanted, bad_request, fresh, json, limit, opportunity as id_of, otherwise, quick,
 };
 use crate::answer::{Caller, FactRow, GateOrder, LogAnswer, LogQuestion, Request, Response, WebhooksAsk};
+use crate::model::Digest;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,9 +31,6 @@ pub struct Page {
     limit: Option<usize>,
 }
 
-/// Longest `after` of a page, in octets: digests and ids are shorter.
-const AFTER_MAX: usize = 200;
-
 pub async fn read_gate(
     State(app): State<App>,
     caller: Caller,
@@ -47,7 +45,7 @@ pub async fn read_gate(
     if let Some(found) = app.look(&opportunity, &to) {
         return Ok(quick(&headers, found));
     }
-    match app.ask(Request::Gate { opportunity, to, record: false }).await {
+    match app.ask(Request::Gate { opportunity, to }).await {
         Response::Gate(answer) => Ok(fresh(&headers, &json(&answer)?)),
         other => Err(otherwise(other)),
     }
@@ -123,20 +121,19 @@ fn fact_row(row: FactRow) -> serde_json::Value {
 
 pub async fn reviews(State(app): State<App>, headers: HeaderMap, Wanted(page): Wanted<Page>) -> Reply {
     let limit = limit(page.limit)?;
-    if page.after.as_ref().is_some_and(|after| after.is_empty() || after.len() > AFTER_MAX) {
-        return Err(bad_request("after is no `next` of a page.").into());
-    }
-    match app.ask(Request::Queue { limit: None }).await {
-        Response::Queue { items } => {
-            let start = match &page.after {
-                None => 0,
-                // What was decided meanwhile has left the queue: its place is then unknown, and the page starts anew.
-                Some(after) => items.iter().position(|i| i.message.sha256 == *after).map_or(0, |n| n + 1),
-            };
-            let shown: Vec<_> = items.iter().skip(start).take(limit).collect();
-            let more = items.len() > start + shown.len();
-            let next = shown.last().filter(|_| more).map(|i| i.message.sha256.clone());
-            Ok(fresh(&headers, &json!({ "items": shown, "next": next })))
+    let after = match &page.after {
+        None => None,
+        Some(after) => {
+            let wrong = || bad_request("after is no `next` of a page.");
+            Some(Digest::from_hex(after).ok_or_else(wrong)?)
+        }
+    };
+    match app.ask(Request::Queue { after, limit: Some(limit + 1) }).await {
+        Response::Queue { mut items } => {
+            let more = items.len() > limit;
+            items.truncate(limit);
+            let next = items.last().filter(|_| more).map(|item| item.message.sha256.clone());
+            Ok(fresh(&headers, &json!({ "items": items, "next": next })))
         }
         other => Err(otherwise(other)),
     }

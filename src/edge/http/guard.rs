@@ -15,6 +15,9 @@ use super::problem::problem;
 use super::settings::{Proxy, Settings};
 use crate::answer::{Caller, Means, Right, Role, name_problem};
 
+/// The scheme of our tokens.
+const SCHEME: &[u8] = b"Bearer";
+
 /// The middleware around everything.
 pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().copied().unwrap_or_default();
@@ -24,14 +27,14 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
         return problem(StatusCode::MISDIRECTED_REQUEST, "wrong_host", detail);
     }
     let address = peer.address.map_or_else(|| "unix".to_owned(), |a| a.to_string());
-    if let Err(wait) = app.refused().look(&address) {
-        return too_many(wait, "Too many wrong tokens came from this address.");
-    }
+    // Whoever has a good token is never held up by others of the same address who have not.
     let caller = match identify(&app, peer, parts) {
         Ok(caller) => caller,
         Err(()) => {
-            let _counted = app.refused().take(&address);
-            return unauthorized("The token is not known, was revoked, or has expired.");
+            return match app.refused().take(&address) {
+                Ok(()) => unauthorized("The token is not known, was revoked, or has expired."),
+                Err(wait) => too_many(wait, "Too many wrong tokens came from this address."),
+            };
         }
     };
     let client = match caller.as_ref().filter(|c| c.means != Means::Open) {
@@ -52,7 +55,10 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
     let wait = app.settings().limits.request_wait;
     let mut response = match tokio::time::timeout(wait, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => problem(StatusCode::REQUEST_TIMEOUT, "timeout", "The request took too long."),
+        Err(_) => {
+            let detail = "The request took too long; a write may have been done: send it again with its Idempotency-Key.";
+            problem(StatusCode::REQUEST_TIMEOUT, "timeout", detail)
+        }
     };
     let fields = response.headers_mut();
     fields.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -93,15 +99,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
+/// Whether whoever sent these fields may still do this: tokens are revoked and sessions end while an answer goes on.
+pub fn may_still(app: &App, peer: Peer, fields: &HeaderMap, right: Right) -> bool {
+    identify(app, peer, fields).is_ok_and(|caller| caller.is_some_and(|caller| caller.may(right)))
+}
+
 /// Who sent it: nobody known is `Ok(None)`, a token that is not one is an error.
 fn identify(app: &App, peer: Peer, fields: &HeaderMap) -> Result<Option<Caller>, ()> {
-    if let Some(value) = fields.get(header::AUTHORIZATION) {
-        let text = value.to_str().map_err(|_| ())?;
-        let (scheme, token) = text.split_once(' ').ok_or(())?;
-        let token = token.trim();
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(());
-        }
+    let authorization = fields.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+    // Another scheme is meant for somebody else, as a proxy's Basic: it says nothing here.
+    if let Some((_, token)) = authorization.and_then(bearer) {
+        let token = std::str::from_utf8(token).map_err(|_| ())?.trim();
         return app.tokens().and_then(|t| t.check(token)).map(|t| Some(t.caller(Means::Token))).ok_or(());
     }
     let settings = app.settings();
@@ -115,12 +123,18 @@ fn identify(app: &App, peer: Peer, fields: &HeaderMap) -> Result<Option<Caller>,
     }
     // A proxy passes on what others send: that is not a process of this machine.
     let is_passed_on = ["forwarded", "x-forwarded-for", "via"].iter().any(|name| fields.contains_key(*name));
-    let is_here = settings.is_local() && peer.address.is_none_or(|a| a.is_loopback());
+    let is_here =
+        authorization.is_none() && settings.is_local() && peer.address.is_none_or(|a| a.is_loopback());
     Ok(settings.open.filter(|_| is_here && !is_passed_on).map(|role| Caller {
         name: "local".into(),
         role,
         means: Means::Open,
     }))
+}
+
+/// The token of `Bearer` (RFC 6750 §2.1).
+fn bearer(value: &[u8]) -> Option<(&[u8], &[u8])> {
+    value.split_at_checked(SCHEME.len()).filter(|(scheme, _)| scheme.eq_ignore_ascii_case(SCHEME))
 }
 
 fn trusts(proxy: &Proxy, peer: Peer) -> bool {

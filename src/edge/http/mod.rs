@@ -54,6 +54,9 @@ const REFUSED_BURST: f64 = 20.0;
 /// Event streams at one time: each is a connection that stays.
 const STREAMS_MAX: usize = 64;
 
+/// Questions that are answered at one time: the threads that may block are shared with those who store mail.
+const ASKING_MAX: usize = 8;
+
 /// A gate's answer from memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quick {
@@ -82,6 +85,7 @@ struct Shared {
     refused: Rate,
     once: Once,
     streams: Arc<Semaphore>,
+    asking: Arc<Semaphore>,
     stop: watch::Receiver<bool>,
 }
 
@@ -97,6 +101,7 @@ impl App {
             refused: Rate::new(REFUSED_PER_SECOND, REFUSED_BURST),
             once: Once::new(store),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            asking: Arc::new(Semaphore::new(ASKING_MAX)),
             stop,
             settings,
         });
@@ -116,20 +121,31 @@ impl App {
     /// Asks off the event loop: an answer reads the store, and an act waits for the disk.
     pub(crate) async fn ask(&self, request: Request) -> Response {
         let ask = Ask::clone(&self.shared.ask);
-        tokio::task::spawn_blocking(move || ask(request)).await.unwrap_or_else(|_| Response::Failed {
+        let failed = || Response::Failed {
             code: "internal".into(),
             text: "The question could not be answered.".into(),
-        })
+        };
+        let Ok(place) = Arc::clone(&self.shared.asking).acquire_owned().await else { return failed() };
+        let answer = move || {
+            // Given back when the answer is there, also when nobody waits for it any more.
+            let _place = place;
+            ask(request)
+        };
+        tokio::task::spawn_blocking(answer).await.unwrap_or_else(|_| failed())
     }
 
     /// Signs somebody in who has this token: the value of `Set-Cookie`.
-    pub fn sign_in(&self, token: &str) -> Option<String> {
-        self.shared.sessions.open(self.shared.tokens.as_ref()?, token, self.shared.settings.tls.is_some())
+    pub fn sign_in(&self, token: &str, headers: &HeaderMap) -> Option<String> {
+        self.shared.sessions.open(self.shared.tokens.as_ref()?, token, self.is_secure(headers))
+    }
+
+    fn is_secure(&self, headers: &HeaderMap) -> bool {
+        session::is_secure(self.shared.settings.tls.is_some(), headers)
     }
 
     /// Signs out whoever sent these fields: the value of `Set-Cookie`.
     pub fn sign_out(&self, headers: &HeaderMap) -> String {
-        self.shared.sessions.close(headers, self.shared.settings.tls.is_some())
+        self.shared.sessions.close(headers, self.is_secure(headers))
     }
 
     fn settings(&self) -> &Settings {

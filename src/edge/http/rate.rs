@@ -29,17 +29,6 @@ impl Rate {
         self.take_at(client, Instant::now())
     }
 
-    /// Whether one is there, without taking it.
-    ///
-    /// # Errors
-    /// With the seconds to wait.
-    pub fn look(&self, client: &str) -> Result<(), u64> {
-        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        clients.get(client).map_or(Ok(()), |(left, at)| {
-            self.enough((left + at.elapsed().as_secs_f64() * self.per_second).min(self.burst))
-        })
-    }
-
     fn take_at(&self, client: &str, now: Instant) -> Result<(), u64> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if clients.len() >= CLIENTS_MAX && !clients.contains_key(client) {

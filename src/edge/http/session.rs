@@ -61,6 +61,17 @@ impl Sessions {
     }
 }
 
+/// Whether the browser speaks TLS, to us or to a proxy before us: then it sends the cookie back over nothing else.
+pub fn is_secure(tls: bool, headers: &HeaderMap) -> bool {
+    let starts = |name: &str, text: &str| {
+        headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .is_some_and(|v| v.to_ascii_lowercase().starts_with(text))
+    };
+    tls || starts("x-forwarded-proto", "https") || starts("origin", "https://")
+}
+
 /// RFC 6265 §4.1: no script reads it, and no other site's page sends it.
 fn cookie(value: &str, life: Duration, secure: bool) -> String {
     let secure = if secure { "; Secure" } else { "" };
@@ -68,7 +79,7 @@ fn cookie(value: &str, life: Duration, secure: bool) -> String {
 }
 
 /// The names of sessions that a request carries.
-fn names(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+pub fn names(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let pairs = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok());
     pairs.flat_map(|v| v.split(';')).filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
 }

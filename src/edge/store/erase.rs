@@ -72,6 +72,7 @@ impl Store {
             Ok(at)
         };
         // The marks of erased copies may be gone: the counts are those of the fresh index.
+        self.erasures.fetch_add(1, std::sync::atomic::Ordering::AcqRel);
         let ran = run();
         self.erasures.fetch_add(1, std::sync::atomic::Ordering::AcqRel);
         match ran {

@@ -37,6 +37,7 @@ mod portable;
 mod rows;
 mod seal;
 mod segments;
+mod settled;
 mod signed;
 #[cfg(test)]
 mod tests;
@@ -50,6 +51,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 use crate::edge::metrics::{Timer, observe};
 use crate::model::{Address, Digest, KeyRecord, MessageId, OpportunityId, Outcome};
 use crate::record::{Cursor, Entry, Governing, Place, Seen};
@@ -61,8 +64,9 @@ use journal::{Bodies, Fact, Journal};
 use rows::Head;
 pub use seal::LogKey;
 use seal::Seal;
-pub(crate) use seal::replace as replace_file;
+pub(crate) use seal::{hand_over, replace as replace_file};
 use segments::Segments;
+pub use settled::Moment;
 use tree::Tree;
 
 /// Bytes after which a segment of raw mail is followed by the next one: large enough to keep a year's mail in a few
@@ -132,10 +136,12 @@ pub struct Store {
     writer: Mutex<Head>,
     size: AtomicU64,
     todo: AtomicU64,
-    /// How often something was erased while this process ran.
+    /// Twice for each erasure of this process: odd while one goes on.
     erasures: AtomicU64,
     /// The first error of a write, after which nothing is answered any more.
     dead: OnceLock<String>,
+    /// Told of it.
+    died: Notify,
     journal: Journal,
     segments: Segments,
     tree: Tree,
@@ -193,6 +199,7 @@ impl Store {
             todo: AtomicU64::new(head.todo),
             erasures: AtomicU64::new(0),
             dead: OnceLock::new(),
+            died: Notify::new(),
             journal,
             segments,
             tree,
@@ -468,7 +475,11 @@ impl Store {
         })
     }
 
-    fn alive(&self) -> Result<(), StoreError> {
+    /// Whether a write never failed.
+    ///
+    /// # Errors
+    /// [`StoreError::Poisoned`] after the first error of a write.
+    pub fn alive(&self) -> Result<(), StoreError> {
         self.dead.get().map_or(Ok(()), |why| Err(StoreError::Poisoned { why: why.clone() }))
     }
 
@@ -477,12 +488,27 @@ impl Store {
             // Without the note the next start would trust an index that opens but does not answer.
             let _best_effort = File::create(self.folder.join("rebuild"));
         }
-        let _first = self.dead.set(error.to_string());
+        self.dead(error.to_string());
         error
     }
 
     fn dead(&self, why: String) -> StoreError {
-        StoreError::Poisoned { why: self.dead.get_or_init(|| why).clone() }
+        let why = self.dead.get_or_init(|| why).clone();
+        self.died.notify_waiters();
+        StoreError::Poisoned { why }
+    }
+
+    /// Waits until the store is dead, and says why. The program ends then.
+    pub async fn died(&self) -> StoreError {
+        loop {
+            let told = self.died.notified();
+            tokio::pin!(told);
+            told.as_mut().enable();
+            if let Err(error) = self.alive() {
+                return error;
+            }
+            told.await;
+        }
     }
 
     fn astray(&self, why: &str) -> StoreError {

@@ -3,9 +3,9 @@
 //! `log.key` holds the key unless the configuration names another, `log.vkey` what checks its signatures. `log.vkey` is
 //! written last when a log is made: where it stands, a checkpoint must stand too.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -174,15 +174,36 @@ pub fn read(path: &Path) -> Result<Option<String>, StoreError> {
     }
 }
 
+/// Gives a new file to whom the folder belongs: an administrator's command must not take a file away
+/// from the daemon, whose user is another.
+pub(crate) fn hand_over(file: &File, path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Under `DynamicUser` the folder's path is a link of the administrator's.
+    let owner = fs::metadata(folder)?;
+    let own = file.metadata()?;
+    if (own.uid(), own.gid()) == (owner.uid(), owner.gid()) {
+        return Ok(());
+    }
+    match fchown(file, Some(owner.uid()), Some(owner.gid())) {
+        // Only the administrator may give files away; a group's folder is written by its members.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        done => done,
+    }
+}
+
 /// Replaces a file, or makes it; whole or not at all, and durable.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let new = path.with_file_name(name);
     let write = || {
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(true).write(true).mode(0o600);
-        let mut file = options.open(&new)?;
+        // What a crash left; made anew, so that nothing that stands there is written through.
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&new)?;
+        hand_over(&file, path)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&new, path)

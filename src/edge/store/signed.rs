@@ -1,5 +1,7 @@
 //! What the store says of its signed log: head, proofs, and entries as they were hashed.
 
+use std::collections::BTreeSet;
+
 use super::error::StoreError;
 use super::seal::KEY;
 use super::{Store, check, frame, journal};
@@ -122,20 +124,28 @@ impl Store {
         })
     }
 
-    /// All entries in whose JSON one of these texts occurs, in order. Reads the whole journal.
+    /// For each of these sets of texts all entries in whose JSON one of them occurs, in order. Reads the whole journal, once.
     ///
     /// # Errors
     /// Those of reading.
-    pub fn records_with(&self, texts: &[String]) -> Result<Vec<Record>, StoreError> {
+    pub fn records_with(&self, sets: &[Vec<String>]) -> Result<Vec<Vec<Record>>, StoreError> {
         self.alive()?;
         let end = self.writer.lock().map_err(|_| self.dead("a writer panicked".into()))?.journal;
-        let needles = aho_corasick::AhoCorasick::new(texts);
+        let set_of: Vec<usize> =
+            sets.iter().enumerate().flat_map(|(n, set)| std::iter::repeat_n(n, set.len())).collect();
+        let needles = aho_corasick::AhoCorasick::new(sets.iter().flatten());
         let needles = needles.map_err(|error| StoreError::Unwritable { why: error.to_string() })?;
-        let mut found = Vec::new();
+        let mut found = vec![Vec::new(); sets.len()];
         self.journal.frames(journal::START, end, |_, frame| {
             let record = Record { seq: frame.seq, version: frame.version, body: frame.body };
-            if frame.kind == frame::ENTRY && needles.is_match(record.json()) {
-                found.push(record);
+            if frame.kind != frame::ENTRY {
+                return Ok(());
+            }
+            let hits = needles.find_overlapping_iter(record.json());
+            let named: BTreeSet<usize> =
+                hits.filter_map(|hit| set_of.get(hit.pattern().as_usize()).copied()).collect();
+            for set in named {
+                found.get_mut(set).into_iter().for_each(|found| found.push(record.clone()));
             }
             Ok(())
         })?;

@@ -96,33 +96,35 @@ pub(super) async fn packs(
         other => return instead(other, &viewer),
     };
     tracing::info!(event = "audit.packs", by = name, opportunities = sample.len());
-    let mut files = BTreeMap::new();
-    for brief in sample {
-        let id = brief.opportunity;
-        match pack(&app, LogQuestion::Pack { opportunity: id.clone() }, id.as_str()).await {
-            Ok(octets) => files.insert(format!("{id}-pack.tar.gz"), octets),
-            Err(other) => return instead(*other, &viewer),
-        };
-    }
-    match archive::write("sample", &files) {
-        Ok(octets) => download("sample-packs.tar.gz", octets),
+    let opportunities = sample.into_iter().map(|brief| brief.opportunity).collect();
+    let packs = match app.ask(Request::Log(LogQuestion::Packs { opportunities, by: name })).await {
+        Response::Log(answer) => match *answer {
+            LogAnswer::Packs(packs) => packs,
+            other => return instead(Response::Log(Box::new(other)), &viewer),
+        },
+        Response::Refused { text, .. } => {
+            return html(StatusCode::PAYLOAD_TOO_LARGE, notice("Too much", &text, &viewer));
+        }
+        other => return instead(other, &viewer),
+    };
+    match tokio::task::spawn_blocking(move || archive_of(packs)).await {
+        Ok(Ok(octets)) => download("sample-packs.tar.gz", octets),
+        Ok(Err(error)) => instead(*error, &viewer),
         Err(error) => instead(failed(&error), &viewer),
     }
 }
 
-/// The archive of one opportunity, as `endorsed pack` writes it, without the rule files.
-async fn pack(app: &App, question: LogQuestion, name: &str) -> Result<Vec<u8>, Box<Response>> {
-    let encoded = match app.ask(Request::Log(question)).await {
-        Response::Log(answer) => match *answer {
-            LogAnswer::Files(files) => files,
-            other => return Err(Box::new(Response::Log(Box::new(other)))),
-        },
-        other => return Err(Box::new(other)),
-    };
-    let decode = |(path, text): (String, String)| STANDARD.decode(text).map(|octets| (path, octets));
-    let files = encoded.into_iter().map(decode).collect::<Result<BTreeMap<_, _>, _>>();
-    let files = files.map_err(|error| Box::new(failed(&error)))?;
-    archive::write(name, &sealed(files)).map_err(|error| Box::new(failed(&error)))
+/// One archive of the archives of each opportunity, as `endorsed pack` writes them, without the rule files.
+fn archive_of(packs: BTreeMap<String, BTreeMap<String, String>>) -> Result<Vec<u8>, Box<Response>> {
+    let mut files = BTreeMap::new();
+    for (id, encoded) in packs {
+        let decode = |(path, text): (String, String)| STANDARD.decode(text).map(|octets| (path, octets));
+        let own = encoded.into_iter().map(decode).collect::<Result<BTreeMap<_, _>, _>>();
+        let own = own.map_err(|error| Box::new(failed(&error)))?;
+        let octets = archive::write(&id, &sealed(own)).map_err(|error| Box::new(failed(&error)))?;
+        files.insert(format!("{id}-pack.tar.gz"), octets);
+    }
+    archive::write("sample", &files).map_err(|error| Box::new(failed(&error)))
 }
 
 fn failed(error: &dyn std::error::Error) -> Response {

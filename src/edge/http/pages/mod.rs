@@ -10,6 +10,7 @@ mod sign_in;
 mod visitor;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response as HttpResponse};
 use axum::routing::{get, post};
@@ -21,6 +22,9 @@ use crate::page::{STYLE, Viewer, notice};
 /// No script, no image, no frame, nothing from elsewhere: mail that slips through the escaping still does nothing.
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// Octets of a form: its largest field is a reason. Whoever has no token yet sends forms, too.
+const FORM_BYTES_MAX: usize = 16 << 10;
 
 /// The routes of the pages.
 pub(super) fn routes() -> Router<App> {
@@ -36,6 +40,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/audit", get(audit::page))
         .route("/audit/pack", post(audit::packs))
         .route("/style.css", get(style))
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
 }
 
 async fn style() -> HttpResponse {

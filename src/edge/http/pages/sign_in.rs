@@ -39,6 +39,7 @@ pub(super) async fn enter(
     State(app): State<App>,
     visitor: Visitor,
     peer: Option<Extension<Peer>>,
+    fields: HeaderMap,
     Form(signing): Form<Signing>,
 ) -> HttpResponse {
     if let Err(page) = visitor.sent(&signing.csrf) {
@@ -46,7 +47,7 @@ pub(super) async fn enter(
     }
     let to = own(&signing.to);
     let address = peer.and_then(|peer| peer.address).map_or_else(|| "unix".to_owned(), |a| a.to_string());
-    match app.sign_in(&signing.token) {
+    match app.sign_in(&signing.token, &fields) {
         Some(cookie) => with_cookie(redirect(to), &cookie),
         None if app.refused().take(&address).is_err() => {
             let text = "Too many wrong tokens came from this address. Try again in a minute.";

@@ -11,6 +11,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::html;
 use crate::answer::{Caller, Means, Right};
+use crate::edge::http::session;
 use crate::model::Digest;
 use crate::page::{Viewer, notice};
 
@@ -25,9 +26,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let caller = parts.extensions.get::<Caller>().cloned();
-        let cookies = parts.headers.get(header::COOKIE).map_or(&b""[..], HeaderValue::as_bytes);
+        // Only our own cookie: others of the same host come and go while a form is open.
+        let session = session::names(&parts.headers).next().unwrap_or_default();
         let name = caller.as_ref().map_or("", |caller| caller.name.as_str());
-        let csrf = Digest::of_fields([&secret()[..], name.as_bytes(), cookies]).to_string();
+        let csrf = Digest::of_fields([&secret()[..], name.as_bytes(), session.as_bytes()]).to_string();
         Ok(Self { caller, csrf })
     }
 }
