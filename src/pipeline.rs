@@ -2,6 +2,7 @@
 
 mod carried;
 mod doubts;
+mod elsewhere;
 mod evidence;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -100,6 +101,8 @@ fn by_seller(message: &Message, seller: &Seller) -> bool {
 pub trait Library {
     /// All copies under a Message-ID, in a fixed order.
     fn copies(&self, id: &MessageId) -> Vec<Arc<Known>>;
+    /// Messages that say that they answer this one, in a fixed order.
+    fn answers(&self, id: &MessageId) -> Vec<Arc<Known>>;
     /// Messages that carry an opportunity's id, in a fixed order.
     fn of_opportunity(&self, id: &OpportunityId) -> Vec<Arc<Known>>;
 }
@@ -115,6 +118,8 @@ pub struct Facts {
     pub claimed: Vec<Arc<Known>>,
     /// Mail that carries the same opportunity id.
     pub siblings: Vec<Arc<Known>>,
+    /// Other mail that answers one of its ancestors.
+    pub beside: Vec<Arc<Known>>,
 }
 
 /// Collects the facts about `subject` from `library`.
@@ -145,6 +150,11 @@ pub fn gather(subject: &Known, library: &dyn Library) -> Facts {
                 facts.ancestors.push(found);
             }
         }
+    }
+    for id in facts.ancestors.iter().filter_map(|k| k.message().message_id.clone()).collect::<Vec<_>>() {
+        let room = RELATIVES_MAX.saturating_sub(facts.beside.len());
+        let new = library.answers(&id).into_iter().filter(|k| !known.contains(&k.message().digest));
+        facts.beside.extend(new.take(room));
     }
     for id in &subject.opportunities {
         let room = RELATIVES_MAX.saturating_sub(facts.siblings.len());
@@ -246,7 +256,11 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
     let deal = evidence::deal(&outcome, facts, answered);
     let signs = deal.as_ref().map(|d| evidence::signs(&outcome, d, subject, &reading, rules, policy));
     let signs = signs.unwrap_or_default();
-    let doubted = add_doubts(&mut outcome, facts, &recognition, subject, &signs, rules);
+    let mut doubted = add_doubts(&mut outcome, facts, &recognition, subject, &signs, rules);
+    if let Some((declaring, _)) = answered {
+        let thread = elsewhere::Thread { declaring, facts, seller: &policy.seller, quoted: &reading.quoted };
+        doubted |= elsewhere::add_doubts(&mut outcome, subject, &thread, rules);
+    }
     if let Some(deal) = deal {
         evidence::add_evidence(&mut outcome, (&deal, signs), doubted, subject, &reading, rules, policy);
     }
@@ -449,6 +463,7 @@ fn add_stray_objection(outcome: &mut Outcome, reading: &Reading, rules: &Rules) 
 pub struct Corpus {
     all: Vec<Arc<Known>>,
     by_id: BTreeMap<MessageId, Vec<Arc<Known>>>,
+    by_parent: BTreeMap<MessageId, Vec<Arc<Known>>>,
     by_opportunity: BTreeMap<OpportunityId, Vec<Arc<Known>>>,
 }
 
@@ -465,12 +480,16 @@ impl Corpus {
             for id in &known.opportunities {
                 corpus.by_opportunity.entry(id.clone()).or_default().push(Arc::clone(&known));
             }
+            for id in known.message().parents() {
+                corpus.by_parent.entry(id.clone()).or_default().push(Arc::clone(&known));
+            }
             if let Some(id) = &known.message().message_id {
                 corpus.by_id.entry(id.clone()).or_default().push(Arc::clone(&known));
             }
         }
         let order = |list: &mut Vec<Arc<Known>>| list.sort_by_key(|k| k.message().digest);
         corpus.by_id.values_mut().for_each(order);
+        corpus.by_parent.values_mut().for_each(order);
         corpus.by_opportunity.values_mut().for_each(order);
         corpus
     }
@@ -493,6 +512,10 @@ impl Corpus {
 impl Library for Corpus {
     fn copies(&self, id: &MessageId) -> Vec<Arc<Known>> {
         self.by_id.get(id).cloned().unwrap_or_default()
+    }
+
+    fn answers(&self, id: &MessageId) -> Vec<Arc<Known>> {
+        self.by_parent.get(id).cloned().unwrap_or_default()
     }
 
     fn of_opportunity(&self, id: &OpportunityId) -> Vec<Arc<Known>> {

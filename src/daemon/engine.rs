@@ -223,6 +223,12 @@ impl Engine {
         let mut affected = BTreeSet::new();
         let Some(id) = &message.message_id else { return Ok(affected) };
         affected.extend(self.store.copies(id)?);
+        // What the seller writes beside an answer may be what the answer is about.
+        if message.author().is_some_and(|a| a.address.is_at(&self.policy().seller.domains)) {
+            for parent in message.parents() {
+                affected.extend(self.store.children(parent)?.into_iter().take(AFFECTED_MAX));
+            }
+        }
         let mut queue = vec![id.clone()];
         while let Some(id) = queue.pop() {
             for child in self.store.children(&id)? {

@@ -189,6 +189,10 @@ impl Library for Shelf<'_> {
         self.load_all(self.keep(self.store.copies(id)))
     }
 
+    fn answers(&self, id: &MessageId) -> Vec<Arc<Known>> {
+        self.load_all(self.keep(self.store.children(id)))
+    }
+
     fn of_opportunity(&self, id: &OpportunityId) -> Vec<Arc<Known>> {
         self.load_all(self.keep(self.store.of_opportunity(id)))
     }

@@ -147,7 +147,8 @@ fn contradicts(figure: &Figure<'_>, declared: &Figure<'_>) -> bool {
     match declared.side {
         Side::AtMost => all(|said, own| said > own),
         Side::AtLeast => all(|said, own| said < own),
-        Side::Unknown => !DURATIONS.contains(&figure.unit),
+        // Whoever names another figure with the words of the criterion may mean that it was missed.
+        Side::Unknown => true,
     }
 }
 
@@ -237,7 +238,12 @@ fn values(number: &str, decimal: Option<char>) -> Vec<f64> {
         Some(',') if number.contains('.') && !thousands('.') => read('.').into_iter().collect(),
         Some('.') if number.contains(',') && !thousands(',') => read(',').into_iter().collect(),
         Some(sign) => read(sign).into_iter().collect(),
-        None => read('.').into_iter().chain(read(',')).collect(),
+        // "0.8" has no thousands: only what can be read both ways is.
+        None => [('.', ','), (',', '.')]
+            .into_iter()
+            .filter(|(_, other)| !number.contains(*other) || thousands(*other))
+            .filter_map(|(decimal, _)| read(decimal))
+            .collect(),
     }
 }
 
@@ -252,6 +258,7 @@ mod tests {
         assert_eq!(values("1.5", Some(',')), [1.5]);
         assert_eq!(values("1,500", Some('.')), [1500.0]);
         assert!(values("1,500", None).contains(&1.5) && values("1,500", None).contains(&1500.0));
+        assert_eq!(values("0.8", None), [0.8]);
     }
 
     #[test]

@@ -148,6 +148,11 @@ impl Rules {
         self.rules.iter().any(|rule| rule.id == id && rule.whole && rule.says == Says::Affirm)
     }
 
+    /// Whether the rule of this id says what it affirms; a bare yes does not.
+    pub fn says_what(&self, id: &str) -> bool {
+        self.rules.iter().any(|rule| rule.id == id && rule.says == Says::Affirm)
+    }
+
     /// Digest of all files: each verdict records it.
     pub fn digest(&self) -> Digest {
         self.digest

@@ -121,6 +121,12 @@ impl Part {
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
+
+    /// Whether it is read as the mail itself: plain or HTML text that is no file.
+    pub fn is_body(&self) -> bool {
+        let shown = self.disposition.as_deref().is_none_or(|d| d != "attachment");
+        shown && self.file_name.is_none() && matches!(self.media_type.as_str(), "text/plain" | "text/html")
+    }
 }
 
 /// Something odd about a message. Codes are lower-case words; they never stop the flow, but most of them keep

@@ -18,7 +18,7 @@ pub(super) fn fill(message: &mut Message, scan: &Scan, body: &[u8], depth: usize
     let (mut plain, mut html) = (Vec::new(), Vec::new());
     for leaf in &tree.leaves {
         let part = part(leaf, message, depth, attached_left);
-        if let Some(text) = part.text.as_ref().filter(|_| is_body(&part)) {
+        if let Some(text) = part.text.as_ref().filter(|_| part.is_body()) {
             message.defects.extend(decode::controls(text));
             let text = &text.replace('\r', "\n");
             match part.media_type.as_str() {
@@ -82,12 +82,6 @@ fn is_message(leaf: &Leaf<'_>) -> bool {
 fn is_text(leaf: &Leaf<'_>) -> bool {
     let name = leaf.media.name.as_str();
     name.starts_with("text/") || (name.starts_with("message/") && !is_message(leaf))
-}
-
-/// Whether a part is read as the mail itself: plain or HTML text that is no file.
-fn is_body(part: &Part) -> bool {
-    let shown = part.disposition.as_deref().is_none_or(|d| d != "attachment");
-    shown && part.file_name.is_none() && matches!(part.media_type.as_str(), "text/plain" | "text/html")
 }
 
 fn body_text(part: &Part, text: &str) -> String {

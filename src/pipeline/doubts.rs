@@ -89,7 +89,7 @@ fn add_other_deal(outcome: &mut Outcome, title: &str) {
     );
 }
 
-fn affirms(outcome: &Outcome) -> bool {
+pub(super) fn affirms(outcome: &Outcome) -> bool {
     matches!(outcome.verdict, Some(Verdict::Confirmed | Verdict::Conditional))
 }
 
@@ -134,22 +134,16 @@ fn add_other_question(outcome: &mut Outcome, facts: &Facts, answered: Option<&Ar
 
 /// Whether a later mail, without what it quotes, changes nothing about the criteria; for an answer that does not
 /// name them (`whole`), whether it asks nothing and states no figure either.
-fn asks_nothing_new(known: &Known, whole: bool) -> bool {
+pub(super) fn asks_nothing_new(known: &Known, whole: bool) -> bool {
     const CHANGES: &[&str] = &["criteri", "require", "instead", "forget", "ignore", "disregard", "drop", "%"];
     let folded = crate::text::squeeze(&read(known.message(), &[]).fresh);
     let neutral = !folded.contains('?') && !folded.bytes().any(|b| b.is_ascii_digit());
     (whole || neutral) && !CHANGES.iter().any(|w| folded.contains(w))
 }
 
-/// Text parts beside the body are not read: a condition may stand in them.
+/// Texts and documents beside the body are not read: a condition may stand in them.
 fn add_unread_parts(outcome: &mut Outcome, message: &Message) {
-    let is_body = |p: &Part| {
-        matches!(p.media_type.as_str(), "text/plain" | "text/html")
-            && p.disposition.as_deref() != Some("attachment")
-    };
-    let is_text = |p: &&Part| p.media_type.starts_with("text/") || p.media_type == "application/rtf";
-    let unread = message.parts.iter().filter(is_text).any(|p| !is_body(p));
-    if unread {
+    if message.parts.iter().any(may_say_more) {
         outcome.reasons.push(
             Reason::new(
                 "attachment_unread",
@@ -157,6 +151,15 @@ fn add_unread_parts(outcome: &mut Outcome, message: &Message) {
             )
             .fix("Read the attachment."),
         );
+    }
+}
+
+/// Texts and documents; pictures and signatures say nothing more.
+fn may_say_more(part: &Part) -> bool {
+    match part.media_type.split_once('/') {
+        Some(("text", _)) => !part.is_body(),
+        Some(("application", kind)) => !kind.ends_with("-signature") && !kind.ends_with("ms-tnef"),
+        _ => false,
     }
 }
 

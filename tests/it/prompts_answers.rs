@@ -35,6 +35,10 @@ impl Library for Scene {
         self.shelf.iter().filter(|k| k.witnessed.message.message_id.as_ref() == Some(id)).cloned().collect()
     }
 
+    fn answers(&self, id: &MessageId) -> Vec<Arc<Known>> {
+        self.shelf.iter().filter(|k| k.witnessed.message.parents().contains(&id)).cloned().collect()
+    }
+
     fn of_opportunity(&self, id: &OpportunityId) -> Vec<Arc<Known>> {
         self.shelf.iter().filter(|k| k.opportunities.contains(id)).cloned().collect()
     }

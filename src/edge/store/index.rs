@@ -63,7 +63,7 @@ impl Index {
         while slot.as_ref().is_some_and(|open| Arc::strong_count(open) > 1) {
             std::thread::sleep(Duration::from_millis(1));
         }
-        *slot = None;
+        close(slot.take(), &self.folder);
         let from = other.folder.clone();
         drop(other);
         fs::remove_dir_all(&self.folder).map_err(StoreError::io("remove", &self.folder))?;
@@ -324,16 +324,19 @@ impl Index {
 }
 
 impl Drop for Index {
-    /// sled panics when its disk fails while it closes; nothing is lost by it.
     fn drop(&mut self) {
-        let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        let closed = guard::calm("close it", &self.folder, move || {
-            drop(open);
-            Ok(())
-        });
-        if let Err(error) = closed {
-            tracing::warn!(event = "index.close", %error);
-        }
+        close(self.open.get_mut().unwrap_or_else(PoisonError::into_inner).take(), &self.folder);
+    }
+}
+
+/// sled panics when its disk fails while it closes; nothing is lost by it.
+fn close(open: Option<Arc<Open>>, folder: &Path) {
+    let closed = guard::calm("close it", folder, move || {
+        drop(open);
+        Ok(())
+    });
+    if let Err(error) = closed {
+        tracing::warn!(event = "index.close", %error);
     }
 }
 
