@@ -9,7 +9,6 @@ use super::criteria::Answers;
 use super::language::{Rule, Says};
 use super::rules::Rules;
 use super::scan::{Hit, Scan, overlap};
-use super::units::Sentence;
 use crate::model::{DeclaredResult, Form, Reading, Reason, Source, Spoken, Verdict};
 
 /// Words of a clause that may be a name beside a bare yes ("Confirmed, Kim Sorel").
@@ -249,13 +248,6 @@ impl Heard<'_> {
             speaks
                 && hit.blocked.is_some_and(|b| blockers.contains(&b) || b == Says::Future && postpones(hit))
         };
-        // "Criteria 1 and 2 are met": whoever counts some of them does not speak of the others.
-        let whole = |hit: &Hit| self.rules.rules.get(hit.rule).is_some_and(|rule| rule.whole);
-        let numbered = self.answers.numbered();
-        let some = numbered.contains(&Spoken::Pass) && numbered.len() < self.question.criteria.len();
-        if some && !self.fresh.of(Says::Affirm).any(whole) {
-            stops.push(Reason::new("partial_criteria", "only some of the criteria are named"));
-        }
         if self.answers.exceptions {
             stops.push(Reason::new("partial_criteria", "some of the criteria are excepted from the yes"));
         }
@@ -267,8 +259,8 @@ impl Heard<'_> {
         };
         let stopped = |hit: &&Hit| stopped(hit) && !answered(hit);
         stops.extend(self.fresh.hits.iter().filter(stopped).map(|hit| self.reason(hit, Source::Fresh)));
-        stops.extend(self.unexplained().map(|span| {
-            let text = "no rule explains what is said beside the yes";
+        stops.extend(self.unexplained_behind().map(|span| {
+            let text = "nothing explains what is said of it right behind a yes that names nothing";
             let mut reason = Reason::new("not_understood", text);
             let span = self.fresh.folded.original(span);
             reason.span = Some([span.start, span.end]);
@@ -280,20 +272,31 @@ impl Heard<'_> {
         }
     }
 
-    /// A sure yes must have no sentence beside it that no rule explains: "We consider it a success. The collectors were
-    /// restarted every night."
-    fn unexplained(&self) -> impl Iterator<Item = Range<usize>> {
+    /// "Confirmed. We gave it to the interns to play with.": the sentence right behind a yes that does not speak of the
+    /// evaluation, when it is about us or the product and no rule knows it.
+    fn unexplained_behind(&self) -> Option<Range<usize>> {
+        let settles = |hit: &Hit| self.rules.rules.get(hit.rule).is_some_and(|rule| rule.settles);
+        if self.fresh.of(Says::Affirm).any(settles) {
+            return None;
+        }
+        let said = self.fresh.of(Says::Affirm).chain(self.fresh.of(Says::Bare));
+        let behind =
+            said.filter_map(|yes| Some((yes.sentence + 1, self.fresh.sentences.get(yes.sentence + 1)?)));
         let explains = |hit: &Hit| {
             use Says::{Accept, Affirm, Aside, Bare, Count, Pass};
             matches!(hit.says, Affirm | Bare | Accept | Aside | Pass | Count)
         };
-        let unknown = move |(at, sentence): &(usize, &Sentence)| {
+        let mut unknown = behind.filter(|(at, sentence)| {
+            let language = self.rules.language(sentence.readers.lead);
             let text = self.fresh.folded.text.get(sentence.span.clone()).unwrap_or_default();
+            let mut words = text.split(|c: char| !c.is_alphanumeric());
             text.split_whitespace().count() >= UNEXPLAINED_WORDS_MIN
+                && !sentence.asks
+                && words.any(|word| language.us.contains(word))
                 && !self.fresh.hits.iter().any(|hit| hit.sentence == *at && explains(hit))
                 && !self.fresh.licensed.iter().any(|span| overlap(span, &sentence.span))
-        };
-        self.fresh.sentences.iter().enumerate().filter(unknown).map(|(_, sentence)| sentence.span.clone())
+        });
+        unknown.next().map(|(_, sentence)| sentence.span.clone())
     }
 
     /// No verdict: a sure aside, or unknown territory.
