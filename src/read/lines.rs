@@ -25,6 +25,8 @@ pub(super) enum Mark {
     Hidden,
     /// Behind a client's "the quoted mail begins here".
     Cut,
+    /// In the frame that a client puts around a quote, with no quote in it.
+    Framed,
     /// Struck out: the reader sees that it does not hold.
     Struck,
     /// Shown in another order or place than it stands.

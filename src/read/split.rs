@@ -113,6 +113,7 @@ impl Walk<'_, '_> {
                 }
                 Mark::Signature => self.one(i, SegmentKind::Signature, "html.signature"),
                 Mark::Struck => self.one(i, SegmentKind::Unsure, "html.struck"),
+                Mark::Framed => self.one(i, SegmentKind::Unsure, "html.framed"),
                 Mark::Moved => self.one(i, SegmentKind::Unsure, "html.moved"),
                 Mark::Form => self.one(i, SegmentKind::Unsure, "html.form"),
                 Mark::Indented => self.indented(i),

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use scraper::ElementRef;
 use scraper::node::Element;
 use serde::Deserialize;
 
@@ -77,6 +78,18 @@ pub(super) fn role(element: &Element, text: impl Fn() -> String) -> Role {
         return if words.starts_with('-') || words.len() < 3 { Role::None } else { found };
     }
     if found == Role::None && element.name() == "blockquote" { blockquote(element) } else { found }
+}
+
+/// Gmail's frame around a head and a quote, with neither in it: nobody can tell whose words these are.
+pub(super) fn is_lone_frame(element: ElementRef<'_>) -> bool {
+    let has = |e: &Element, class: &str| e.classes().any(|own| plain_name(own) == class);
+    let own = element.value();
+    own.name() == "div"
+        && has(own, "gmail_quote")
+        && !element
+            .descendants()
+            .filter_map(ElementRef::wrap)
+            .any(|inner| inner.value().name() == "blockquote" || has(inner.value(), "gmail_attr"))
 }
 
 fn by_marks(element: &Element) -> Role {

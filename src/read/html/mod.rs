@@ -178,6 +178,7 @@ impl Page {
             }
         }
         match marks::role(own, || element.text().take(8).collect()) {
+            Role::None if outer.depth == 0 && marks::is_lone_frame(element) => state.mark = Mark::Framed,
             Role::None => {}
             Role::Quote => (state.depth, state.mark) = (outer.depth.saturating_add(1), Mark::None),
             Role::Indented if outer.depth == 0 => state.mark = Mark::Indented,

@@ -28,6 +28,15 @@ fn gmail_answers_inside_the_container() {
     assert_eq!(r.inline[1].quoted, "2. Failover - Passed");
 }
 
+/// Text in Gmail's frame, and no head and no quote in it: an answer, or somebody else's words without a head.
+#[test]
+fn a_lone_frame_of_gmail_is_never_sure() {
+    let r =
+        html("<p>Noted, thanks.</p><div class=\"gmail_quote\"><div>Yes, all criteria are met.</div></div>");
+    assert_eq!(r.fresh, "Noted, thanks.");
+    assert!(r.unsure.contains("all criteria are met"), "{r:#?}");
+}
+
 #[test]
 fn outlook_web_and_mobile() {
     let head = "<div id=\"divRplyFwdMsg\" dir=\"ltr\"><font face=\"Calibri, sans-serif\" color=\"#000000\"><b>From:</b> Kim Doe &lt;kim@seller.example&gt;<br><b>Sent:</b> Tuesday<br><b>To:</b> Dana<br><b>Subject:</b> x</font></div>";
