@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use lettre::message::header::ContentType;
 use lettre::message::{MultiPart, SinglePart};
 
 use super::calendar::Calendar;
-use super::compose::{ComposeError, Sender, Written, mailbox, raw};
+use super::compose::{ComposeError, Sender, Written};
+use super::notice::{self, Notice};
 use super::text;
-use crate::model::{Address, Digest, MessageId};
+use crate::model::{Address, Digest};
 use crate::record::{Letter, Side};
 
 /// Id of the rule under which these letters stand on record.
@@ -51,55 +51,24 @@ pub fn compose_digest(
     token: &str,
     now: Timestamp,
 ) -> Result<(Letter, Written), ComposeError> {
-    let failed = |e: String| ComposeError::Message(e);
-    let message_id = MessageId::new(&format!("t.{token}@{}", sender.evidence.domain()))
-        .ok_or_else(|| failed("no Message-ID".into()))?;
-    let date =
-        jiff::fmt::rfc2822::to_string(&now.to_zoned(TimeZone::UTC)).map_err(|e| failed(e.to_string()))?;
-    let subject = format!("Technical wins: week {}", week.name);
-    let body = body(week, sender);
+    let text = body(week, sender);
     // Columns line up only in letters of one width.
-    let html = text::preformatted(&body);
-    let mut builder = lettre::Message::builder()
-        .from(mailbox(Some("endorsed"), &sender.from)?)
-        .to(mailbox(None, to)?)
-        .subject(&subject);
-    for (name, value) in [
-        ("Date", date.as_str()),
-        // RFC 3834 §5.
-        ("Auto-Submitted", "auto-generated"),
-        ("X-Auto-Response-Suppress", "All"),
-        ("x-ms-reactions", "disallow"),
-        ("X-Endorsed-Letter", "seller"),
-    ] {
-        builder = raw(builder, name, value)?;
-    }
-    let message = builder
-        .message_id(Some(format!("<{message_id}>")))
-        .multipart(
-            MultiPart::alternative()
-                .boundary(format!("=_{}", key.short()))
-                .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(body.clone()))
-                .singlepart(SinglePart::builder().header(ContentType::TEXT_HTML).body(html.clone())),
-        )
-        .map_err(|e| failed(e.to_string()))?;
-    let octets = message.formatted();
-    let letter = Letter {
+    let html = text::preformatted(&text);
+    let parts = MultiPart::alternative()
+        .boundary(notice::boundary(&key))
+        .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(text.clone()))
+        .singlepart(SinglePart::builder().header(ContentType::TEXT_HTML).body(html.clone()));
+    let notice = Notice {
         key,
-        base: key,
-        rule: DIGEST_RULE.into(),
+        rule: DIGEST_RULE,
         why: format!("Week {} is over.", week.name),
-        to: to.clone(),
+        to,
         side: Side::Seller,
-        opportunity: None,
-        declaration: None,
-        criteria: None,
-        asks: false,
-        message_id: message_id.clone(),
-        sha256: Digest::of(&octets),
-        planned_at: now,
+        subject: format!("Technical wins: week {}", week.name),
+        text,
+        html,
     };
-    Ok((letter, Written { message_id, subject, text: body, html, raw: octets }))
+    notice::write(notice, parts, sender, token, now)
 }
 
 fn body(week: &Week<'_>, sender: &Sender) -> String {

@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use lettre::message::header::ContentType;
 use lettre::message::{Attachment, MultiPart, SinglePart};
 
-use super::compose::{ComposeError, Sender, Written, mailbox, raw};
-use crate::model::{Address, Digest, MessageId};
+use super::compose::{ComposeError, Sender, Written};
+use super::notice::{self, Notice};
+use crate::model::{Address, Digest};
 use crate::record::{Letter, Side};
 
 /// Id of the rule under which these letters stand on record.
@@ -43,56 +43,24 @@ pub fn compose_head(
     token: &str,
     now: Timestamp,
 ) -> Result<(Letter, Written), ComposeError> {
-    let failed = |e: String| ComposeError::Message(e);
     let key = head_key(day, to);
-    let message_id = MessageId::new(&format!("t.{token}@{}", sender.evidence.domain()))
-        .ok_or_else(|| failed("no Message-ID".into()))?;
-    let date =
-        jiff::fmt::rfc2822::to_string(&now.to_zoned(TimeZone::UTC)).map_err(|e| failed(e.to_string()))?;
-    let subject = format!("Log of {day}: {} entries", head.size);
     let text = text(day, head);
-    let mut builder = lettre::Message::builder()
-        .from(mailbox(Some("endorsed"), &sender.from)?)
-        .to(mailbox(None, to)?)
-        .subject(&subject);
-    for (name, value) in [
-        ("Date", date.as_str()),
-        // RFC 3834 §5.
-        ("Auto-Submitted", "auto-generated"),
-        ("X-Auto-Response-Suppress", "All"),
-        ("X-Endorsed-Letter", "auditor"),
-    ] {
-        builder = raw(builder, name, value)?;
-    }
-    let message = builder
-        .message_id(Some(format!("<{message_id}>")))
-        .multipart(
-            MultiPart::mixed()
-                .boundary(format!("=_{}", key.short()))
-                .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(text.clone()))
-                // The octets that were signed: as text they would not survive every mail server.
-                .singlepart(
-                    Attachment::new("checkpoint".into()).body(head.note.as_bytes().to_vec(), octets()?),
-                ),
-        )
-        .map_err(|e| failed(e.to_string()))?;
-    let octets = message.formatted();
-    let letter = Letter {
+    let parts = MultiPart::mixed()
+        .boundary(notice::boundary(&key))
+        .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(text.clone()))
+        // The octets that were signed: as text they would not survive every mail server.
+        .singlepart(Attachment::new("checkpoint".into()).body(head.note.as_bytes().to_vec(), octets()?));
+    let notice = Notice {
         key,
-        base: key,
-        rule: HEAD_RULE.into(),
+        rule: HEAD_RULE,
         why: format!("The signed head of the log leaves the house every day; this is that of {day}."),
-        to: to.clone(),
+        to,
         side: Side::Auditor,
-        opportunity: None,
-        declaration: None,
-        criteria: None,
-        asks: false,
-        message_id: message_id.clone(),
-        sha256: Digest::of(&octets),
-        planned_at: now,
+        subject: format!("Log of {day}: {} entries", head.size),
+        text,
+        html: String::new(),
     };
-    Ok((letter, Written { message_id, subject, text, html: String::new(), raw: octets }))
+    notice::write(notice, parts, sender, token, now)
 }
 
 fn octets() -> Result<ContentType, ComposeError> {

@@ -10,6 +10,7 @@ mod declare;
 mod digest;
 mod head;
 mod lint;
+mod notice;
 mod order;
 mod rules;
 mod schedule;
