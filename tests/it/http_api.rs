@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::home::{Home, Running};
 
 /// A token from the command line.
-fn token(home: &Home, name: &str, role: &str) -> String {
+pub fn token(home: &Home, name: &str, role: &str) -> String {
     let made = home.ask(&["tokens", "create", name, "--role", role]);
     assert!(made.status.success(), "{made:?}");
     String::from_utf8(made.stdout).unwrap().trim().to_owned()

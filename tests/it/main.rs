@@ -15,6 +15,7 @@ mod conversations;
 mod crm;
 mod daemon;
 mod damage;
+mod desk_story;
 mod digest;
 mod disk;
 mod disputes;
