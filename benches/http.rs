@@ -37,8 +37,9 @@ const CHECKED: u64 = 2_000;
 fn main() {
     let deals: u64 = std::env::args().find_map(|a| a.parse().ok()).unwrap_or(100_000);
     let folder = tempfile::tempdir().unwrap();
-    let templates = conversation();
+    let (templates, begin) = (conversation(), Instant::now());
     let store = fill(&folder.path().join("store"), deals * DEAL, &templates);
+    println!("record filled in {:.0} s", begin.elapsed().as_secs_f64());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (desk, served, stop) = serve(&runtime, folder.path(), store);
     let empty = serve_empty(&runtime);
@@ -153,7 +154,9 @@ fn warm(address: SocketAddr, deals: u64) {
 /// The body of one answer.
 fn ask(reader: &mut BufReader<TcpStream>, deal: u64) -> String {
     let path = format!("/v1/gate?to=commercial_review&opportunity={}", opportunity(deal));
-    write!(reader.get_mut(), "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    // In one piece: `write!` sends piece by piece, and each would wait for the acknowledgement of the one before.
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    reader.get_mut().write_all(request.as_bytes()).unwrap();
     let mut length = 0;
     loop {
         let mut line = String::new();
