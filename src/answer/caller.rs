@@ -29,11 +29,11 @@ pub enum Right {
     Record,
     /// Read what is on record of opportunities and mail.
     Read,
-    /// Do something to the record as a person: decide, link, undo, state a fact.
+    /// Do something to the record as a person: decide, link, undo, state a fact, import what the CRM says.
     Decide,
     /// See what only an auditor or the operator needs.
     Audit,
-    /// Operate: webhooks, imports.
+    /// Operate: webhooks.
     Administer,
 }
 

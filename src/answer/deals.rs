@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::import::harmless;
 use super::{Case, Context, PAGE_MAX, Register, Response, Unavailable, failed};
-use crate::model::{DealField, Evidence, StandingReport};
-use crate::report::{Breach, Deal, Week, inflation, metrics, week, zombies};
+use crate::model::{DealField, Evidence, OpportunityId, StandingReport};
+use crate::report::{Breach, BusinessYear, Deal, Week, inflation, metrics, week, zombies};
 
 /// Which report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,8 +75,10 @@ pub fn report(wanted: &ReportWanted, register: &dyn Register, context: Context<'
 
 /// A report over these opportunities.
 pub fn tables(wanted: &ReportWanted, deals: &[Deal], context: Context<'_>) -> Response {
+    let is_working = |day: Date| context.clocks.seller.is_working(day);
+    let year = BusinessYear { first_month: context.clocks.fiscal_month, is_working: &is_working };
     let tables = match wanted {
-        ReportWanted::Zombies => vec![zombies(deals, context.now)],
+        ReportWanted::Zombies => vec![zombies(deals, year, context.now)],
         ReportWanted::Inflation => vec![inflation(deals)],
         ReportWanted::Metrics { from, to } => metrics(deals, *from, *to),
         ReportWanted::Week { week: name } => {
@@ -85,25 +87,36 @@ pub fn tables(wanted: &ReportWanted, deals: &[Deal], context: Context<'_>) -> Re
                 let text = "Name a week as in 2026-W48.".to_owned();
                 return Response::Refused { code: "bad_request".into(), text };
             };
-            week(deals, found, context.clocks.fiscal_month, context.now)
+            week(deals, found, year, context.now)
         }
     };
     Response::Tables { as_of: context.now, tables }
 }
 
-/// All opportunities as CSV (RFC 4180), for an upsert by `opportunity`.
-pub fn export_deals(register: &dyn Register, context: Context<'_>) -> Response {
+/// Opportunities as CSV (RFC 4180), for an upsert by `opportunity`: all of them, or a page of `limit` behind `after`. The head
+/// comes with the first page.
+pub fn export_deals(
+    (after, limit): (Option<&OpportunityId>, Option<usize>),
+    register: &dyn Register,
+    context: Context<'_>,
+) -> Response {
     let work = || -> Result<Response, Unavailable> {
         let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
         let broken = |e: csv::Error| Unavailable(e.to_string());
-        writer.write_record(COLUMNS).map_err(broken)?;
-        for (deal, report) in all(register, context)? {
+        if after.is_none() {
+            writer.write_record(COLUMNS).map_err(broken)?;
+        }
+        let (rows, next) = match limit {
+            None => (all(register, context)?, None),
+            Some(limit) => page(after, limit.clamp(1, PAGE_MAX), register, context)?,
+        };
+        for (deal, report) in rows {
             writer
                 .write_record(cells(&deal, &report, context).iter().map(|c| harmless(c)))
                 .map_err(broken)?;
         }
         let octets = writer.into_inner().map_err(|e| Unavailable(e.to_string()))?;
-        Ok(Response::Csv { text: String::from_utf8_lossy(&octets).into_owned() })
+        Ok(Response::Csv { text: String::from_utf8_lossy(&octets).into_owned(), next })
     };
     work().unwrap_or_else(|error| failed(&error))
 }
@@ -153,19 +166,35 @@ fn cells(deal: &Deal, report: &StandingReport, context: Context<'_>) -> Vec<Stri
         .collect()
 }
 
-fn all(register: &dyn Register, context: Context<'_>) -> Result<Vec<(Deal, StandingReport)>, Unavailable> {
-    let mut deals = Vec::new();
+type Rows = Vec<(Deal, StandingReport)>;
+
+fn all(register: &dyn Register, context: Context<'_>) -> Result<Rows, Unavailable> {
+    let mut rows = Vec::new();
     let mut after = None;
     loop {
-        let page = register.opportunities(after.as_ref(), PAGE_MAX)?;
-        let Some(last) = page.last().cloned() else { return Ok(deals) };
-        for id in &page {
-            let case = Case::open(id, register)?;
-            let report = case.report(context);
-            deals.push((deal(&case, &report, context), report));
-        }
+        let (more, next) = page(after.as_ref(), PAGE_MAX, register, context)?;
+        rows.extend(more);
+        let Some(last) = next else { return Ok(rows) };
         after = Some(last);
     }
+}
+
+/// A page of opportunities, and the last of them where there may be more behind it.
+fn page(
+    after: Option<&OpportunityId>,
+    limit: usize,
+    register: &dyn Register,
+    context: Context<'_>,
+) -> Result<(Rows, Option<OpportunityId>), Unavailable> {
+    let found = register.opportunities(after, limit)?;
+    let next = found.last().filter(|_| found.len() == limit).cloned();
+    let mut rows = Vec::new();
+    for id in &found {
+        let case = Case::open(id, register)?;
+        let report = case.report(context);
+        rows.push((deal(&case, &report, context), report));
+    }
+    Ok((rows, next))
 }
 
 /// The row of a deal in reports.

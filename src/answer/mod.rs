@@ -154,8 +154,15 @@ pub enum Request {
     },
     /// Take what the CRM says into the record.
     Import(ImportRequest),
-    /// All opportunities as CSV.
-    ExportDeals,
+    /// All opportunities as CSV, or a page of them.
+    ExportDeals {
+        /// Only those after this one, and no head.
+        #[serde(default)]
+        after: Option<OpportunityId>,
+        /// At most so many, and [`PAGE_MAX`] at most; all without it.
+        #[serde(default)]
+        limit: Option<usize>,
+    },
     /// A report over all opportunities.
     Report(ReportWanted),
     /// The facts of an opportunity.
@@ -261,8 +268,11 @@ pub enum Response {
     Imported(Box<Imported>),
     /// To [`Request::ExportDeals`].
     Csv {
-        /// The file.
+        /// The file, or a page of it.
         text: String,
+        /// The last opportunity of a page behind which there may be more.
+        #[serde(default)]
+        next: Option<OpportunityId>,
     },
     /// To [`Request::Report`].
     Tables {

@@ -132,8 +132,10 @@ pub fn list(list: &List, config: &Config) -> u8 {
 /// Asks the daemon; without one, opens the store for this one question.
 pub fn ask(request: Request, config: &Config) -> Response {
     // Whoever reads much, waits long.
-    let patient =
-        matches!(request, Request::Log(_) | Request::Import(_) | Request::ExportDeals | Request::Report(_));
+    let patient = matches!(
+        request,
+        Request::Log(_) | Request::Import(_) | Request::ExportDeals { .. } | Request::Report(_)
+    );
     let daemon = if patient { socket::ask_patiently } else { socket::ask };
     if let Some(response) = daemon(&config.store.path, &request) {
         return response;

@@ -155,8 +155,8 @@ fn print_imported(imported: &Imported) {
 
 /// Runs `endorsed export`: 0 done, 2 could not.
 pub fn export(export: &Export, config: &Config) -> u8 {
-    match ask(Request::ExportDeals, config) {
-        Response::Csv { text } => match &export.output {
+    match ask(Request::ExportDeals { after: None, limit: None }, config) {
+        Response::Csv { text, .. } => match &export.output {
             None => {
                 say(text.trim_end());
                 0

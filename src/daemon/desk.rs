@@ -193,7 +193,9 @@ pub fn answer_in(store: &Store, context: Context<'_>, request: Request) -> Respo
             let (acts, response) = answer::import(&wanted, &records, context);
             keep_all(store, acts, response)
         }
-        Request::ExportDeals => answer::export_deals(&records, context),
+        Request::ExportDeals { after, limit } => {
+            answer::export_deals((after.as_ref(), limit), &records, context)
+        }
         Request::Report(wanted) => answer::report(&wanted, &records, context),
         Request::Facts { opportunity } => answer::facts(&opportunity, &records, context),
         Request::Review { message } => answer::review(&message, &records, context),

@@ -1,11 +1,20 @@
 //! Days between moments, in UTC.
 
 use jiff::Timestamp;
-use jiff::civil::{Date, Weekday};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 /// Longest stretch that is counted day by day: ten years.
 const DAYS_MAX: i32 = 3_660;
+
+/// When the seller's people work, and when their year begins.
+#[derive(Clone, Copy)]
+pub struct BusinessYear<'a> {
+    /// The month with which the fiscal year begins, 1 to 12.
+    pub first_month: i8,
+    /// Whether people work on that day: neither weekend nor holiday.
+    pub is_working: &'a dyn Fn(Date) -> bool,
+}
 
 /// The day of a moment.
 pub(super) fn day(at: Timestamp) -> Date {
@@ -17,15 +26,15 @@ pub(super) fn between(from: Date, to: Date) -> i32 {
     from.until(to).map_or(0, |span| span.get_days())
 }
 
-/// Weekdays after `from` up to `to`. Holidays are not known here.
-pub(super) fn business_days(from: Date, to: Date) -> i32 {
+/// Working days after `from` up to `to`.
+pub(super) fn business_days(from: Date, to: Date, year: BusinessYear<'_>) -> i32 {
     let all = between(from, to).clamp(0, DAYS_MAX);
     let mut count = 0;
     let mut next = from;
     for _ in 0..all {
         let Ok(day) = next.tomorrow() else { break };
         next = day;
-        if !matches!(next.weekday(), Weekday::Saturday | Weekday::Sunday) {
+        if (year.is_working)(next) {
             count += 1;
         }
     }

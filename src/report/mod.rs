@@ -6,6 +6,7 @@ mod plain;
 mod risk;
 mod week;
 
+pub use days::BusinessYear;
 pub use metrics::metrics;
 pub use plain::plain;
 pub use risk::{inflation, zombies};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::days::{between, business_days, day};
+use super::days::{BusinessYear, between, business_days, day};
 use super::{Deal, Table, total};
 use crate::model::{DealField, Standing};
 
@@ -14,13 +14,13 @@ const DEFERRED_DAYS_MAX: i32 = 5;
 
 /// Open deals about which nobody has decided and the time for it is over, the longest silence first. A deal is listed
 /// once, under its worst reason.
-pub fn zombies(deals: &[Deal], now: Timestamp) -> Table {
+pub fn zombies(deals: &[Deal], year: BusinessYear<'_>, now: Timestamp) -> Table {
     let mut table = Table::new("Zombies", &["opportunity", "days", "amount", "se", "why", "next"]);
     let today = day(now);
     let mut found: Vec<(i32, &Deal, String)> = deals
         .iter()
         .filter(|d| d.is_open())
-        .filter_map(|d| zombie(d, today).map(|(days, why)| (days, d, why)))
+        .filter_map(|d| zombie(d, today, year).map(|(days, why)| (days, d, why)))
         .collect();
     found.sort_by_key(|(days, deal, _)| (-days, deal.opportunity.clone()));
     let all: Vec<&Deal> = found.iter().map(|(_, deal, _)| *deal).collect();
@@ -41,8 +41,8 @@ pub fn zombies(deals: &[Deal], now: Timestamp) -> Table {
     table
 }
 
-fn zombie(deal: &Deal, today: Date) -> Option<(i32, String)> {
-    let silent = deal.heard_at.max(deal.declared_at).map(|at| business_days(day(at), today));
+fn zombie(deal: &Deal, today: Date, year: BusinessYear<'_>) -> Option<(i32, String)> {
+    let silent = deal.heard_at.max(deal.declared_at).map(|at| business_days(day(at), today, year));
     match deal.verified {
         Standing::NoDeclaration => {
             let due = deal.date(DealField::TechWinDueDate)?;

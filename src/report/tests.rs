@@ -1,8 +1,16 @@
 use super::*;
 use crate::model::Ended;
+use jiff::civil::Weekday;
 
 fn at(day: &str) -> Timestamp {
     format!("{day}T12:00:00Z").parse().unwrap()
+}
+
+/// A year from January, without holidays.
+const YEAR: BusinessYear<'_> = BusinessYear { first_month: 1, is_working: &is_weekday };
+
+fn is_weekday(day: Date) -> bool {
+    !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday)
 }
 
 fn deal(n: usize, standing: Standing) -> Deal {
@@ -104,14 +112,23 @@ fn each_zombie_is_listed_once_with_its_days() {
         ended(deal(6, Standing::AwaitingReply), Ended::Lost, "2026-10-10", true),
     ];
     let ids = |now: &str| -> Vec<(String, String)> {
-        let table = zombies(&deals, at(now));
+        let table = zombies(&deals, YEAR, at(now));
         table.rows.into_iter().map(|r| (r[0].clone(), r[1].clone())).collect()
     };
     let is = |id: &str, days: &str| (id.to_owned(), days.to_owned());
     // From Thursday, October 1, to Thursday, October 15: ten weekdays.
     assert_eq!(ids("2026-10-15"), [is("OPP-1", "10"), is("OPP-3", "10"), is("OPP-2", "5")]);
     assert_eq!(ids("2026-10-14").len(), 2, "nine weekdays are no zombie yet");
-    assert!(zombies(&deals, at("2026-10-15")).notes[0].contains("3 deals, amount 300"));
+    assert!(zombies(&deals, YEAR, at("2026-10-15")).notes[0].contains("3 deals, amount 300"));
+}
+
+#[test]
+fn nobody_is_silent_on_a_holiday() {
+    let is_working = |day: Date| is_weekday(day) && day != jiff::civil::date(2026, 10, 12);
+    let year = BusinessYear { is_working: &is_working, ..YEAR };
+    let days = |now: &str| zombies(&[deal(1, Standing::AwaitingReply)], year, at(now)).rows;
+    assert!(days("2026-10-15").is_empty(), "nine working days and a holiday");
+    assert_eq!(days("2026-10-16")[0][1], "10");
 }
 
 #[test]
@@ -143,15 +160,15 @@ fn the_week_reviews_this_quarter_from_stage_two_and_the_next_from_three() {
         deal(7, Standing::Confirmed),
     ];
     let now = at("2026-11-25");
-    let tables = week(&deals, Week::parse("2026-W48").unwrap(), 1, now);
+    let tables = week(&deals, Week::parse("2026-W48").unwrap(), YEAR, now);
     assert_eq!(tables[0].title, "Week 2026-W48");
     assert_eq!(tables[0].notes, ["scope: 4 of 7 deals"]);
     assert_eq!(tables[2].rows.len(), 3, "zombies within the scope");
-    assert_eq!(tables, week(&deals, Week::of(now).unwrap(), 1, now), "the same week, the same tables");
-    let of_win = week(&deals, Week::parse("2026-W41").unwrap(), 1, now);
+    assert_eq!(tables, week(&deals, Week::of(now).unwrap(), YEAR, now), "the same week, the same tables");
+    let of_win = week(&deals, Week::parse("2026-W41").unwrap(), YEAR, now);
     assert_eq!(of_win[4].rows, [["OPP-7", "100", ""]]);
     // Where the fiscal year begins in February, January is still of this quarter, and April of the next.
-    let fiscal = week(&deals, Week::parse("2026-W48").unwrap(), 2, now);
+    let fiscal = week(&deals, Week::parse("2026-W48").unwrap(), BusinessYear { first_month: 2, ..YEAR }, now);
     assert_eq!(fiscal[0].notes, ["scope: 6 of 7 deals"]);
     assert!(Week::parse("2026-48").is_none() && Week::parse("2026-W60").is_none());
 }
@@ -187,7 +204,7 @@ fn clocks_that_ran_out_are_lines_of_the_week() {
         breaches: late.breaches.clone(),
         ..ended(deal(3, Standing::Confirmed), Ended::Won, "2026-11-01", true)
     };
-    let tables = week(&[late, later, closed], Week::parse("2026-W48").unwrap(), 1, at("2026-12-31"));
+    let tables = week(&[late, later, closed], Week::parse("2026-W48").unwrap(), YEAR, at("2026-12-31"));
     let clocks = tables.last().unwrap();
     assert_eq!(clocks.title, "Clocks that ran out");
     // The oldest first; what runs out after the week is not the week's, and a closed deal has no clocks.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, ISOWeekDate, Weekday};
 use jiff::tz::TimeZone;
 
-use super::days::{day, quarter};
+use super::days::{BusinessYear, day, quarter};
 use super::risk::standing;
 use super::{Deal, Table, inflation, total, zombies};
 use crate::model::{DealField, Standing};
@@ -65,15 +65,15 @@ impl fmt::Display for Week {
     }
 }
 
-/// The review of a week, as things stand at `now`; the fiscal year begins with `fiscal_month`.
-pub fn week(deals: &[Deal], week: Week, fiscal_month: i8, now: Timestamp) -> Vec<Table> {
-    let in_scope = |d: &&Deal| is_in_scope(d, week, fiscal_month);
+/// The review of a week, as things stand at `now`.
+pub fn week(deals: &[Deal], week: Week, year: BusinessYear<'_>, now: Timestamp) -> Vec<Table> {
+    let in_scope = |d: &&Deal| is_in_scope(d, week, year.first_month);
     let reviewed: Vec<Deal> = deals.iter().filter(in_scope).cloned().collect();
     let now = week.end().map_or(now, |end| end.min(now));
     vec![
         headline(&reviewed, deals, week),
         decide(&reviewed),
-        zombies(&reviewed, now),
+        zombies(&reviewed, year, now),
         inflation(&reviewed),
         newly_verified(deals, week),
         clocks(&reviewed, now),

@@ -190,3 +190,21 @@ fn an_import_only_raises() {
     let (status, text) = import(&desk, "opportunity,sales_stage\nOPP-72001,10 - Closed\n", &[]);
     assert!(status == 1 && text.contains("`sales_stage` is `10 - Closed`"), "{text}");
 }
+
+/// The same calendar as that of the letters says on which days people are silent.
+#[test]
+fn zombies_rest_on_holidays() {
+    let zombies = |letters: &str| {
+        let desk = Desk::new(None, None, letters);
+        // Sixteen days have ten weekdays at least.
+        desk.take("d.eml", &desk.letters.declaration_of(DEAL, 16 * 24 * 60));
+        desk.json(&["report", "zombies"])["tables"][0]["rows"].as_array().unwrap().len()
+    };
+    assert_eq!(zombies(""), 1);
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let days: Vec<String> =
+        (0..16).map(|n| format!("\"{}\"", today.checked_sub(jiff::Span::new().days(n)).unwrap())).collect();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), format!("days = [{}]\n", days.join(", "))).unwrap();
+    assert_eq!(zombies(&format!("[letters]\nholidays = [\"{}\"]\n", file.path().display())), 0);
+}

@@ -324,7 +324,7 @@ fn configuration(root: &Path, imap: u16, imaps: u16, owner: &Owner) -> String {
 }
 
 /// A certificate authority and a server certificate below it: rustls takes no authority as a server.
-fn certificates(folder: &Path) {
+pub fn certificates(folder: &Path) {
     let openssl = |arguments: &str| {
         let output =
             command("openssl").current_dir(folder).args(arguments.split_whitespace()).output().unwrap();

@@ -19,7 +19,11 @@ fn sample(endpoint: &Endpoint) -> (String, String) {
         .replace("{act}", "0123456789ab")
         .replace("{name}", "crm")
         .replace("{fact}", "tech_review_approved");
-    let path = if endpoint.id == "askGate" { path + "?opportunity=OPP-1&to=commercial_review" } else { path };
+    let path = match endpoint.id {
+        "askGate" => path + "?opportunity=OPP-1&to=commercial_review",
+        "importDeals" => path + "?reason=why",
+        _ => path,
+    };
     let body = match endpoint.id {
         "recordGate" => json!({ "opportunity": "OPP-1", "to": "commercial_review" }),
         "setAmount" => json!({ "amount": 5, "reason": "CRM" }),
@@ -28,6 +32,7 @@ fn sample(endpoint: &Endpoint) -> (String, String) {
         "stateFact" => json!({ "value": "yes", "reason": "why" }),
         "retryWebhook" => json!({}),
         "undoAct" => json!({ "reason": "why" }),
+        "importDeals" => return (path, "opportunity,sales_stage\nOPP-1,3\n".to_owned()),
         _ => return (path, String::new()),
     };
     (path, body.to_string())

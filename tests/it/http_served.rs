@@ -59,6 +59,11 @@ impl Answer {
 impl Served {
     /// With these settings, over an empty store.
     pub fn new(settings: Settings) -> Self {
+        Self::answering(settings, |ask| ask)
+    }
+
+    /// The same, with something between the server and the answers.
+    pub fn answering(settings: Settings, between: impl FnOnce(Ask) -> Ask) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options = OpenOptions { create: true, ..OpenOptions::default() };
         let store = Arc::new(Store::open(folder.path(), options).unwrap());
@@ -75,7 +80,7 @@ impl Served {
         let (stop, stopped) = watch::channel(false);
         let bound = runtime.block_on(bind(&settings)).unwrap();
         let address = bound.address().unwrap_or_else(|| ([127, 0, 0, 1], 0).into());
-        let app = App::new(ask, settings, Some(folder.path()), stopped);
+        let app = App::new(between(ask), settings, Some(folder.path()), stopped);
         runtime.spawn(serve(bound, app));
         let tokens = Tokens::new(folder.path());
         Self { store, _folder: folder, address, tokens, stop, _runtime: runtime }
@@ -94,7 +99,9 @@ impl Served {
         }
         if !body.is_empty() {
             let typed = fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-            text.push_str(if typed { "" } else { "Content-Type: application/json\r\n" });
+            // A body that is no object is a sheet.
+            let kind = if body.starts_with('{') { "application/json" } else { "text/csv" };
+            text.push_str(&if typed { String::new() } else { format!("Content-Type: {kind}\r\n") });
             text.push_str(&format!("Content-Length: {}\r\n", body.len()));
         }
         for (name, value) in fields {
@@ -121,12 +128,9 @@ impl Served {
         let text = String::from_utf8_lossy(&text).into_owned();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         let status = head.split_whitespace().nth(1).and_then(|s| s.parse().ok()).unwrap_or(0);
-        let body = if head.to_lowercase().contains("transfer-encoding: chunked") {
-            body.split_once("\r\n").map_or("", |(_, rest)| rest).trim_end_matches("\r\n0\r\n\r\n")
-        } else {
-            body
-        };
-        Answer { status, head: head.to_owned(), body: body.to_owned() }
+        let is_chunked = head.to_lowercase().contains("transfer-encoding: chunked");
+        let body = if is_chunked { dechunked(body) } else { body.to_owned() };
+        Answer { status, head: head.to_owned(), body }
     }
 }
 
@@ -134,6 +138,20 @@ impl Drop for Served {
     fn drop(&mut self) {
         self.stop.send_replace(true);
     }
+}
+
+/// The chunks put together (RFC 9112 §7.1), as far as they came.
+fn dechunked(mut text: &str) -> String {
+    let mut body = String::new();
+    while let Some((size, rest)) = text.split_once("\r\n") {
+        let size = usize::from_str_radix(size.trim(), 16).unwrap_or(0).min(rest.len());
+        if size == 0 {
+            break;
+        }
+        body.push_str(&rest[..size]);
+        text = rest[size..].trim_start_matches("\r\n");
+    }
+    body
 }
 
 /// Settings that let nobody in without a token.

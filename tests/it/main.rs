@@ -36,6 +36,8 @@ mod house;
 mod http_access;
 mod http_api;
 mod http_board;
+mod http_crm;
+mod http_listen;
 mod http_served;
 mod http_view;
 mod http_webhooks;

@@ -6,8 +6,9 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post, put};
 
-use super::shape::{Field, Kind, Shape, may, must};
-use super::{App, api, events, guard, once, openapi, shapes, writes};
+use super::shape::Content::{self, Csv, Json};
+use super::shape::{Field, Kind, may, must};
+use super::{App, api, crm, events, guard, once, openapi, shapes, writes};
 use crate::answer::{Caller, Right};
 
 /// One operation.
@@ -27,9 +28,9 @@ pub struct Endpoint {
     /// Parameters.
     pub query: &'static [Field],
     /// The body it takes.
-    pub body: Option<&'static Shape>,
+    pub body: Option<Content>,
     /// The body it answers with.
-    pub answer: &'static Shape,
+    pub answer: Content,
     route: fn() -> MethodRouter<App>,
 }
 
@@ -53,7 +54,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
             may("receipt", Kind::Bool, "Also give the answer as a signed statement, good for 15 minutes."),
         ],
         body: None,
-        answer: &shapes::GATE,
+        answer: Json(&shapes::GATE),
         route: || get(api::read_gate),
     },
     Endpoint {
@@ -64,8 +65,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
         about: "The same question; the answer is recorded with the caller's name.",
         parts: &[],
         query: &[],
-        body: Some(&shapes::GATE_ORDER),
-        answer: &shapes::GATE,
+        body: Some(Json(&shapes::GATE_ORDER)),
+        answer: Json(&shapes::GATE),
         route: || post(writes::record_gate),
     },
     Endpoint {
@@ -77,7 +78,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         parts: &[],
         query: &[may("after", shapes::OPPORTUNITY, "`next` of the page before."), LIMIT],
         body: None,
-        answer: &shapes::ROWS,
+        answer: Json(&shapes::ROWS),
         route: || get(api::opportunities),
     },
     Endpoint {
@@ -89,7 +90,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         parts: &[ID],
         query: &[],
         body: None,
-        answer: &shapes::OPPORTUNITY_SHAPE,
+        answer: Json(&shapes::OPPORTUNITY_SHAPE),
         route: || get(api::opportunity),
     },
     Endpoint {
@@ -100,8 +101,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
         about: "Registers the opportunity's amount.",
         parts: &[ID],
         query: &[],
-        body: Some(&shapes::AMOUNT),
-        answer: &shapes::ACT,
+        body: Some(Json(&shapes::AMOUNT)),
+        answer: Json(&shapes::ACT),
         route: || put(writes::amount),
     },
     Endpoint {
@@ -113,7 +114,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         parts: &[ID],
         query: &[],
         body: None,
-        answer: &shapes::FACTS,
+        answer: Json(&shapes::FACTS),
         route: || get(api::facts),
     },
     Endpoint {
@@ -124,8 +125,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
         about: "States a fact under the caller's name. Whether that name's word counts is in the gates file.",
         parts: &[ID, must("fact", Kind::Pattern("^[a-z0-9_]+$", 64), "The fact's name.")],
         query: &[],
-        body: Some(&shapes::FACT_ORDER),
-        answer: &shapes::ACT,
+        body: Some(Json(&shapes::FACT_ORDER)),
+        answer: Json(&shapes::ACT),
         route: || put(writes::fact),
     },
     Endpoint {
@@ -137,7 +138,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         parts: &[],
         query: &[AFTER, LIMIT],
         body: None,
-        answer: &shapes::REVIEWS,
+        answer: Json(&shapes::REVIEWS),
         route: || get(api::reviews),
     },
     Endpoint {
@@ -149,7 +150,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         parts: &[MESSAGE],
         query: &[],
         body: None,
-        answer: &shapes::REVIEWS,
+        answer: Json(&shapes::REVIEWS),
         route: || get(api::review),
     },
     Endpoint {
@@ -160,8 +161,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
         about: "Decides what a mail means. The SE of a deal cannot decide about it.",
         parts: &[MESSAGE],
         query: &[],
-        body: Some(&shapes::DECIDE),
-        answer: &shapes::ACT,
+        body: Some(Json(&shapes::DECIDE)),
+        answer: Json(&shapes::ACT),
         route: || post(writes::decide),
     },
     Endpoint {
@@ -172,8 +173,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
         about: "Links a declaration that names no opportunity to one.",
         parts: &[MESSAGE],
         query: &[],
-        body: Some(&shapes::LINK),
-        answer: &shapes::ACT,
+        body: Some(Json(&shapes::LINK)),
+        answer: Json(&shapes::ACT),
         route: || post(writes::link),
     },
     Endpoint {
@@ -184,9 +185,36 @@ pub const ENDPOINTS: &[Endpoint] = &[
         about: "Takes an act back.",
         parts: &[must("act", Kind::Pattern("^[0-9a-f]{4,64}$", 64), "The act's name.")],
         query: &[],
-        body: Some(&shapes::UNDO),
-        answer: &shapes::ACT,
+        body: Some(Json(&shapes::UNDO)),
+        answer: Json(&shapes::ACT),
         route: || post(writes::undo),
+    },
+    Endpoint {
+        method: "post",
+        path: "/v1/import",
+        id: "importDeals",
+        right: Some(Right::Decide),
+        about: "Takes what the CRM says of opportunities, as CSV. It proves nothing, and opens no gate that the record keeps closed.",
+        parts: &[],
+        query: &[
+            must("reason", shapes::REASON, "Why, or where it comes from; each change bears it."),
+            may("dry_run", Kind::Bool, "Only say what would change."),
+        ],
+        body: Some(Csv("A head, then a row for each opportunity; `opportunity` is required.")),
+        answer: Json(&shapes::IMPORTED),
+        route: || post(crm::import),
+    },
+    Endpoint {
+        method: "get",
+        path: "/v1/export",
+        id: "exportDeals",
+        right: Some(Right::Read),
+        about: "All opportunities as CSV, for an upsert by `opportunity`. With `Accept: text/csv` it is called so.",
+        parts: &[],
+        query: &[],
+        body: None,
+        answer: Csv("A head, then a row for each opportunity."),
+        route: || get(crm::export),
     },
     Endpoint {
         method: "get",
@@ -200,7 +228,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
             LIMIT,
         ],
         body: None,
-        answer: &shapes::EVENTS,
+        answer: Json(&shapes::EVENTS),
         route: || get(events::events),
     },
     Endpoint {
@@ -212,7 +240,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         parts: &[],
         query: &[],
         body: None,
-        answer: &shapes::WEBHOOKS,
+        answer: Json(&shapes::WEBHOOKS),
         route: || get(api::webhooks),
     },
     Endpoint {
@@ -223,8 +251,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
         about: "Sends what was given up again.",
         parts: &[must("name", Kind::Text(64), "The webhook's name.")],
         query: &[],
-        body: Some(&shapes::RETRY),
-        answer: &shapes::SETTLED,
+        body: Some(Json(&shapes::RETRY)),
+        answer: Json(&shapes::SETTLED),
         route: || post(writes::retry),
     },
     Endpoint {
@@ -236,7 +264,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         parts: &[],
         query: &[],
         body: None,
-        answer: &shapes::WHO,
+        answer: Json(&shapes::WHO),
         route: || get(api::who),
     },
     Endpoint {
@@ -248,7 +276,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         parts: &[],
         query: &[],
         body: None,
-        answer: &shapes::KEYS,
+        answer: Json(&shapes::KEYS),
         route: || get(api::receipt_keys),
     },
     Endpoint {
@@ -260,7 +288,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         parts: &[],
         query: &[],
         body: None,
-        answer: &shapes::HEALTH,
+        answer: Json(&shapes::HEALTH),
         route: || get(api::health),
     },
 ];

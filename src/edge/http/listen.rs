@@ -29,8 +29,6 @@ use tower::ServiceExt;
 
 use super::settings::{Limits, Listen, Settings, TlsFiles};
 
-/// How long a TLS handshake may take.
-const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// How long a client may leave an answer unread.
 const WRITE_WAIT: Duration = Duration::from_secs(30);
 /// How long open requests may go on once the daemon stops.
@@ -148,7 +146,7 @@ async fn serve_one(
 ) {
     let stream: Box<dyn Stream> = match tls {
         None => stream,
-        Some(tls) => match tokio::time::timeout(HANDSHAKE_MAX, tls.accept(stream)).await {
+        Some(tls) => match tokio::time::timeout(limits.header_wait, tls.accept(stream)).await {
             Ok(Ok(stream)) => Box::new(stream),
             _ => return,
         },
@@ -195,6 +193,10 @@ fn acceptor(files: &TlsFiles) -> std::io::Result<TlsAcceptor> {
 /// Binds a Unix socket for the user and the group; one that a killed daemon left behind is replaced, nothing else is.
 fn bind_unix(path: &Path) -> std::io::Result<UnixListener> {
     match std::fs::symlink_metadata(path) {
+        Ok(_) if std::os::unix::net::UnixStream::connect(path).is_ok() => {
+            let text = format!("{} is in use: another daemon answers there", path.display());
+            return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, text));
+        }
         Ok(found) if found.file_type().is_socket() => std::fs::remove_file(path)?,
         Ok(_) => return Err(std::io::Error::other(format!("{} exists and is no socket", path.display()))),
         Err(_) => {}

@@ -5,6 +5,7 @@
 //! interface brings its own routes. A page finds the caller as [`Caller`](crate::answer::Caller) in its arguments.
 
 mod api;
+mod crm;
 mod endpoints;
 mod events;
 mod guard;
@@ -51,11 +52,14 @@ const REFUSED_PER_SECOND: f64 = 1.0 / 6.0;
 /// See [`REFUSED_PER_SECOND`].
 const REFUSED_BURST: f64 = 20.0;
 
-/// Event streams at one time: each is a connection that stays.
+/// Event streams and exports at one time: each is a connection that stays.
 const STREAMS_MAX: usize = 64;
 
 /// Questions that are answered at one time: the threads that may block are shared with those who store mail.
 const ASKING_MAX: usize = 8;
+
+/// Audit samples that are packed at one time: the mail of one is in memory several times over.
+const PACKING_MAX: usize = 1;
 
 /// A gate's answer from memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +90,7 @@ struct Shared {
     once: Once,
     streams: Arc<Semaphore>,
     asking: Arc<Semaphore>,
+    packing: Arc<Semaphore>,
     stop: watch::Receiver<bool>,
 }
 
@@ -102,6 +107,7 @@ impl App {
             once: Once::new(store),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             asking: Arc::new(Semaphore::new(ASKING_MAX)),
+            packing: Arc::new(Semaphore::new(PACKING_MAX)),
             stop,
             settings,
         });
@@ -170,6 +176,10 @@ impl App {
 
     fn streams(&self) -> &Arc<Semaphore> {
         &self.shared.streams
+    }
+
+    fn packing(&self) -> &Arc<Semaphore> {
+        &self.shared.packing
     }
 
     /// Waits until the server stops: a stream must not hold it up.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::endpoints::{ENDPOINTS, Endpoint};
 use super::reply::{Reply, fresh};
-use super::shape::Field;
+use super::shape::{Content, Field};
 use super::shapes::PROBLEM;
 
 /// `GET /v1/openapi.json`.
@@ -57,19 +57,17 @@ fn operation(endpoint: &Endpoint, schemas: &mut Map<String, Value>) -> Value {
             "schema": { "type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": 255 },
         }));
     }
-    endpoint.answer.schema(schemas, false);
     let mut operation = json!({
         "operationId": endpoint.id,
         "summary": endpoint.about,
         "parameters": parameters,
-        "responses": responses(endpoint, writes),
+        "responses": responses(endpoint, writes, schemas),
     });
     if let Some(map) = operation.as_object_mut() {
         if let Some(body) = endpoint.body {
-            body.schema(schemas, true);
-            let schema = json!({ "$ref": format!("#/components/schemas/{}", body.name) });
-            let content = json!({ "application/json": { "schema": schema } });
-            map.insert("requestBody".into(), json!({ "required": true, "content": content }));
+            let content = body.schema(schemas, true);
+            let body = json!({ "required": true, "description": body.about(), "content": content });
+            map.insert("requestBody".into(), body);
         }
         if endpoint.right.is_some() {
             map.insert("security".into(), json!([{ "token": [] }]));
@@ -85,13 +83,10 @@ fn parameter(field: &Field, place: &str, schemas: &mut Map<String, Value>) -> Va
     })
 }
 
-fn responses(endpoint: &Endpoint, writes: bool) -> Value {
+fn responses(endpoint: &Endpoint, writes: bool, schemas: &mut Map<String, Value>) -> Value {
     let mut responses = Map::new();
-    let schema = json!({ "$ref": format!("#/components/schemas/{}", endpoint.answer.name) });
-    responses.insert(
-        "200".into(),
-        json!({ "description": endpoint.answer.about, "content": { "application/json": { "schema": schema } } }),
-    );
+    let content = endpoint.answer.schema(schemas, false);
+    responses.insert("200".into(), json!({ "description": endpoint.answer.about(), "content": content }));
     let mut errors = vec![
         (400, "The request cannot be read."),
         (408, "The request took too long."),
@@ -110,10 +105,10 @@ fn responses(endpoint: &Endpoint, writes: bool) -> Value {
         errors.extend([
             (409, "It cannot be done as things are."),
             (413, "The body is too large."),
-            (415, "The body is not JSON."),
+            (415, "The body is of another type."),
             (422, "The body does not say what is needed."),
         ]);
-    } else {
+    } else if matches!(endpoint.answer, Content::Json(_)) {
         responses.insert("304".into(), json!({ "description": "The client has the answer already." }));
     }
     for (status, about) in errors {
@@ -158,6 +153,10 @@ fn stumbles(document: &Value) -> Vec<String> {
                     }
                     if key == "type" && !named && !value.is_string() {
                         wrong.push(format!("{here}: a list of types"));
+                    }
+                    let media = ["application/json", "application/problem+json", "text/plain"];
+                    if place.ends_with("/content") && !media.contains(&key.as_str()) {
+                        wrong.push(format!("{here}: a type of body that it does not know"));
                     }
                     if key == "items" && !named && value["type"] == "array" {
                         wrong.push(format!("{here}: a list of lists"));
@@ -213,6 +212,7 @@ mod tests {
             ("/components/schemas/Reason/description", json!("x".repeat(1_001))),
             ("/paths/~1v1~1whoami/get/operationId", json!("askGate")),
             ("/components/schemas/Reason/properties/code/type", json!(["string", "null"])),
+            ("/paths/~1v1~1export/get/responses/200/content", json!({ "text/csv": {} })),
         ] {
             let mut document = document();
             *document.pointer_mut(pointer).unwrap() = value;

@@ -83,6 +83,29 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Order<T> {
     }
 }
 
+/// The body of a request as text with a head and rows (RFC 4180, UTF-8): 415 when it is called anything else, 400 when it is
+/// not text, 413 when it is too large.
+pub struct Sheet(pub String);
+
+impl<S: Send + Sync> FromRequest<S> for Sheet {
+    type Rejection = HttpResponse;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, HttpResponse> {
+        let named = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+        let kind = named.and_then(|v| v.split(';').next()).map(|kind| kind.trim().to_ascii_lowercase());
+        if !kind.is_some_and(|kind| ["text/csv", "text/plain"].contains(&kind.as_str())) {
+            let detail = "The body is CSV: say `Content-Type: text/csv`.";
+            return Err(problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_csv", detail));
+        }
+        String::from_request(request, state).await.map(Self).map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                problem(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is too large: split the file.")
+            }
+            _ => bad_request(&rejection.body_text()),
+        })
+    }
+}
+
 /// The answer with an `ETag`; 304 when the client has it (RFC 9110 §13.1.2).
 pub fn fresh(headers: &HeaderMap, value: &Value) -> HttpResponse {
     let tag = tag_of(value);

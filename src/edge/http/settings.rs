@@ -44,7 +44,7 @@ pub struct Limits {
     pub requests_per_second: u32,
     /// Octets of a request's body.
     pub body_bytes_max: usize,
-    /// How long a client may take for the header of a request, and a connection may rest.
+    /// How long a client may take for a TLS handshake and for the header of a request, and a connection may rest.
     pub header_wait: Duration,
     /// How long a request may take, its body included.
     pub request_wait: Duration,

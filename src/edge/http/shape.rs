@@ -51,6 +51,15 @@ pub struct Shape {
     pub fields: &'static [Field],
 }
 
+/// What a body holds.
+#[derive(Debug, Clone, Copy)]
+pub enum Content {
+    /// JSON of this structure.
+    Json(&'static Shape),
+    /// CSV (RFC 4180, UTF-8); the words say what its rows are.
+    Csv(&'static str),
+}
+
 /// A member that is always there.
 pub const fn must(name: &'static str, kind: Kind, about: &'static str) -> Field {
     Field { name, kind, must: true, about }
@@ -80,6 +89,29 @@ impl Kind {
                 shape.schema(into, false);
                 json!({ "$ref": format!("#/components/schemas/{}", shape.name) })
             }
+        }
+    }
+}
+
+impl Content {
+    /// One or two sentences.
+    pub fn about(&self) -> &'static str {
+        match self {
+            Self::Json(shape) => shape.about,
+            Self::Csv(about) => about,
+        }
+    }
+
+    /// The media type and its schema (OpenAPI 3.0 `content`); structures are collected in `into`. CSV is called plain text:
+    /// importers of CRMs take no document that names a type which they do not know.
+    pub fn schema(&self, into: &mut Map<String, Value>, is_request: bool) -> Value {
+        match self {
+            Self::Json(shape) => {
+                shape.schema(into, is_request);
+                let schema = json!({ "$ref": format!("#/components/schemas/{}", shape.name) });
+                json!({ "application/json": { "schema": schema } })
+            }
+            Self::Csv(_) => json!({ "text/plain": { "schema": { "type": "string" } } }),
         }
     }
 }

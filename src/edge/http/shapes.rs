@@ -8,7 +8,7 @@ pub const OPPORTUNITY: Kind = Kind::Pattern("^[A-Za-z0-9._-]*[0-9][A-Za-z0-9._-]
 /// A gate's or a stage's name.
 pub const STAGE: Kind = Kind::Text(200);
 /// Why somebody did something.
-const REASON: Kind = Kind::Text(1_000);
+pub const REASON: Kind = Kind::Text(1_000);
 
 const STANDINGS: Kind = Kind::Word(&[
     "no_declaration",
@@ -436,6 +436,42 @@ pub const KEYS: Shape = Shape {
     name: "Keys",
     about: "The keys that check receipts (JWK Set).",
     fields: &[must("keys", Kind::List(&Kind::Of(&KEY)), "The keys.")],
+};
+
+const IMPORT_CHANGE: Shape = Shape {
+    name: "ImportChange",
+    about: "What a row changes.",
+    fields: &[
+        must("line", Kind::Count, "Line of the file, from 1."),
+        must("opportunity", Kind::Open, "The opportunity."),
+        must("changes", Kind::List(&Kind::Open), "What changes, in words."),
+    ],
+};
+
+const IMPORT_NOTE: Shape = Shape {
+    name: "ImportNote",
+    about: "What is to be said of a row.",
+    fields: &[
+        must("line", Kind::Count, "Line of the file, from 1."),
+        must("message", Kind::Open, "What is wrong, and what was expected."),
+    ],
+};
+
+/// What an import did, or would do.
+pub const IMPORTED: Shape = Shape {
+    name: "Imported",
+    about: "What an import did, or would do. Bad rows are left out, the others are taken. Of each list the first 100.",
+    fields: &[
+        must("applied", Kind::Bool, "Whether the changes are on record."),
+        must("rows", Kind::Count, "Rows that were read."),
+        must("unchanged", Kind::Count, "Rows that change nothing."),
+        must("changed_count", Kind::Count, "Rows that change something."),
+        must("bad_count", Kind::Count, "Messages about bad rows."),
+        must("kept_count", Kind::Count, "Rows of which a part is left to people."),
+        must("changed", Kind::List(&Kind::Of(&IMPORT_CHANGE)), "What changes."),
+        must("bad", Kind::List(&Kind::Of(&IMPORT_NOTE)), "What could not be taken."),
+        must("kept", Kind::List(&Kind::Of(&IMPORT_NOTE)), "What an import does not do: a person must."),
+    ],
 };
 
 /// An error.

@@ -1,6 +1,7 @@
 //! `/audit`
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::extract::{Form, Query, State};
 use axum::http::{HeaderValue, StatusCode, Uri, header};
@@ -18,7 +19,7 @@ use crate::answer::pack::sealed;
 use crate::answer::{LogAnswer, LogQuestion, Request, Response, Right, SAMPLE, Window};
 use crate::edge::archive;
 use crate::edge::http::App;
-use crate::page::{audit, notice};
+use crate::page::{Viewer, audit, notice};
 
 /// Days of the window when nobody chooses one: four weeks.
 const WINDOW_DAYS: i64 = 28;
@@ -91,26 +92,40 @@ pub(super) async fn packs(
         Ok(window) => window,
         Err(text) => return html(StatusCode::BAD_REQUEST, notice("No such window", &text, &viewer)),
     };
+    let Ok(room) = Arc::clone(app.packing()).try_acquire_owned() else {
+        let text = "Another sample is being packed. Try again when that is done.";
+        return html(StatusCode::TOO_MANY_REQUESTS, notice("One sample at a time", text, &viewer));
+    };
+    // Also when nobody waits for it any more: what was begun is in memory until it is done.
+    let work = tokio::spawn(async move {
+        let _room = room;
+        packed(&app, window, name, &viewer).await
+    });
+    work.await.unwrap_or_else(|error| instead(failed(&error), &visitor.viewer()))
+}
+
+/// Draws the sample and packs it.
+async fn packed(app: &App, window: Window, name: String, viewer: &Viewer) -> HttpResponse {
     let sample = match app.ask(Request::Window(window)).await {
         Response::Window(answer) => answer.sample,
-        other => return instead(other, &viewer),
+        other => return instead(other, viewer),
     };
     tracing::info!(event = "audit.packs", by = name, opportunities = sample.len());
     let opportunities = sample.into_iter().map(|brief| brief.opportunity).collect();
     let packs = match app.ask(Request::Log(LogQuestion::Packs { opportunities, by: name })).await {
         Response::Log(answer) => match *answer {
             LogAnswer::Packs(packs) => packs,
-            other => return instead(Response::Log(Box::new(other)), &viewer),
+            other => return instead(Response::Log(Box::new(other)), viewer),
         },
         Response::Refused { text, .. } => {
-            return html(StatusCode::PAYLOAD_TOO_LARGE, notice("Too much", &text, &viewer));
+            return html(StatusCode::PAYLOAD_TOO_LARGE, notice("Too much", &text, viewer));
         }
-        other => return instead(other, &viewer),
+        other => return instead(other, viewer),
     };
     match tokio::task::spawn_blocking(move || archive_of(packs)).await {
         Ok(Ok(octets)) => download("sample-packs.tar.gz", octets),
-        Ok(Err(error)) => instead(*error, &viewer),
-        Err(error) => instead(failed(&error), &viewer),
+        Ok(Err(error)) => instead(*error, viewer),
+        Err(error) => instead(failed(&error), viewer),
     }
 }
 
