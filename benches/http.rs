@@ -16,13 +16,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use deals::{DEAL, conversation, entry, opportunity, scatter};
-use endorsed::answer::{Request, Response};
+use endorsed::answer::{Context, Request, Response};
 use endorsed::config::{load_rules, shipped_gates};
-use endorsed::daemon::{self, Daemon, Desk, Engine, SeenAt};
+use endorsed::daemon::{self, Board, Daemon, Desk, Engine, SeenAt};
 use endorsed::edge::dns::Resolver;
 use endorsed::edge::http::{Limits, Settings};
 use endorsed::edge::store::{Batch, OpenOptions, Store};
-use endorsed::model::{Address, Outcome, Policy, Seller};
+use endorsed::gate::Freshness;
+use endorsed::model::{Address, Outcome, Policy, Seller, Terms};
+use endorsed::prompt::Clocks;
 use tokio::sync::watch;
 
 /// Entries in one commit while the record is filled.
@@ -31,6 +33,8 @@ const GROUP: u64 = 64;
 const SECONDS: u64 = 10;
 /// Commits a second while mail comes in: far more than any mailbox has.
 const MAILS: u64 = 50;
+/// Copies of the queue of the day by which its memory is measured.
+const BOARDS: u64 = 3;
 /// Answers that are held against the record.
 const CHECKED: u64 = 2_000;
 
@@ -47,6 +51,7 @@ fn main() {
     warm(served, deals);
     println!("{deals} deals, {} entries, RSS {} MiB", desk.engine.store.size(), rss_mib());
     println!("first questions: {:.0}/s", deals as f64 / begin.elapsed().as_secs_f64());
+    read_boards(&desk, deals);
     let script = folder.path().join("ask.lua");
     std::fs::write(&script, SCRIPT.replace("DEALS", &deals.to_string())).unwrap();
     let (base, base_p99) = wrk(empty, "/", None);
@@ -72,6 +77,31 @@ fn main() {
     println!("{CHECKED} answers agree with the record; RSS {} MiB", rss_mib());
     println!("aims: 20000/s, p99 5 ms, 60 %");
     stop.send_replace(true);
+}
+
+/// What the queue of the day takes: how fast it reads the record, and what the process grows by for each further copy of it. The
+/// first one also takes what was free before.
+fn read_boards(desk: &Desk, deals: u64) {
+    let (gates, terms, clocks) = (shipped_gates().unwrap(), Terms::default(), Clocks::default());
+    let (freshness, now) = (Freshness::Fresh, jiff::Timestamp::now());
+    let context = Context { gates: &gates, freshness, now, terms: &terms, clocks: &clocks };
+    let read = || {
+        let board = Board::default();
+        loop {
+            let answer = board.answer(&desk.engine.store, context);
+            let Response::Board(answer) = answer else { panic!("no board: {answer:?}") };
+            if answer.read >= answer.size {
+                return board;
+            }
+        }
+    };
+    let begin = Instant::now();
+    let first = read();
+    let (took, before) = (begin.elapsed().as_secs_f64(), rss_kib());
+    let more: Vec<Board> = (0..BOARDS).map(|_| read()).collect();
+    let octets = rss_kib().saturating_sub(before) * 1024 / deals / BOARDS;
+    println!("board: read in {took:.1} s, {octets} octets a deal");
+    drop((first, more));
 }
 
 /// What wrk asks.
@@ -208,7 +238,11 @@ fn check(desk: &Desk, address: SocketAddr, deals: u64) {
 }
 
 fn rss_mib() -> u64 {
+    rss_kib() / 1024
+}
+
+fn rss_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
-    line.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap_or_default() / 1024
+    line.trim().trim_end_matches(" kB").trim().parse().unwrap_or_default()
 }

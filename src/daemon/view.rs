@@ -264,7 +264,10 @@ fn touched(entry: &Entry) -> Option<Vec<u64>> {
             let mut links: Vec<u64> = ids.map(|id| link("message", id)).collect();
             links.push(link("copy", &outcome.sha256));
             links.extend(outcome.opportunity.as_ref().map(|id| link("opportunity", id)));
-            links.extend(outcome.from.as_ref().map(|from| link("author", from)));
+            // An author's mail elsewhere bears on a deal only as an objection that names none. One that was an objection before
+            // is found by its copy.
+            let from = outcome.from.as_ref().filter(|_| outcome.has("stray_objection"));
+            links.extend(from.map(|from| link("author", from)));
             Some(links)
         }
         Entry::Seen(seen) => {

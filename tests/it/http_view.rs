@@ -10,7 +10,8 @@ use endorsed::config::{load_rules, shipped_gates};
 use endorsed::daemon::{Desk, Engine, View};
 use endorsed::edge::dns::Resolver;
 use endorsed::edge::store::{Batch, OpenOptions, Store};
-use endorsed::model::{Address, OpportunityId, Policy, Seller, Terms};
+use endorsed::model::{Address, Digest, OpportunityId, Outcome, Policy, Reason, Seller, Terms};
+use endorsed::record::Entry;
 use serde_json::Value;
 
 const TO: [&str; 3] = ["commercial_review", "contract_signature", "stage_5"];
@@ -118,6 +119,51 @@ fn the_view_says_what_the_record_says_after_everything() {
         had += compare(&desk, &view);
     }
     assert!(had > 100, "{had}");
+}
+
+/// What else a champion writes leaves the answers about a deal alone; a no that names no deal drops them.
+#[test]
+fn an_objection_that_names_no_deal_drops_what_was_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = desk(folder.path());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    take(&desk, &mails());
+    runtime.block_on(desk.engine.consider_waiting()).unwrap();
+    let (store, view) = (&desk.engine.store, View::new(1 << 20));
+    compare(&desk, &view);
+    let allowed = |deal: &OpportunityId| known(&desk, deal, TO[0])["allowed"] == true;
+    let of = |entry: Entry| match entry {
+        Entry::Considered(outcome) if outcome.opportunity.as_ref().is_some_and(allowed) => {
+            outcome.declaration.clone().map(|_| *outcome)
+        }
+        _ => None,
+    };
+    let declared = store.entries(0..store.size()).unwrap().into_iter().find_map(of).unwrap();
+    let deal = declared.opportunity.clone().unwrap();
+    let champion = declared.declaration.as_ref().unwrap().champions[0].clone();
+    let write = |name: &str, code: Option<&str>| {
+        let mut mail = Outcome { opportunity: None, message_id: None, declaration: None, ..declared.clone() };
+        (mail.sha256, mail.identity) =
+            (Digest::of(name.as_bytes()), Digest::of(format!("{name} too").as_bytes()));
+        (mail.parents, mail.answers, mail.answers_identity) = (Vec::new(), None, None);
+        mail.from = Some(champion.clone());
+        mail.reasons = code.map(|code| Reason::new(code, "It names no deal.")).into_iter().collect();
+        let entries = vec![Entry::Considered(Box::new(mail))];
+        store.append(Batch { entries, ..Batch::default() }).unwrap();
+    };
+    let look =
+        || view.look(&desk, &deal, TO[0]).map(|quick| plain(serde_json::from_str(&quick.body).unwrap()));
+    write("lunch", None);
+    assert_eq!(look(), Some(known(&desk, &deal, TO[0])), "it is still at hand, and right");
+    write("objection", Some("stray_objection"));
+    assert_eq!(look(), None);
+    compare(&desk, &view);
+    assert_eq!(look(), Some(known(&desk, &deal, TO[0])));
+    // The same mail, considered anew, is no objection any more.
+    write("objection", None);
+    assert_eq!(look(), None);
+    compare(&desk, &view);
+    assert_eq!(look(), Some(known(&desk, &deal, TO[0])));
 }
 
 #[test]
