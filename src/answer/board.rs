@@ -121,8 +121,8 @@ impl Brief {
         let counts =
             |o: &&Outcome| o.endorsed && report.evidence.iter().any(|e| e.sha256 == o.sha256 && e.verified);
         let is_won = matches!(report.verified_standing, Standing::Confirmed);
-        let first = outcomes.iter().map(|o| o.date.unwrap_or(o.seen_at)).min();
-        let newest = outcomes.iter().map(|o| o.date.unwrap_or(o.seen_at)).max();
+        let first = outcomes.iter().map(|o| o.written()).min();
+        let newest = outcomes.iter().map(|o| o.written()).max();
         let said_no = |o: &Outcome| matches!(o.verdict, Some(Verdict::Declined | Verdict::Retracted));
         Self {
             opportunity: report.opportunity.clone(),
