@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Case, Context, Register, ReviewItem, Unavailable};
+use super::ReviewItem;
 use crate::gate::GateAnswer;
 use crate::model::{Address, OpportunityId, Outcome, Standing, StandingReport, Verdict};
 
@@ -102,19 +102,6 @@ pub struct Brief {
 }
 
 impl Brief {
-    /// The row of an opportunity.
-    ///
-    /// # Errors
-    /// When the record can not be read.
-    pub fn of(
-        opportunity: &OpportunityId,
-        register: &dyn Register,
-        context: Context<'_>,
-    ) -> Result<Self, Unavailable> {
-        let case = Case::open(opportunity, register)?;
-        Ok(Self::new(&case.report(context), &case.outcomes))
-    }
-
     pub(super) fn new(report: &StandingReport, outcomes: &[Outcome]) -> Self {
         let declarations = || outcomes.iter().filter_map(|o| o.declaration.as_ref());
         let evidence = report.evidence.first();
