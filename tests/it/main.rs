@@ -70,6 +70,7 @@ mod roles;
 mod scripted;
 mod second_opinion;
 mod sign;
+mod slow;
 mod soak;
 mod source_contract;
 mod standing;
