@@ -29,6 +29,7 @@ mod fixtures_make;
 mod fixtures_sign;
 mod fold;
 mod fuzz_laws;
+mod gone;
 mod heads;
 mod home;
 mod house;
