@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Case, Context, Register, ReviewItem, Unavailable};
+use super::ReviewItem;
 use crate::gate::GateAnswer;
 use crate::model::{Address, OpportunityId, Outcome, Standing, StandingReport, Verdict};
 
@@ -102,27 +102,14 @@ pub struct Brief {
 }
 
 impl Brief {
-    /// The row of an opportunity.
-    ///
-    /// # Errors
-    /// When the record can not be read.
-    pub fn of(
-        opportunity: &OpportunityId,
-        register: &dyn Register,
-        context: Context<'_>,
-    ) -> Result<Self, Unavailable> {
-        let case = Case::open(opportunity, register)?;
-        Ok(Self::new(&case.report(context), &case.outcomes))
-    }
-
     pub(super) fn new(report: &StandingReport, outcomes: &[Outcome]) -> Self {
         let declarations = || outcomes.iter().filter_map(|o| o.declaration.as_ref());
         let evidence = report.evidence.first();
         let counts =
             |o: &&Outcome| o.endorsed && report.evidence.iter().any(|e| e.sha256 == o.sha256 && e.verified);
         let is_won = matches!(report.verified_standing, Standing::Confirmed);
-        let first = outcomes.iter().map(|o| o.date.unwrap_or(o.seen_at)).min();
-        let newest = outcomes.iter().map(|o| o.date.unwrap_or(o.seen_at)).max();
+        let first = outcomes.iter().map(|o| o.written()).min();
+        let newest = outcomes.iter().map(|o| o.written()).max();
         let said_no = |o: &Outcome| matches!(o.verdict, Some(Verdict::Declined | Verdict::Retracted));
         Self {
             opportunity: report.opportunity.clone(),

@@ -68,7 +68,7 @@ fn everything(register: &dyn Register) -> Result<Vec<Outcome>, Unavailable> {
         after = Some(last.sha256);
         outcomes.extend(page);
     }
-    outcomes.sort_by_key(|o| (o.date.unwrap_or(o.seen_at), o.identity));
+    outcomes.sort_by_key(|o| (o.written(), o.identity));
     outcomes.dedup_by_key(|o| o.identity);
     Ok(outcomes)
 }

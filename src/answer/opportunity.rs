@@ -75,7 +75,7 @@ impl OpportunityAnswer {
             })
             .collect();
         let mut sorted: Vec<&Outcome> = case.outcomes.iter().collect();
-        sorted.sort_by_key(|o| (o.date.unwrap_or(o.seen_at), o.sha256));
+        sorted.sort_by_key(|o| (o.written(), o.sha256));
         sorted.dedup();
         let messages = sorted.into_iter().map(MessageAnswer::new).collect();
         // A clock that ran out opens and closes no gate: it is told beside what does.

@@ -31,7 +31,7 @@ pub fn letter(
     let champion = outcome.from.as_ref()?;
     let declaration = answer.messages.iter().filter_map(|m| m.declaration.as_ref()).next_back();
     let subject = declaration.and_then(|d| d.platform.as_deref()).unwrap_or("technical evaluation");
-    let date = outcome.date.unwrap_or(outcome.seen_at).strftime("%-d %B %Y");
+    let date = outcome.written().strftime("%-d %B %Y");
     let signed = outcome.authorship.as_ref().and_then(|a| a.signed_by.as_deref());
     let signed =
         signed.map_or_else(|| "its sender's server".to_owned(), |domain| format!("the domain {domain}"));

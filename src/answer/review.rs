@@ -247,7 +247,7 @@ fn item(
         opportunity: case.map(|c| c.opportunity.clone()),
         standing: report.map(|r| r.standing),
         state: state.to_owned(),
-        at: outcome.date.unwrap_or(outcome.seen_at),
+        at: outcome.written(),
         why: why(outcome),
         decisions: DecisionAnswer::all(&own),
     })

@@ -415,7 +415,7 @@ impl Said {
             Response::Gate(gate) if !gate.allowed => {
                 let brief = match kept {
                     Some(kept) => kept.brief.as_ref().clone(),
-                    None => Brief::of(id, &records, context)?,
+                    None => Glance::of(id, &records, context)?.brief,
                 };
                 Some(Blocked { asked_at: asked.at, gate: *gate, brief })
             }

@@ -48,6 +48,7 @@ fn rule(written: &RuleSource, pack: usize) -> Rule {
         whole: written.whole,
         settles: written.settles || written.whole,
         soft: written.soft,
+        plain: written.plain,
         covers: written.covers,
         code: written.code.clone().unwrap_or_else(|| written.says.code().to_owned()),
         why: written.why.clone(),

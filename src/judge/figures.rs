@@ -23,13 +23,14 @@ enum Side {
     Unknown,
 }
 
-/// A number with a unit.
+/// A number with a unit, or a decimal without one ("came in at 3.4").
 #[derive(Debug)]
 struct Figure<'a> {
     /// Signs and words of the language bound it.
     side: Side,
     /// What it may be: `1,500` is two numbers until the language says which.
     values: Vec<f64>,
+    /// Its short name; empty for a decimal without one.
     unit: &'a str,
     start: usize,
     end: usize,
@@ -85,6 +86,7 @@ fn declared<'a>(text: &str, language: &'a Language) -> Vec<Declared<'a>> {
     let words = content_words(text, language);
     // The declaration may be in another language, with the other sign before the decimals.
     let mut found = figures(text, language, None);
+    found.retain(|figure| !figure.unit.is_empty());
     for figure in found.iter_mut().filter(|f| f.side == Side::Unknown) {
         figure.side = match better_side(text, figure.start, language) {
             Side::Unknown => usual_side(figure),
@@ -126,6 +128,14 @@ fn usual_side(figure: &Figure<'_>) -> Side {
 
 /// Whether it fits none of the declared figures that it may be about.
 fn is_wrong(figure: &Figure<'_>, words: &BTreeSet<String>, declared: &[Declared<'_>]) -> bool {
+    if figure.unit.is_empty() {
+        // Of the one criterion that the words name, in its unit.
+        let mut named = declared.iter().filter(|d| !d.words.is_disjoint(words));
+        return match (named.next(), named.next()) {
+            (Some(d), None) => d.figure.side != Side::Unknown && contradicts(figure, &d.figure),
+            _ => false,
+        };
+    }
     let same: Vec<&Declared<'_>> = declared.iter().filter(|d| d.figure.unit == figure.unit).collect();
     // Whoever names a declared figure speaks of it: "reduced by 20 % (measured: 26 %)" declares two.
     if same.iter().any(|d| equal(&d.figure, figure)) {
@@ -178,7 +188,9 @@ fn figures<'a>(text: &str, language: &'a Language, decimal: Option<char>) -> Vec
             continue;
         }
         let after = text.get(end..).unwrap_or_default();
-        let Some((unit, len)) = unit(after, language) else { continue };
+        let Some((unit, len)) = unit(after, language).or(is_decimal(number).then_some(("", 0))) else {
+            continue;
+        };
         let behind = after.get(len..).unwrap_or_default();
         found.push(Figure {
             side: bound(before, behind, language),
@@ -189,6 +201,12 @@ fn figures<'a>(text: &str, language: &'a Language, decimal: Option<char>) -> Vec
         });
     }
     found
+}
+
+/// "3.4", but neither "2,400" nor a date.
+fn is_decimal(number: &str) -> bool {
+    let mut parts = number.split(['.', ',']).skip(1);
+    matches!((parts.next(), parts.next()), (Some(decimals), None) if matches!(decimals.len(), 1 | 2))
 }
 
 /// The unit that follows a number, with its length and that of the space before it.
@@ -209,14 +227,17 @@ fn bound(before: &str, behind: &str, language: &Language) -> Side {
     let whole = |rest: &str, edge: Option<char>| {
         !language.words || rest.is_empty() || edge.is_some_and(|c| !c.is_alphanumeric())
     };
-    let beside = |word: &String| {
+    let beside = |word: &&String| {
         before.strip_suffix(word.as_str()).is_some_and(|rest| whole(rest, rest.chars().next_back()))
             || behind.strip_prefix(word.as_str()).is_some_and(|rest| whole(rest, rest.chars().next()))
     };
+    let longest = |words: &[String]| words.iter().filter(beside).map(String::len).max();
     let sign = before.trim_end_matches('=');
-    if sign.ends_with(['<', '\u{2264}']) || language.at_most.iter().any(beside) {
+    // "Less than" bounds from above, and "not less than" from below.
+    let (most, least) = (longest(&language.at_most), longest(&language.at_least));
+    if sign.ends_with(['<', '\u{2264}']) || most > least {
         Side::AtMost
-    } else if sign.ends_with(['>', '\u{2265}']) || language.at_least.iter().any(beside) {
+    } else if sign.ends_with(['>', '\u{2265}']) || least > most {
         Side::AtLeast
     } else {
         Side::Unknown
@@ -291,5 +312,23 @@ mod tests {
         let found = figures("under 30 seconds, 43% and 5 spins, 12.", &language, Some('.'));
         let short: Vec<_> = found.iter().map(|f| (f.unit, f.values.clone(), f.side)).collect();
         assert_eq!(short, [("s", vec![30.0], Side::AtMost), ("%", vec![43.0], Side::Unknown)]);
+    }
+
+    #[test]
+    fn the_longest_bound_counts_and_a_bare_decimal_is_a_figure() {
+        let words = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<String>>();
+        let mut language = Language {
+            at_most: words(&["less than", "no more than"]),
+            at_least: words(&["more than", "not less than"]),
+            ..Language::default()
+        };
+        language.units.insert("%".into(), "%".into());
+        let side = |text: &str| figures(text, &language, Some('.')).first().map(|f| f.side);
+        assert_eq!(side("less than 3 %"), Some(Side::AtMost));
+        assert_eq!(side("not less than 3 %"), Some(Side::AtLeast));
+        assert_eq!(side("no more than 3 %"), Some(Side::AtMost));
+        let units: Vec<_> =
+            figures("3.4, 2,400 and 3.11.2026", &language, Some('.')).iter().map(|f| f.end).collect();
+        assert_eq!(units, [3]);
     }
 }

@@ -203,6 +203,8 @@ pub(super) struct Rule {
     pub settles: bool,
     /// Risk or failure: settled by an affirmation that follows.
     pub soft: bool,
+    /// Veto: says its verdict in plain words, so that one hit is enough for a sure one.
+    pub plain: bool,
     /// Harmless: what is blanked out; `None` blanks the match alone.
     pub covers: Option<Reads>,
     pub code: String,

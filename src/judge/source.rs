@@ -48,6 +48,7 @@ pub(super) struct RuleSource {
     pub whole: bool,
     pub settles: bool,
     pub soft: bool,
+    pub plain: bool,
     pub covers: Option<Reads>,
     pub code: Option<String>,
     pub why: String,
@@ -333,7 +334,7 @@ impl File<'_> {
     fn rule(&mut self, tag: &str, table: Table<'_>) -> Option<RuleSource> {
         const KEYS: &[&str] = &[
             "id", "says", "reads", "match", "unless", "when", "near", "about", "despite", "whole", "settles",
-            "soft", "covers", "code", "why", "hits", "misses",
+            "soft", "plain", "covers", "code", "why", "hits", "misses",
         ];
         let at = table.span();
         let keys = *table.get_ref();
@@ -377,6 +378,7 @@ impl File<'_> {
             whole: self.flag(keys, "whole"),
             settles: self.flag(keys, "settles"),
             soft: self.flag(keys, "soft"),
+            plain: self.flag(keys, "plain"),
             covers,
             code: self.string(keys, "code", &at, false),
             why,

@@ -237,7 +237,7 @@ fn last_return(record: &Record<'_>, champion: &Address, calendar: &Calendar) -> 
     });
     let day = |o: &Outcome| {
         let text = format!("{}\n{}", o.fresh_text, o.unsure_text);
-        return_day(&text, calendar.day(o.date.unwrap_or(o.seen_at)))
+        return_day(&text, calendar.day(o.written()))
     };
     away.filter_map(|o| calendar.morning(day(o)?)).max()
 }

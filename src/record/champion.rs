@@ -30,7 +30,7 @@ pub(super) fn renamed(declaration: &Declaration, change: Option<&ChampionChange>
 
 /// Whether a mail was written before the change. Its Date is the author's word, so what we saw earlier is earlier.
 pub(super) fn precedes(change: Option<&ChampionChange>, mail: &Outcome) -> bool {
-    let written = mail.date.map_or(mail.seen_at, |date| date.min(mail.seen_at));
+    let written = mail.written();
     change.is_some_and(|change| written <= change.at)
 }
 

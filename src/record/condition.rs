@@ -33,7 +33,7 @@ pub(super) fn conditions(outcome: &Outcome, now: Timestamp) -> Vec<Condition> {
     if stretches.is_empty() && !outcome.quote.is_empty() {
         stretches.push(&outcome.quote);
     }
-    let written = day(outcome.date.unwrap_or(outcome.seen_at));
+    let written = day(outcome.written());
     let who = outcome.from.as_ref().map(ToString::to_string).unwrap_or_default();
     stretches
         .into_iter()

@@ -14,7 +14,7 @@ const COMPARED_MAX: usize = 200;
 /// `gating` comes last, whatever its Date.
 pub(super) fn versions(declared: &[&Outcome], gating: &Outcome) -> Vec<CriteriaVersion> {
     let mut sorted: Vec<&Outcome> = declared.to_vec();
-    sorted.sort_by_key(|o| (o.identity == gating.identity, o.date.unwrap_or(o.seen_at), o.identity));
+    sorted.sort_by_key(|o| (o.identity == gating.identity, o.written(), o.identity));
     let mut versions: Vec<CriteriaVersion> = Vec::new();
     for outcome in sorted {
         let Some(declaration) = &outcome.declaration else { continue };
@@ -26,7 +26,7 @@ pub(super) fn versions(declared: &[&Outcome], gating: &Outcome) -> Vec<CriteriaV
         versions.push(CriteriaVersion {
             n: versions.len() + 1,
             message_id: outcome.message_id.as_ref().map(|id| format!("<{id}>")),
-            at: outcome.date.unwrap_or(outcome.seen_at),
+            at: outcome.written(),
             digest: outcome.criteria_digest,
             champions: declaration.champions.clone(),
             criteria: declaration.criteria.clone(),

@@ -14,8 +14,7 @@ use endorsed::edge::dkim;
 use endorsed::gate::{Freshness, GateAnswer, Gates};
 use endorsed::judge::Rules;
 use endorsed::model::{
-    Address, KeyRecord, KeyState, Message, OpportunityId, Outcome, Policy, Seller, Standing, StandingReport,
-    Witnessed,
+    KeyRecord, KeyState, Message, OpportunityId, Outcome, Policy, Standing, StandingReport, Witnessed,
 };
 use endorsed::parse::parse;
 use endorsed::pipeline::{Corpus, needs, unfold_all, witness_all};
@@ -23,7 +22,7 @@ use endorsed::record::standing;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::fixtures_make::{Facts, Mail, OneOf, conversations, dns, manifest, root};
+use crate::fixtures_make::{Facts, Mail, OneOf, conversations, dns, manifest, northwind, root};
 
 /// Up to this many mails every order is tried.
 const ALL_ORDERS_MAX: usize = 4;
@@ -54,15 +53,10 @@ impl Bench {
     }
 
     fn new() -> Self {
-        let seller = Seller {
-            domains: vec!["northwind-labs.example".into()],
-            names: vec!["Northwind".into(), "Cascade".into()],
-            evidence: Address::new("evidence@northwind-labs.example").unwrap(),
-        };
         Self {
             rules: load_rules(None).unwrap(),
             gates: shipped_gates().unwrap(),
-            policy: Policy { trust_declared_champions: true, ..Policy::of(seller) },
+            policy: northwind(),
             keys: dns(),
         }
     }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use endorsed::model::{Address, Policy, Seller};
 use mail_auth::common::parse::TxtRecordParser as _;
 use mail_auth::common::verify::DomainKey;
 use mail_auth::hickory_resolver::config::{ResolverConfig, ResolverOpts};
@@ -17,6 +18,16 @@ use mail_auth::{
 use serde::Deserialize;
 
 use crate::fixtures_sign::{Key, SIGNATURE_START, profile, without_signatures};
+
+/// The seller of the fixtures, who takes the champions from the declarations.
+pub(crate) fn northwind() -> Policy {
+    let seller = Seller {
+        domains: vec!["northwind-labs.example".into()],
+        names: vec!["Northwind".into(), "Cascade".into()],
+        evidence: Address::new("evidence@northwind-labs.example").unwrap(),
+    };
+    Policy { trust_declared_champions: true, ..Policy::of(seller) }
+}
 
 // ---------------------------------------------------------------------------------------------------------
 // What the folders say about themselves

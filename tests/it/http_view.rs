@@ -10,8 +10,10 @@ use endorsed::config::{load_rules, shipped_gates};
 use endorsed::daemon::{Desk, Engine, View};
 use endorsed::edge::dns::Resolver;
 use endorsed::edge::store::{Batch, OpenOptions, Store};
-use endorsed::model::{Address, OpportunityId, Policy, Seller, Terms};
+use endorsed::model::{OpportunityId, Terms};
 use serde_json::Value;
+
+use crate::fixtures_make::northwind;
 
 const TO: [&str; 3] = ["commercial_review", "contract_signature", "stage_5"];
 
@@ -20,17 +22,9 @@ fn root() -> std::path::PathBuf {
 }
 
 pub fn desk(folder: &Path) -> Desk {
-    let policy = Policy {
-        trust_declared_champions: true,
-        ..Policy::of(Seller {
-            domains: vec!["northwind-labs.example".into()],
-            names: vec!["Northwind".into(), "Cascade".into()],
-            evidence: Address::new("evidence@northwind-labs.example").unwrap(),
-        })
-    };
     let store = Store::open(folder, OpenOptions { create: true, ..OpenOptions::default() }).unwrap();
     let resolver = Resolver::file(&root().join("dns.json")).unwrap();
-    let engine = Engine::new(store, load_rules(None).unwrap(), policy, resolver);
+    let engine = Engine::new(store, load_rules(None).unwrap(), northwind(), resolver);
     let terms = Terms { evidence_days_max: Some(90), ..Terms::default() };
     Desk { terms, ..Desk::new(engine, shipped_gates().unwrap()) }
 }

@@ -8,25 +8,17 @@ use endorsed::edge::dns::Resolver;
 use endorsed::edge::source::Fetched;
 use endorsed::edge::store::{OpenOptions, Store};
 use endorsed::edge::{imap, maildir};
-use endorsed::model::{Address, Digest, Outcome, Policy, Seller};
+use endorsed::model::{Digest, Outcome};
 use endorsed::record::Place;
 
-use crate::fixtures_make::root;
+use crate::fixtures_make::{northwind, root};
 
 const FOLDER: &str = "conversations/01-plain-confirmation";
 
 fn engine(folder: &std::path::Path) -> Arc<Engine> {
-    let policy = Policy {
-        trust_declared_champions: true,
-        ..Policy::of(Seller {
-            domains: vec!["northwind-labs.example".into()],
-            names: vec!["Northwind".into(), "Cascade".into()],
-            evidence: Address::new("evidence@northwind-labs.example").unwrap(),
-        })
-    };
     let store = Store::open(folder, OpenOptions { create: true, ..OpenOptions::default() }).unwrap();
     let resolver = Resolver::file(&root().join("conversations/dns.json")).unwrap();
-    Arc::new(Engine::new(store, load_rules(None).unwrap(), policy, resolver))
+    Arc::new(Engine::new(store, load_rules(None).unwrap(), northwind(), resolver))
 }
 
 fn mail(name: &str) -> Vec<u8> {

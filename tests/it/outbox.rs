@@ -136,6 +136,8 @@ fn hold_by_mail_keeps_the_robot_silent_until_somebody_lets_it() {
     // Anybody can write HOLD; only who is proven to be of the seller is heard.
     home.deliver("2.b", &home.letters.order(&warning, "HOLD"));
     wait_for("hold", &home, || listed(&home).to_string().contains("\"held\"").then_some(()));
+    let told = letter(&home, &kim(), "your order was carried out").plain.unwrap();
+    assert!(told.contains("The prompts about OPP-60002 are held"), "{told}");
     std::thread::sleep(SILENCE);
     assert!(written(&home).iter().all(|m| !is_to(m, &dana())), "asked in spite of HOLD");
     assert_eq!(home.gate("OPP-60002"), 1, "an order is no verdict");
@@ -155,6 +157,10 @@ fn an_unsigned_order_is_no_order() {
     let start = text.find("\r\nReceived:").map_or_else(|| text.find("Received:").unwrap(), |at| at + 2);
     home.deliver("2.b", &text.as_bytes()[start..]);
     letter(&home, &dana(), "Re: Cascade");
+    assert!(
+        written(&home).iter().all(|m| !m.subject.contains("your order")),
+        "a stranger's order was answered"
+    );
     assert_eq!(daemon.stop(), Some(0), "{}", home.log());
 }
 

@@ -20,7 +20,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use crate::conversations::{Bench, mails_of};
-use crate::fixtures_make::conversations;
+use crate::fixtures_make::{conversations, northwind};
 
 const NOW: &str = "2026-11-23T09:00:00Z";
 
@@ -336,11 +336,7 @@ fn letters_of(outcomes: &[Outcome], seller: &Seller, calendar: &Calendar, rules:
 fn nothing_of_the_sellers_goes_to_a_buyer_and_no_champion_is_nagged_who_answered() {
     let bench = Bench::get();
     let rules = PromptRules::load(include_str!("../../rules/prompts.toml")).unwrap();
-    let seller = Seller {
-        domains: vec!["northwind-labs.example".into()],
-        names: vec![],
-        evidence: address("evidence@northwind-labs.example"),
-    };
+    let seller = northwind().seller;
     let calendar = rules.hours.clone();
     let mut all = 0;
     let mut asked = BTreeSet::new();

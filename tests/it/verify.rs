@@ -6,12 +6,13 @@ use std::sync::Arc;
 use endorsed::edge::dkim;
 use endorsed::model::{
     Address, Authorship, Binding, Body, Claim, CriteriaSeen, Criterion, Declaration, DeclaredResult, Form,
-    KeyRecord, KeyState, Message, Policy, Reading, Reason, Seller, Sighting, Witnessed,
+    KeyRecord, KeyState, Message, Policy, Reading, Reason, Sighting, Witnessed,
 };
 use endorsed::parse::parse;
 use endorsed::verify::{Case, authenticate_declaration, key_names, verify};
 use jiff::Timestamp;
 
+use crate::fixtures_make::northwind;
 use crate::sign::{FULL, GMAIL, Key, M365, keys, sign};
 
 pub const DECLARATION: &str = "From: Sam Ito <sam@northwind-labs.example>\n\
@@ -88,15 +89,7 @@ impl World {
             ],
             lints: vec![],
         };
-        let policy = Policy {
-            trust_declared_champions: true,
-            ..Policy::of(Seller {
-                domains: vec!["northwind-labs.example".into()],
-                names: vec!["Northwind".into()],
-                evidence: Address::new("evidence@northwind-labs.example").unwrap(),
-            })
-        };
-        Self { key, keys, policy, declared, declaration, seen_at: SEEN_AT.parse().unwrap() }
+        Self { key, keys, policy: northwind(), declared, declaration, seen_at: SEEN_AT.parse().unwrap() }
     }
 
     pub fn sign(&self, raw: &str) -> Vec<u8> {

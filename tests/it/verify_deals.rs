@@ -7,14 +7,15 @@ use endorsed::config::load_rules;
 use endorsed::edge::dkim;
 use endorsed::judge::Rules;
 use endorsed::model::{
-    Account, Accounts, Address, Claim, Digest, KeyRecord, Kind, Message, OpportunityId, Outcome, Policy,
-    Seller, Standing, StandingReport, Witnessed,
+    Account, Accounts, Claim, Digest, KeyRecord, Kind, Message, OpportunityId, Outcome, Policy, Standing,
+    StandingReport, Witnessed,
 };
 use endorsed::parse::parse;
 use endorsed::pipeline::{Corpus, unfold_all, witness_all};
 use endorsed::record::standing;
 use endorsed::verify::receipts;
 
+use crate::fixtures_make::northwind;
 use crate::sign::{FULL, Key, M365, keys, sign};
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| load_rules(None).unwrap());
@@ -32,13 +33,7 @@ impl Desk {
     pub fn new() -> Self {
         let key = Key::rsa();
         let keys = keys(&["acme.example", "northwind-labs.example", "evil.example"], &key.record());
-        let seller = Seller {
-            domains: vec!["northwind-labs.example".into()],
-            names: vec!["Northwind".into()],
-            evidence: Address::new("evidence@northwind-labs.example").unwrap(),
-        };
-        let policy = Policy { trust_declared_champions: true, ..Policy::of(seller) };
-        Self { key, keys, policy }
+        Self { key, keys, policy: northwind() }
     }
 
     /// A seller's mail, signed.

@@ -1,5 +1,5 @@
 //! Orders by mail: who gave one, what it does to the record, and what its author is told. HOLD and RESUME are entries and
-//! nothing more; LINK and CHAMPION are acts, and become one or are answered with why not. None of them says a verdict.
+//! nothing more; LINK and CHAMPION are acts, and become one or are refused with why. None of them says a verdict.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,6 +44,11 @@ struct Carried {
 }
 
 impl Carried {
+    /// What is an entry of the record and nothing more.
+    fn noted(text: String) -> Self {
+        Self { act: None, answer: Reason::new(ORDER_DONE, text) }
+    }
+
     fn refused(text: impl Into<String>, fix: &str) -> Self {
         Self { act: None, answer: Reason::new(ORDER_REFUSED, text).fix(fix) }
     }
@@ -215,7 +220,7 @@ impl Office {
     }
 }
 
-/// What an order by mail comes to; `None` for those that are an entry and nothing more.
+/// What an order by mail comes to; `None` where nobody is told: that order is given on the command line only.
 fn carry_out(
     store: &Store,
     policy: &Policy,
@@ -224,7 +229,14 @@ fn carry_out(
     context: Context<'_>,
 ) -> Result<Option<Carried>, StoreError> {
     match &order.command {
-        Command::Hold | Command::Resume | Command::SendNow => Ok(None),
+        Command::Hold => Ok(Some(Carried::noted(format!(
+            "The prompts about {} are held: the buyer is asked nothing until you answer RESUME.",
+            order.opportunity
+        )))),
+        Command::Resume => {
+            Ok(Some(Carried::noted(format!("The prompts about {} go on.", order.opportunity))))
+        }
+        Command::SendNow => Ok(None),
         Command::Link { opportunity } => link(store, order, opportunity, mail, context).map(Some),
         Command::Champion { address } => champion(store, policy, order, address, mail, context).map(Some),
     }

@@ -31,6 +31,7 @@ fn rule(pattern: &str, reads: Reads) -> Rule {
         whole: false,
         settles: false,
         soft: false,
+        plain: false,
         covers: None,
         code: String::new(),
         why: String::new(),
