@@ -21,6 +21,9 @@ pub struct MailboxHealth {
     pub missing: u64,
     /// UIDs that are still to be read.
     pub lag_uids: u64,
+    /// Messages on record that left the folder since the start.
+    #[serde(default)]
+    pub gone: u64,
 }
 
 /// Whether the daemon does its work, and what stops it.
@@ -82,6 +85,7 @@ mod tests {
             stuck: false,
             missing: 0,
             lag_uids: 0,
+            gone: 0,
         };
         let of = |mailbox: &MailboxHealth| Readiness::new(vec![mailbox.clone()], (1, 0, 0));
         assert!(of(&mailbox).ready && Readiness::new(Vec::new(), (0, 0, 0)).ready);

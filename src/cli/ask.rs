@@ -185,8 +185,9 @@ pub fn open_desk(config: &Config) -> Result<Desk, OpenError> {
     let gates = config.load_gates()?;
     let resolver = open_resolver(config.dns.as_ref().map(|d| &d.file))?;
     let store = open_store(config, true)?;
+    let engine = Engine::new(store, rules, policy, resolver).with_limit(config.limits.consider());
     let hooks = config.webhook.iter().map(WebhookSection::settings).collect();
-    let webhooks = Webhooks::open(&config.store.path, hooks, Pace::default(), store.size())
+    let webhooks = Webhooks::open(&config.store.path, hooks, Pace::default(), engine.store.size())
         .map_err(|text| ConfigError::one(&config.store.path, 0, text))?;
     Ok(Desk {
         webhooks,
@@ -195,7 +196,7 @@ pub fn open_desk(config: &Config) -> Result<Desk, OpenError> {
         mailboxes: config.mailbox.iter().map(|_| Arc::new(Progress::default())).collect(),
         stale_after: Duration::from_secs(config.policy.mailbox_stale_minutes * 60),
         letters: Some(config.letters()?),
-        ..Desk::new(Engine::new(store, rules, policy, resolver), gates)
+        ..Desk::new(engine, gates)
     })
 }
 

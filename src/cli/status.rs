@@ -44,10 +44,11 @@ fn print(readiness: &Readiness) {
         .map(|m| {
             let age = m.age_seconds.map_or_else(|| "never".to_owned(), |age| format!("{age} s ago"));
             let open = if m.connected { "open" } else { "closed" };
-            vec![m.mailbox.clone(), open.into(), age, m.missing.to_string(), m.lag_uids.to_string()]
+            let counts = [m.missing, m.lag_uids, m.gone].map(|n| n.to_string());
+            [vec![m.mailbox.clone(), open.into(), age], counts.to_vec()].concat()
         })
         .collect();
-    table::lines(&["mailbox", "folder", "read whole", "missing", "to read"], &rows)
+    table::lines(&["mailbox", "folder", "read whole", "missing", "to read", "gone"], &rows)
         .iter()
         .for_each(|l| say(l));
     print_reasons(&readiness.reasons);

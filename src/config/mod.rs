@@ -4,6 +4,7 @@ mod accounts;
 mod error;
 mod http;
 mod letters;
+mod limits;
 mod log;
 mod mailbox;
 mod oauth2;
@@ -16,6 +17,7 @@ pub use accounts::load as load_accounts;
 pub use error::{ConfigError, Problem};
 pub use http::{HttpSection, Open, ProxySection, TlsSection};
 pub use letters::{BuyerSection, LettersSection};
+pub use limits::LimitsSection;
 pub use log::LogSection;
 pub use mailbox::{MailboxKind, MailboxSection};
 pub use oauth2::{OAuth2Section, Provider};
@@ -81,6 +83,9 @@ pub struct Config {
     /// How long mail is kept.
     #[serde(default)]
     pub retention: RetentionSection,
+    /// What one message may cost.
+    #[serde(default)]
+    pub limits: LimitsSection,
 }
 
 /// `[review]`
@@ -309,6 +314,9 @@ impl Config {
             for (key, message) in smtp.problems() {
                 problem(key, message);
             }
+        }
+        if let Some((key, message)) = self.limits.problems() {
+            problem(key, message);
         }
         for (key, message) in self.retention.problems(self.policy.evidence_days_max) {
             problem(key, message);

@@ -2,32 +2,30 @@
 //! at them, and what was looked at can be looked at again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZero;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::catch_unwind;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
-use std::thread::{Builder, available_parallelism};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::DaemonError;
-use super::library::Shelf;
 use super::rejudge::held_back;
+use super::round::{Failed, Round};
+use crate::config::LimitsSection;
 use crate::edge::dns::Resolver;
 use crate::edge::metrics::{Counter, Timer, count, observe};
 use crate::edge::source::{Fetched, Known};
 use crate::edge::store::{Batch, Store, StoreError};
 use crate::judge::Rules;
-use crate::model::{Claim, Digest, KeyRecord, KeyState, Kind, Message, Outcome, Policy, Reason, Witnessed};
-use crate::parse::parse;
-use crate::pipeline::{self, Facts, consider, gather, needs, unfold_all};
+use crate::model::{Claim, Digest, KeyRecord, KeyState, Kind, Message, Outcome, Policy, Reason};
+use crate::parse::{parse, unparsed};
+use crate::pipeline::{self, Facts, consider, unfold_all};
 use crate::record::{Entry, Links, Place, Release, Seen, SetAside, Trouble};
 
 /// Messages considered in one commit: bounds memory, shares the fdatasync.
 const CHUNK: usize = 100;
-/// Fewer messages than these are not worth a thread of their own.
-const SHARE_MIN: usize = 8;
 /// Key look-ups under way at once.
 const LOOKUPS: usize = 16;
 /// How long a message whose key could not be asked for waits before the next try; twice as long after each.
@@ -36,6 +34,9 @@ const RETRY: Duration = Duration::from_secs(60);
 const RETRY_MAX: Duration = Duration::from_secs(3600);
 /// Reason code of a message that our own code could not handle.
 const UNCONSIDERED: &str = "unconsidered";
+/// Threads that took too long and still run, at which the daemon ends: each holds a core. A restart ends them, and finds
+/// their messages set aside.
+const LATE_MAX: usize = 4;
 /// Most descendants that one arriving message makes us look at again.
 const AFFECTED_MAX: usize = 10_000;
 
@@ -59,6 +60,9 @@ pub struct Taken {
     pub known: usize,
 }
 
+/// How a message is considered.
+pub type Considering = dyn Fn(&pipeline::Known, &Facts, &Rules, &Policy) -> Outcome + Send + Sync;
+
 /// Store, rules, policy and resolver in one place.
 pub struct Engine {
     /// The record.
@@ -66,11 +70,16 @@ pub struct Engine {
     /// The rules. Verdicts on record keep theirs until somebody rejudges.
     rules: RwLock<Arc<Rules>>,
     /// The policy. A chunk is considered and committed under one: whoever replaces it waits for that.
-    policy: RwLock<Policy>,
+    policy: RwLock<Arc<Policy>>,
     /// Where keys are looked up.
     pub resolver: Resolver,
     /// Messages whose key could not be asked for, when to try again, and how long to wait then.
     waiting: Mutex<BTreeMap<Digest, (Instant, Duration)>>,
+    considering: Arc<Considering>,
+    /// Longest time for considering one message.
+    consider_max: Duration,
+    /// Threads that took longer and were left alone.
+    late: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Engine {
@@ -79,10 +88,25 @@ impl Engine {
         Self {
             store,
             rules: RwLock::new(Arc::new(rules)),
-            policy: RwLock::new(policy),
+            policy: RwLock::new(Arc::new(policy)),
             resolver,
             waiting: Mutex::default(),
+            considering: Arc::new(consider),
+            consider_max: LimitsSection::default().consider(),
+            late: Mutex::default(),
         }
+    }
+
+    /// The same with another limit for considering one message.
+    #[must_use]
+    pub fn with_limit(self, consider_max: Duration) -> Self {
+        Self { consider_max, ..self }
+    }
+
+    /// The same with another way to consider; a test says by it what takes long, or fails.
+    #[must_use]
+    pub fn with_considering(self, considering: Arc<Considering>) -> Self {
+        Self { considering, ..self }
     }
 
     /// The rules that hold now.
@@ -96,14 +120,14 @@ impl Engine {
     }
 
     /// The policy that holds now.
-    pub(super) fn policy(&self) -> RwLockReadGuard<'_, Policy> {
+    pub(super) fn policy(&self) -> RwLockReadGuard<'_, Arc<Policy>> {
         // The policy is only ever replaced whole.
         self.policy.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts another policy in its place. Blocks until the chunk at hand is committed.
     pub(super) fn replace_policy(&self, policy: Policy) {
-        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
     }
 
     /// Stores a batch; durable when it returns. Blocking.
@@ -260,6 +284,9 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub(super) async fn consider_some(self: &Arc<Self>) -> Result<usize, DaemonError> {
+        if self.late().len() >= LATE_MAX {
+            return Err(DaemonError::Late);
+        }
         let chunk = self.chunk()?;
         if chunk.is_empty() {
             return Ok(0);
@@ -308,31 +335,40 @@ impl Engine {
 
     /// Considers a chunk and commits; or returns the names of key records that must be looked up before.
     fn consider_chunk(
-        &self,
+        self: &Arc<Self>,
         chunk: &[Digest],
         keys: &BTreeMap<String, KeyRecord>,
     ) -> Result<BTreeSet<String>, StoreError> {
+        // Held until the commit: who replaces the policy waits for it.
         let policy = self.policy();
-        let shelf = Shelf::new(&self.store, keys, &policy.seller);
-        let mut subjects = Vec::with_capacity(chunk.len());
-        for digest in chunk {
-            match shelf.load(digest) {
-                Some(subject) => subjects.push((gather(&subject, &shelf), subject)),
-                // Its octets are gone: look again later, and do not spin until then.
-                None => self.wait(*digest),
-            }
+        let round = Round {
+            engine: Arc::clone(self),
+            considering: Arc::clone(&self.considering),
+            policy: Arc::clone(&policy),
+            rules: self.rules(),
+            keys: keys.clone(),
+            limit: self.consider_max,
+        };
+        let rules = round.rules.digest();
+        let mut found = round.consider(chunk);
+        self.late().append(&mut found.left);
+        // Their octets are gone: look again later, and do not spin until then.
+        found.gone.iter().for_each(|digest| self.wait(*digest));
+        if let Some(error) = found.error {
+            return Err(error);
         }
-        let missing = shelf.missing();
-        if !missing.is_empty() {
-            return Ok(missing);
+        // What failed is put on record at once, so that the next round is rid of it.
+        if found.failed.is_empty() && !found.missing.is_empty() {
+            return Ok(found.missing);
+        }
+        for failed in found.failed {
+            found.considered.extend(self.unconsidered(failed, rules)?.map(|o| (o, Vec::new())));
         }
         let mut batch = Batch::default();
         let lasting = keys.values().filter(|k| k.state != KeyState::Temporary);
         batch.entries.extend(lasting.cloned().map(Entry::Key));
-        batch.entries.extend(shelf.noted().into_iter().map(Entry::Key));
-        for (outcome, (_, subject)) in
-            self.consider_side_by_side(&subjects, &policy).into_iter().zip(&subjects)
-        {
+        batch.entries.extend(found.noted.into_values().map(Entry::Key));
+        for (outcome, keys) in found.considered {
             let old = self.store.outcome(&outcome.sha256)?;
             self.quarantine(&outcome, old.as_ref(), &mut batch)?;
             tally(&outcome, old.as_ref());
@@ -341,57 +377,40 @@ impl Engine {
                 None => outcome,
             };
             self.follow_up(&outcome, &mut batch)?;
-            let outcome = with_keys(outcome, &subject.witnessed, &shelf);
-            batch.entries.push(Entry::Considered(Box::new(outcome)));
-        }
-        if let Some(error) = shelf.error() {
-            return Err(error);
+            batch.entries.push(Entry::Considered(Box::new(Outcome { keys, ..outcome })));
         }
         self.reconsider_together(&mut batch)?;
         self.store.append(batch)?;
         Ok(BTreeSet::new())
     }
 
-    /// The outcomes in the order of the subjects. Considering is pure, so it takes all cores there are.
-    fn consider_side_by_side(
-        &self,
-        subjects: &[(Facts, Arc<pipeline::Known>)],
-        policy: &Policy,
-    ) -> Vec<Outcome> {
-        let rules = self.rules();
-        let one = |(facts, subject): &(Facts, Arc<pipeline::Known>)| {
-            let work = || consider(subject, facts, &rules, policy);
-            // A defect of ours in one message must not stop the others: it goes to a person.
-            catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-                unconsidered(&subject.witnessed.message, subject.witnessed.seen_at, rules.digest())
-            })
+    /// The outcome of a message that our own code could not handle; `None` when its octets are gone.
+    fn unconsidered(&self, failed: Failed, rules: Digest) -> Result<Option<Outcome>, StoreError> {
+        let Failed { sha256, read, text } = failed;
+        tracing::error!(event = "message.unconsidered", %sha256, text);
+        let outcome = match read {
+            Some(known) => Outcome::unread(&known.witnessed.message, known.witnessed.seen_at, rules),
+            None => {
+                let (Some(raw), Some(seen)) = (self.store.raw(&sha256)?, self.store.seen(&sha256)?) else {
+                    self.wait(sha256);
+                    return Ok(None);
+                };
+                Outcome::unread(&unparsed(&raw), seen.seen_at, rules)
+            }
         };
-        let cores = available_parallelism().map_or(1, NonZero::get);
-        let share = subjects.len().div_ceil(cores).max(SHARE_MIN);
-        let all = |part: &[(Facts, Arc<pipeline::Known>)]| part.iter().map(one).collect::<Vec<_>>();
-        let all = &all;
-        std::thread::scope(|scope| {
-            // Where the system gives no other thread, this one does that part, too.
-            let begin = |part| Builder::new().spawn_scoped(scope, move || all(part)).map_err(|_| part);
-            let workers: Vec<_> = subjects.chunks(share).map(begin).collect();
-            let ended = workers.into_iter().map(|worker| match worker {
-                Ok(worker) => worker.join().unwrap_or_else(|p| resume_unwind(p)),
-                Err(part) => all(part),
-            });
-            ended.flatten().collect()
-        })
+        Ok(Some(unconsidered(outcome, &text)))
     }
 
     /// Shows a message that our own code could not handle, and one that it can handle now.
     fn quarantine(&self, now: &Outcome, old: Option<&Outcome>, batch: &mut Batch) -> Result<(), StoreError> {
-        let failed = now.has(UNCONSIDERED);
-        if !failed && !old.is_some_and(|old| old.has(UNCONSIDERED)) {
+        let failed = now.reasons.iter().find(|reason| reason.code == UNCONSIDERED);
+        if failed.is_none() && !old.is_some_and(|old| old.has(UNCONSIDERED)) {
             return Ok(());
         }
         let Some(Seen { place, size, .. }) = self.store.seen(&now.sha256)? else { return Ok(()) };
         let at = Timestamp::now();
-        batch.entries.push(if failed {
-            let text = "a defect of the program".to_owned();
+        batch.entries.push(if let Some(reason) = failed {
+            let text = reason.text.clone();
             let before = self.store.set_aside_at(&place)?.map_or(0, |aside| aside.attempts);
             let (why, sha256) = (Trouble::Unconsidered, Some(now.sha256));
             let (bytes, attempts) = (Some(size), before + 1);
@@ -450,6 +469,14 @@ impl Engine {
         waiting.insert(sha256, (Instant::now() + pause, pause));
     }
 
+    /// The threads that were left alone and still run.
+    fn late(&self) -> std::sync::MutexGuard<'_, Vec<JoinHandle<()>>> {
+        // A list of handles is valid whatever a panicking thread did.
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        late.retain(|thread| !thread.is_finished());
+        late
+    }
+
     fn waiting(&self) -> std::sync::MutexGuard<'_, BTreeMap<Digest, (Instant, Duration)>> {
         // The map is valid whatever a panicking thread did: each change is one insert or remove.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
@@ -472,31 +499,15 @@ fn tally(now: &Outcome, old: Option<&Outcome>) {
     }
 }
 
-fn with_keys(mut outcome: Outcome, witnessed: &Witnessed, shelf: &Shelf<'_>) -> Outcome {
-    let carrier = witnessed.carried_by.iter().map(|carrier| carrier.message.as_ref());
-    let names: BTreeSet<String> =
-        carrier.chain([witnessed.message.as_ref()]).flat_map(|message| needs(message).keys).collect();
-    outcome.keys = names
-        .into_iter()
-        .map(|name| {
-            let digest = shelf.key(&name, outcome.seen_at).and_then(|record| record.digest());
-            (name, digest)
-        })
-        .collect();
-    outcome
-}
-
 /// Parses; a panic of the parser gives an empty message with the right bytes, which a person must look at.
 fn parse_guarded(raw: &[u8]) -> Message {
-    catch_unwind(|| parse(raw)).unwrap_or_else(|_| crate::parse::unparsed(raw))
+    catch_unwind(|| parse(raw)).unwrap_or_else(|_| unparsed(raw))
 }
 
-/// The outcome of a message that our own code could not handle.
-fn unconsidered(message: &Message, seen_at: Timestamp, rules: Digest) -> Outcome {
-    tracing::error!(event = "message.unconsidered", sha256 = %message.digest);
-    let mut outcome = Outcome::unread(message, seen_at, rules);
+fn unconsidered(mut outcome: Outcome, why: &str) -> Outcome {
+    let text = format!("The message could not be considered: {why}.");
     outcome.reasons.push(
-        Reason::new(UNCONSIDERED, "The message could not be considered: a defect of the program.")
+        Reason::new(UNCONSIDERED, text)
             .fix("Read the message yourself and report the defect with its sha256."),
     );
     outcome

@@ -68,6 +68,7 @@ impl Desk {
             stuck: progress.is_overdue(),
             missing: progress.missing(),
             lag_uids: progress.lag_uids(),
+            gone: progress.gone(),
         }
     }
 

@@ -16,6 +16,7 @@ mod quarantine;
 mod rejudge;
 mod reload;
 mod retention;
+mod round;
 mod view;
 mod waiting;
 mod webhooks;
@@ -23,7 +24,7 @@ mod window;
 
 pub use board::Board;
 pub use desk::{Desk, answer_from, answer_in};
-pub use engine::{Engine, SeenAt, Taken};
+pub use engine::{Considering, Engine, SeenAt, Taken};
 pub use letters::{Example, examples};
 pub use log::tile_of;
 pub use reload::reload;
@@ -107,6 +108,9 @@ pub enum DaemonError {
         /// Why.
         source: std::io::Error,
     },
+    /// Messages that took too long to consider still hold threads.
+    #[error("too many messages take too long to consider; they are set aside (`endorsed quarantine list`)")]
+    Late,
     /// A task of ours died.
     #[error("a task of the daemon died: {0}")]
     Task(#[from] tokio::task::JoinError),

@@ -121,6 +121,23 @@ pub(super) fn list(path: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
     Ok(files)
 }
 
+/// What was found in a message's file.
+enum Found {
+    /// Its bytes.
+    Raw(Vec<u8>),
+    /// Nothing that can be taken.
+    Nothing,
+    /// The machine is short of something; it says nothing about the message.
+    NotNow,
+}
+
+/// Errors of the machine and not of the file, by number (errno(3)): ENOMEM, ENFILE, EMFILE.
+const PASSING: [i32; 3] = [12, 23, 24];
+
+fn is_passing(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Interrupted || error.raw_os_error().is_some_and(|n| PASSING.contains(&n))
+}
+
 struct Source {
     path: PathBuf,
     key: String,
@@ -187,7 +204,12 @@ impl Source {
         let mut bytes = 0;
         while batch.len() < BATCH_MESSAGES_MAX && bytes < BATCH_BYTES_MAX {
             let Some((name, file)) = fresh.pop_front() else { break };
-            let Some(raw) = self.read(&name, file).await else { continue };
+            let raw = match self.read(&name, file).await {
+                Found::Raw(raw) => raw,
+                Found::Nothing => continue,
+                // Nothing is wrong with the message: all that was read is read again at the next scan.
+                Found::NotNow => return false,
+            };
             bytes += raw.len();
             let place = Place::Maildir { mailbox: self.key.clone(), name: name.clone() };
             batch.push(Fetched { place, raw });
@@ -211,15 +233,14 @@ impl Source {
         }
     }
 
-    /// The message's bytes; `None` if it is gone (removed or renamed since the listing: the next scan knows),
-    /// too large, or not readable.
-    async fn read(&mut self, name: &str, file: PathBuf) -> Option<Vec<u8>> {
+    /// The message's bytes; what is gone was removed or renamed since the listing, and the next scan knows.
+    async fn read(&mut self, name: &str, file: PathBuf) -> Found {
         let outcome = spawn_blocking(move || {
             let bytes = fs::metadata(&file)?.len();
             if bytes > MESSAGE_BYTES_MAX as u64 { Ok(Err(bytes)) } else { fs::read(&file).map(Ok) }
         });
         match outcome.await {
-            Ok(Ok(Ok(raw))) => Some(raw),
+            Ok(Ok(Ok(raw))) => Found::Raw(raw),
             Ok(Ok(Err(bytes))) => {
                 if self.reported.insert(name.to_owned()) {
                     let mailbox = self.key.as_str();
@@ -230,17 +251,22 @@ impl Source {
                     let text = format!("larger than {MESSAGE_BYTES_MAX} bytes");
                     self.set_aside(name, Trouble::Oversize, text, Some(bytes)).await;
                 }
-                None
+                Found::Nothing
             }
-            Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => None,
+            Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => Found::Nothing,
+            Ok(Err(error)) if is_passing(&error) => {
+                warn!(event = "mail.unreadable", mailbox = self.key, name, %error);
+                self.intake.closed("io");
+                Found::NotNow
+            }
             Ok(Err(error)) => {
                 if self.reported.insert(name.to_owned()) {
                     error!(event = "mail.unfetchable", mailbox = self.key, name, %error, "will be tried again");
                     self.set_aside(name, Trouble::Unfetchable, error.to_string(), None).await;
                 }
-                None
+                Found::Nothing
             }
-            Err(_) => None,
+            Err(_) => Found::NotNow,
         }
     }
 
@@ -283,5 +309,17 @@ fn notices(path: &Path) -> (mpsc::Receiver<()>, Option<RecommendedWatcher>) {
             warn!(event = "mail.no_inotify", %error, "polling instead");
             (receiver, None)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_short_of_handles_blames_no_message() {
+        assert!(PASSING.iter().all(|n| is_passing(&io::Error::from_raw_os_error(*n))));
+        // EACCES and EIO are of the file: a person must look.
+        assert!([13, 5].iter().all(|n| !is_passing(&io::Error::from_raw_os_error(*n))));
     }
 }

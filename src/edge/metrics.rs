@@ -25,6 +25,8 @@ pub enum Counter {
     Ingested,
     /// Messages that were on record already, by mailbox.
     Duplicates,
+    /// Messages on record that left their mailbox, by mailbox.
+    Gone,
     /// Verdicts, by word and rule.
     Verdicts,
     /// What was found out about authors, by check and result.
@@ -40,11 +42,12 @@ pub enum Counter {
 }
 
 impl Counter {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Reconnects,
         Self::IdleRounds,
         Self::Ingested,
         Self::Duplicates,
+        Self::Gone,
         Self::Verdicts,
         Self::AuthResults,
         Self::OAuthRefresh,
@@ -70,6 +73,11 @@ impl Counter {
             Self::Duplicates => {
                 ("endorsed_messages_duplicate_total", "Messages that were on record already.", &["mailbox"])
             }
+            Self::Gone => (
+                "endorsed_mailbox_gone_total",
+                "Messages on record that the server lists no more.",
+                &["mailbox"],
+            ),
             Self::Verdicts => {
                 ("endorsed_verdicts_total", "Verdicts, new or changed, by rule.", &["verdict", "rule"])
             }

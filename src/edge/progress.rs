@@ -21,6 +21,7 @@ pub struct Progress {
     connected: AtomicBool,
     lag_uids: AtomicU64,
     missing: AtomicU64,
+    gone: AtomicU64,
     retry: AtomicBool,
     pub(super) nudge: Notify,
     tried: tokio::sync::watch::Sender<bool>,
@@ -49,6 +50,7 @@ impl Progress {
             connected: AtomicBool::new(false),
             lag_uids: AtomicU64::new(0),
             missing: AtomicU64::new(0),
+            gone: AtomicU64::new(0),
             retry: AtomicBool::new(false),
             nudge: Notify::new(),
             tried: tokio::sync::watch::Sender::new(false),
@@ -74,6 +76,11 @@ impl Progress {
     /// How many messages the server listed at the last reconciliation that the record did not account for.
     pub fn missing(&self) -> u64 {
         self.missing.load(Ordering::Relaxed)
+    }
+
+    /// How many messages on record the server does not list any more, of those that it listed since the start.
+    pub fn gone(&self) -> u64 {
+        self.gone.load(Ordering::Relaxed)
     }
 
     /// UIDs between the cursor and the folder's end when it was last looked at.
@@ -138,6 +145,11 @@ impl Progress {
 
     pub(super) fn misses(&self, messages: u64) {
         self.missing.store(messages, Ordering::Relaxed);
+    }
+
+    pub(super) fn lost_sight(&self, messages: u64) {
+        self.gone.fetch_add(messages, Ordering::Relaxed);
+        count_by(Counter::Gone, &[&self.label], messages);
     }
 
     pub(super) fn take_retry(&self) -> bool {

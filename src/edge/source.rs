@@ -138,6 +138,11 @@ impl Intake {
         self.progress.misses(missing);
     }
 
+    /// So many messages that are on record are not listed any more; each is reported once.
+    pub fn report_gone(&self, messages: u64) {
+        self.progress.lost_sight(messages);
+    }
+
     /// A source calls this after each completed cycle: everything the server listed is durable.
     pub fn cycle_completed(&self) {
         self.progress.completed();

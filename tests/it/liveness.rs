@@ -113,6 +113,7 @@ const NAMES: &[&str] = &[
     "endorsed_imap_idle_rounds_total",
     "endorsed_imap_lag_uids",
     "endorsed_mailbox_missing",
+    "endorsed_mailbox_gone_total",
     "endorsed_messages_ingested_total",
     "endorsed_messages_duplicate_total",
     "endorsed_messages_quarantined",

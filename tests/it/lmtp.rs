@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,7 +13,10 @@ use endorsed::edge::lmtp::{self, Listen};
 use endorsed::edge::source::{Fatal, MESSAGE_BYTES_MAX};
 use tokio::sync::watch as signal;
 
+use crate::dovecot::Dovecot;
 use crate::home::Home;
+use crate::letters::{BUYER, SELLER};
+use crate::postfix::Postfix;
 use crate::source_contract::{self, Mailbox, Running, Sink, message};
 
 const TICK: Duration = Duration::from_millis(100);
@@ -21,13 +25,31 @@ fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
+trait Duplex: Read + Write + Send {}
+impl<T: Read + Write + Send> Duplex for T {}
+
 /// A client that says one line and reads the answer's lines.
-struct Client(BufReader<TcpStream>);
+struct Client(BufReader<Box<dyn Duplex>>);
 
 impl Client {
     fn connect(address: SocketAddr) -> std::io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        Self::connect_to(&Listen::Tcp(address))
+    }
+
+    fn connect_to(listen: &Listen) -> std::io::Result<Self> {
+        let limit = Some(Duration::from_secs(10));
+        let stream: Box<dyn Duplex> = match listen {
+            Listen::Tcp(address) => {
+                let stream = TcpStream::connect(address)?;
+                stream.set_read_timeout(limit)?;
+                Box::new(stream)
+            }
+            Listen::Unix(path) => {
+                let stream = UnixStream::connect(path)?;
+                stream.set_read_timeout(limit)?;
+                Box::new(stream)
+            }
+        };
         let mut client = Self(BufReader::new(stream));
         client.answer()?;
         client.say("LHLO mta.example")?;
@@ -77,28 +99,28 @@ impl Client {
 
 /// A mail server in small: a queue, tried until it is taken.
 struct Mta {
-    address: SocketAddr,
+    listen: Listen,
     queue: Arc<Mutex<VecDeque<Vec<u8>>>>,
     over: Arc<AtomicBool>,
 }
 
 impl Mta {
-    fn new() -> Self {
-        let mta = Self { address: free_address(), queue: Arc::default(), over: Arc::default() };
-        let (address, queue, over) = (mta.address, Arc::clone(&mta.queue), Arc::clone(&mta.over));
+    fn new(listen: Listen) -> Self {
+        let mta = Self { listen, queue: Arc::default(), over: Arc::default() };
+        let (listen, queue, over) = (mta.listen.clone(), Arc::clone(&mta.queue), Arc::clone(&mta.over));
         std::thread::spawn(move || {
             while !over.load(Ordering::SeqCst) {
-                let _ = Self::try_queue(address, &queue);
+                let _ = Self::try_queue(&listen, &queue);
                 std::thread::sleep(Duration::from_millis(10));
             }
         });
         mta
     }
 
-    fn try_queue(address: SocketAddr, queue: &Mutex<VecDeque<Vec<u8>>>) -> std::io::Result<()> {
+    fn try_queue(listen: &Listen, queue: &Mutex<VecDeque<Vec<u8>>>) -> std::io::Result<()> {
         let next = || queue.lock().unwrap().front().cloned();
         let Some(mut raw) = next() else { return Ok(()) };
-        let mut client = Client::connect(address)?;
+        let mut client = Client::connect_to(listen)?;
         loop {
             if !client.deliver(&raw, 1)?[0].starts_with("250") {
                 return Ok(());
@@ -128,13 +150,45 @@ impl Mailbox for Mta {
         sink: &Sink,
         stop: signal::Receiver<bool>,
     ) -> impl Future<Output = Result<(), Fatal>> + Send + 'static {
-        lmtp::watch(Listen::Tcp(self.address), TICK, sink.intake.clone(), stop)
+        lmtp::watch(self.listen.clone(), TICK, sink.intake.clone(), stop)
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lmtp_keeps_the_source_contract() {
-    source_contract::check(Mta::new()).await;
+    source_contract::check(Mta::new(Listen::Tcp(free_address()))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lmtp_over_a_unix_socket_keeps_the_source_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    source_contract::check(Mta::new(Listen::Unix(folder.path().join("lmtp")))).await;
+}
+
+#[test]
+fn postfix_hands_mail_over_through_a_unix_socket_and_keeps_none() {
+    let folder = tempfile::Builder::new().prefix("edl").tempdir_in("/tmp").unwrap();
+    // As RuntimeDirectory= makes it: Postfix runs as another user and must reach the socket.
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let socket = folder.path().join("lmtp").display().to_string();
+    let dovecot = Dovecot::start();
+    let postfix = Postfix::start_with(&dovecot, &format!("evidence@{SELLER} lmtp:unix:{socket}\n"));
+    let home = Home::new(&format!("[[mailbox]]\nkind = \"lmtp\"\nlisten = \"{socket}\"\n"));
+    let daemon = home.start();
+    let to = [&*format!("evidence+OPP-70071@{SELLER}")];
+    postfix.submit(&format!("kim@{SELLER}"), &to, &home.letters.declaration("OPP-70071"));
+    let reply = home.letters.reply("OPP-70071", 1, "Yes, confirmed. All three criteria are met.");
+    postfix.submit(&format!("dana@{BUYER}"), &to, &reply);
+    home.wait_for_gate("OPP-70071", 0);
+    let start = std::time::Instant::now();
+    while postfix.queued() > 0 {
+        assert!(start.elapsed() < crate::home::PATIENCE, "{} queued: {}", postfix.queued(), postfix.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let page = home.get_text("/metrics").1;
+    assert!(page.contains("endorsed_messages_ingested_total{mailbox=\"lmtp\"} 2"), "{page}");
+    assert!(postfix.log().contains("status=sent"), "{}", postfix.log());
+    assert_eq!(daemon.stop(), Some(0));
 }
 
 fn start(address: SocketAddr, sink: &Sink) -> Running {

@@ -35,6 +35,11 @@ pub struct Postfix {
 impl Postfix {
     /// Starts a server before `dovecot` and waits until it greets.
     pub fn start(dovecot: &Dovecot) -> Self {
+        Self::start_with(dovecot, "")
+    }
+
+    /// The same with more lines in its table of transports (transport(5)).
+    pub fn start_with(dovecot: &Dovecot, transports: &str) -> Self {
         let has = |program: &str| Path::new(program).exists();
         assert!(has("/usr/sbin/postfix") && has("/usr/bin/sievec") && dovecot.is_root(), "{INSTALL}");
         let root = tempfile::Builder::new().prefix("edp").tempdir_in("/tmp").unwrap();
@@ -78,7 +83,7 @@ impl Postfix {
                 + &mailbox(&format!("dana@{BUYER}"), "dana"),
         );
         // Dana's mail goes through Dovecot, where her Sieve script sees it.
-        put("transport", format!("dana@{BUYER} sieve:\n"));
+        put("transport", format!("dana@{BUYER} sieve:\n{transports}"));
         // The seller's address needs a password.
         put("senders", format!("evidence@{SELLER} permit_sasl_authenticated, reject\n"));
         let guard = Command::new("sh")
@@ -102,6 +107,17 @@ impl Postfix {
     pub fn log(&self) -> String {
         let read = |name: &str| fs::read_to_string(self.root.path().join(name)).unwrap_or_default();
         format!("{}{}", read("guard.log"), read("postfix.log"))
+    }
+
+    /// How many mails it has not got rid of.
+    pub fn queued(&self) -> usize {
+        let files =
+            |name: &str| fs::read_dir(self.root.path().join("queue").join(name)).into_iter().flatten();
+        let folders = ["maildrop", "incoming", "active", "deferred", "hold", "corrupt"];
+        // What is deferred lies in folders by the first letter of its name.
+        let below =
+            |path: PathBuf| if path.is_dir() { fs::read_dir(path).into_iter().flatten().count() } else { 1 };
+        folders.iter().flat_map(|name| files(name)).map(|entry| below(entry.unwrap().path())).sum()
     }
 
     /// Every mail that `user` has, in order of delivery.

@@ -91,6 +91,50 @@ fn a_message_that_vanished_stays_listed_until_a_person_drops_it() {
 }
 
 #[test]
+fn without_file_handles_no_message_is_blamed_and_all_is_on_record_once_afterwards() {
+    // Once while the source lists, and once while the store begins a file.
+    for known_before in [true, false] {
+        let home = Home::maildir();
+        let mut daemon = home.start();
+        if known_before {
+            home.deliver("1.a", &home.letters.declaration("OPP-70041"));
+            wait("awaited", &home, || home.shown("OPP-70041").contains("awaiting_reply"));
+        }
+        // What is open stays open; nothing more can be opened.
+        let limit = |soft: &str| {
+            let pid = daemon.0.id().to_string();
+            let done = std::process::Command::new("prlimit").args(["--pid", &pid, soft]).status();
+            assert!(done.expect("prlimit (util-linux) is missing").success());
+        };
+        if !known_before {
+            home.deliver("1.a", &home.letters.declaration("OPP-70041"));
+        }
+        limit("--nofile=3:");
+        for n in 2..6 {
+            let answer = home.letters.reply("OPP-70041", n, "Yes, confirmed. All three criteria are met.");
+            home.deliver(&format!("{n}.b"), &answer);
+        }
+        let short = || home.log().contains("mail.unreadable") || home.log().contains("daemon.end");
+        wait("noticed", &home, short);
+        if home.log().contains("daemon.end") {
+            // The store stops rather than guess what is on disk; the service manager starts the daemon anew.
+            assert_ne!(daemon.0.wait().unwrap().code(), Some(0));
+            daemon = home.start();
+        } else {
+            limit("--nofile=1024:");
+        }
+        home.wait_for_gate("OPP-70041", 0);
+        wait("each is on record", &home, || home.get("/healthz").1["waiting"] == 0);
+        assert!(listed(&home).is_empty(), "{:?}", listed(&home));
+        assert_eq!(daemon.stop(), Some(0), "{}", home.log());
+        let store = Store::open(&home.store(), OpenOptions::default()).unwrap();
+        let entries = store.entries(0..store.size()).unwrap();
+        assert_eq!(entries.iter().filter(|e| matches!(e, Entry::Seen(_))).count(), 5);
+        assert!(!entries.iter().any(|e| matches!(e, Entry::SetAside(_))), "not even for a moment");
+    }
+}
+
+#[test]
 fn a_person_can_have_the_mailbox_read_now() {
     let home = Home::new("[[mailbox]]\nkind = \"maildir\"\npath = \"Maildir\"\npoll_seconds = 3600\n");
     let daemon = home.start();

@@ -52,6 +52,8 @@ pub(super) struct Reader {
     /// So many are tried without waiting: somebody asked for it.
     retry_now: usize,
     pub(super) reconcile_at: Instant,
+    /// UIDs that were in the folder when it was last looked at whole, and those delivered since, sorted.
+    pub(super) present: BTreeSet<u32>,
     /// A listing with sizes failed: list without them, and fetch no more of a message than its limit.
     careful: bool,
     moved: bool,
@@ -79,6 +81,7 @@ impl Reader {
             retry_at: None,
             retry_now: 0,
             reconcile_at: Instant::now() + timings.reconcile,
+            present: BTreeSet::new(),
             timings,
             careful: false,
             moved: false,
@@ -168,6 +171,7 @@ impl Reader {
     fn begin_epoch(&mut self, uid_validity: u32) {
         self.cursor = Some(Cursor { uid_validity, uid: 0 });
         self.settled.clear();
+        self.present.clear();
         self.suspect = None;
         self.set_aside.clear();
         self.retry_at = None;
@@ -348,6 +352,7 @@ impl Reader {
             info!(event = "mail.fetched", mailbox, uid_validity, first, last, messages, bytes);
             self.moved = true;
         }
+        self.present.extend(&uids);
         self.settled.extend(uids);
         Ok(())
     }
