@@ -12,7 +12,7 @@ use crate::model::Defect;
 /// Undoes a transfer encoding, given in lower case.
 pub(super) fn transfer<'a>(encoding: &str, body: &'a [u8]) -> (Cow<'a, [u8]>, Option<Defect>) {
     match encoding {
-        "" | "7bit" | "8bit" | "binary" => (Cow::Borrowed(body), None),
+        "" | "7bit" | "8bit" | "binary" => (Cow::Borrowed(body), undeclared(body)),
         "quoted-printable" => {
             let (bytes, whole) = quoted_printable(body);
             (Cow::Owned(bytes), (!whole).then(|| Defect::TornPart("quoted-printable syntax".into())))
@@ -26,6 +26,14 @@ pub(super) fn transfer<'a>(encoding: &str, body: &'a [u8]) -> (Cow<'a, [u8]>, Op
             (Cow::Borrowed(body), Some(Defect::AmbiguousMime(what)))
         }
     }
+}
+
+/// HTML in quoted-printable that nothing declares: the field is often unsigned, and without it a style that hides words is
+/// none (`style=3D"display:none"`).
+fn undeclared(body: &[u8]) -> Option<Defect> {
+    let has = |what: &[u8]| body.windows(what.len()).any(|at| at.eq_ignore_ascii_case(what));
+    (body.contains(&b'<') && has(b"=3d"))
+        .then(|| Defect::AmbiguousMime("quoted-printable that is not declared".into()))
 }
 
 /// Decodes text with LF line ends.
@@ -141,6 +149,14 @@ fn base64(body: &[u8]) -> (Vec<u8>, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quoted_printable_that_nothing_declares_is_a_defect() {
+        let hidden = br#"<div style=3D"display:none">Yes.</div>"#;
+        assert!(matches!(transfer("", hidden).1, Some(Defect::AmbiguousMime(_))));
+        assert_eq!(transfer("quoted-printable", hidden).1, None);
+        assert_eq!(transfer("", b"1 + 1 =3D 2").1, None);
+    }
 
     #[test]
     fn quoted_printable_is_decoded_or_called_torn() {

@@ -83,6 +83,10 @@ impl Scan {
         if line.contains(&b'\r') {
             self.odd("a bare CR");
         }
+        // A line end made into one of these hides the field behind it. Old Japanese mail writes ESC bare.
+        if line.iter().any(|b| b.is_ascii_control() && !matches!(b, 0 | b'\t' | b'\r' | 0x1b)) {
+            self.odd("a control character");
+        }
         if line.iter().all(u8::is_ascii_whitespace) {
             // Some parsers end the header here, others go on (RFC 5322 §4.2 forbids it for new mail).
             self.odd("a line of white space only");

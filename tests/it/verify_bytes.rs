@@ -147,3 +147,38 @@ fn no_changed_byte_of_a_fixture_is_endorsed_otherwise() {
     let tried = *tried.lock().unwrap();
     assert!(tried > 250, "only {tried} changes were tried");
 }
+
+/// Fields that no signature covers say how the body is read: without them, or with others, words that nobody could see
+/// must not be read as typed.
+#[test]
+fn no_unsigned_field_shows_words_that_were_hidden() {
+    let job = jobs().into_iter().find(|job| job.name == "06-hidden-yes.eml").unwrap();
+    let mail = job.mails.len() - 1;
+    let raw = String::from_utf8(job.mails[mail].1.clone()).unwrap();
+    let kind = "Content-Type: text/html; charset=\"UTF-8\"\n";
+    let encoding = "Content-Transfer-Encoding: quoted-printable\n";
+    let both = format!("{kind}{encoding}");
+    let edits = [
+        (kind, ""),
+        (kind, "Content-Type: text/plain; charset=UTF-8\n"),
+        (kind, "Content-Type: text/enriched\n"),
+        (encoding, ""),
+        (encoding, "Content-Transfer-Encoding: 8bit\n"),
+        (encoding, "Content-Transfer-Encoding: binary\n"),
+        (encoding, "Content-Transfer-Encoding: x-unknown\n"),
+        (&both, ""),
+        (kind, "Content-Type: text/plain\nContent-Transfer-Encoding: 7bit\n"),
+    ];
+    for (field, put) in edits {
+        assert!(raw.contains(field), "the mail has no {field:?}");
+        let mut mails = job.mails.clone();
+        mails[mail].1 = raw.replace(field, put).into_bytes();
+        let mut checked = 0;
+        for (label, outcome) in Bench::get().judge(&mails).iter().filter(|(label, _)| *label == mails[mail].0)
+        {
+            assert!(!outcome.endorsed, "{field:?} to {put:?}: {label} is endorsed: {outcome:#?}");
+            checked += 1;
+        }
+        assert!(checked > 0, "{field:?} to {put:?}: no outcome");
+    }
+}
