@@ -67,12 +67,21 @@ impl Bench {
     }
 
     /// A mail and what it carries, with their signatures checked. It must say when it came.
-    pub fn witness(&self, (file, raw): &Raw) -> Vec<(String, Witnessed)> {
+    pub fn witness(&self, raw: &Raw) -> Vec<(String, Witnessed)> {
+        let arrived = parse(&raw.1).own_time().unwrap();
+        self.witness_by(raw, |message| message.own_time().unwrap_or(arrived))
+    }
+
+    /// The same, with a clock that says when each was first seen.
+    pub fn witness_by(
+        &self,
+        (file, raw): &Raw,
+        clock: impl Fn(&Message) -> Timestamp,
+    ) -> Vec<(String, Witnessed)> {
         let seller = &self.policy.seller;
         let messages = unfold_all(parse(raw), seller);
-        let arrived = messages.last().unwrap().1.own_time().unwrap();
         let witness = |message: Message, sighting| {
-            let seen_at = message.own_time().unwrap_or(arrived);
+            let seen_at = clock(&message);
             let keys = needs(&message).keys.into_iter().map(|name| self.key(name, seen_at)).collect();
             let signatures = dkim::check(&message, &keys);
             Witnessed { signatures, seen_at, sighting, message: message.into(), carried_by: None }
