@@ -117,6 +117,18 @@ impl Home {
 
     /// With more in its environment.
     pub fn start_with(&self, environment: &[(&str, &str)]) -> Running {
+        let mut running = self.spawn(environment);
+        let start = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            let ended = running.0.try_wait().unwrap();
+            assert!(ended.is_none() && start.elapsed() < PATIENCE, "no daemon ({ended:?}): {}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        running
+    }
+
+    /// The same, without waiting until it stands.
+    pub fn spawn(&self, environment: &[(&str, &str)]) -> Running {
         let log =
             std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
         let mut command = self.command(&["run"]);
@@ -125,14 +137,7 @@ impl Home {
         }
         let child =
             command.envs(environment.iter().copied()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        let mut running = Running(child);
-        let start = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            let ended = running.0.try_wait().unwrap();
-            assert!(ended.is_none() && start.elapsed() < PATIENCE, "no daemon ({ended:?}): {}", self.log());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        running
+        Running(child)
     }
 
     pub fn log(&self) -> String {

@@ -6,6 +6,7 @@ use endorsed::edge::store::{OpenOptions, Store};
 use endorsed::record::{Entry, Place};
 use serde_json::Value;
 
+use crate::disk::library;
 use crate::dovecot::Dovecot;
 use crate::home::{Home, PATIENCE};
 use crate::source_contract::message;
@@ -132,6 +133,49 @@ fn without_file_handles_no_message_is_blamed_and_all_is_on_record_once_afterward
         assert_eq!(entries.iter().filter(|e| matches!(e, Entry::Seen(_))).count(), 5);
         assert!(!entries.iter().any(|e| matches!(e, Entry::SetAside(_))), "not even for a moment");
     }
+}
+
+#[test]
+fn on_a_full_disk_no_message_is_blamed_and_all_is_on_record_once_afterwards() {
+    let server = Dovecot::start();
+    (0..60).for_each(|n| drop(server.deliver(&message(n))));
+    let home = Home::imap(&server);
+    // A store of its own first: it is the mail that finds no room.
+    home.start().stop();
+    (60..400).for_each(|n| drop(server.deliver(&message(n))));
+    let library = library().display().to_string();
+    let store = home.store().display().to_string();
+    let mut starved = 0;
+    for room in (0..).step_by(80_000) {
+        let room = room.to_string();
+        let disk =
+            [("LD_PRELOAD", &*library), ("DISK_FOLDER", &store), ("DISK_SPACE", &room), ("DISK_ARMED", "1")];
+        let before = home.log();
+        let mut daemon = home.spawn(&disk);
+        let mut ended = None;
+        wait("full, or room for all", &home, || {
+            ended = daemon.0.try_wait().unwrap();
+            // A hundred at a time.
+            ended.is_some() || home.log().matches("mail.considered").count() >= 4
+        });
+        let Some(status) = ended else { break };
+        assert_ne!(status.code(), Some(0));
+        let told = home.log().split_off(before.len());
+        assert!(told.contains("make room on the disk and restart"), "{told}");
+        starved += usize::from(told.contains("mail.connected"));
+    }
+    assert!(starved > 0, "no mail came while there was no room for it");
+    let daemon = home.start();
+    wait("each is on record and considered", &home, || {
+        let health = home.get("/healthz").1;
+        health["waiting"] == 0 && health["size"].as_u64() >= Some(800)
+    });
+    assert!(listed(&home).is_empty(), "{:?}", listed(&home));
+    assert_eq!(daemon.stop(), Some(0), "{}", home.log());
+    assert_eq!(stored(&home), 400);
+    let store = Store::open(&home.store(), OpenOptions::default()).unwrap();
+    let entries = store.entries(0..store.size()).unwrap();
+    assert!(!entries.iter().any(|e| matches!(e, Entry::SetAside(_))), "not even for a moment");
 }
 
 #[test]
