@@ -177,7 +177,7 @@ fn see<'a>(subject: &Known, facts: &'a Facts, policy: &Policy) -> Seen<'a> {
     // The seller's mail is read the same way here as when an answer to it is considered: without the thread.
     let quotable = if by_seller(message, &policy.seller) { &[] } else { facts.ancestors.as_slice() };
     let originals: Vec<&str> = quotable.iter().map(|k| k.text.as_str()).collect();
-    let reading = read(message, &originals);
+    let mut reading = read(message, &originals);
     let relatives = || facts.ancestors.iter().chain(&facts.siblings);
     let declared: Vec<(&Witnessed, &Declaration)> =
         relatives().filter_map(|k| Some((&k.witnessed, k.declaration.as_ref()?))).collect();
@@ -191,6 +191,12 @@ fn see<'a>(subject: &Known, facts: &'a Facts, policy: &Policy) -> Seen<'a> {
     let recognition = recognise(message, &reading, &thread, &policy.seller);
     let answers = |a| declared.iter().find(|(w, _)| w.message.digest == a).copied();
     let answered = recognition.answers.and_then(answers);
+    if let Some((declaring, _)) = answered.filter(|_| recognition.kind == Kind::Reply) {
+        // "Re: Evaluation: not yet" was typed, too: it may veto.
+        let known = thread.ancestors.iter().copied().chain([declaring.message.as_ref()]);
+        let own = recognise::own_words(&message.subject, known.map(|m| m.subject.as_str()));
+        reading.unsure = format!("{}\n\n{own}", reading.unsure).trim().to_owned();
+    }
     Seen { reading, recognition, answered }
 }
 

@@ -24,6 +24,7 @@ use forward::Forward;
 pub use handed_in::handed_in;
 use machine::Writer;
 pub use opportunity::{opportunities, opportunity, other_named, prompts_addressed};
+pub use subject::own_words;
 
 /// A declaration on record and the message that it came in.
 #[derive(Debug, Clone)]

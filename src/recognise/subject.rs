@@ -30,14 +30,49 @@ pub(super) fn is_forward(subject: &str) -> bool {
 
 /// What stands before the first colon, behind tags in square brackets: `[EXTERNAL] Re[2]: x` has `re`.
 fn prefix(subject: &str) -> Option<String> {
-    let folded = squeeze(subject);
-    let mut rest = folded.as_str();
+    split_prefix(&squeeze(subject)).map(|(word, _)| word.to_owned())
+}
+
+/// The same of a folded subject, with what stands behind it.
+fn split_prefix(folded: &str) -> Option<(&str, &str)> {
+    let (word, rest) = without_tags(folded).split_once(':')?;
+    let word = word.trim_end_matches(|c: char| c.is_ascii_digit() || "[]()^ .".contains(c));
+    (word.chars().count() <= 10).then_some((word, rest.trim_start()))
+}
+
+/// Without the tags in square brackets that stand in front.
+fn without_tags(folded: &str) -> &str {
+    let mut rest = folded;
     while let Some((_, after)) = rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
         rest = after.trim_start();
     }
-    let (word, _) = rest.split_once(':')?;
-    let word = word.trim_end_matches(|c: char| c.is_ascii_digit() || "[]()^ .".contains(c));
-    (word.chars().count() <= 10).then(|| word.to_owned())
+    rest
+}
+
+/// The subject without the marks of answering and forwarding, folded.
+fn base(subject: &str) -> String {
+    let folded = squeeze(subject);
+    let mut rest = without_tags(&folded);
+    while let Some((word, after)) = split_prefix(rest)
+        && (REPLY.contains(&word) || FORWARD.contains(&word))
+    {
+        rest = without_tags(after);
+    }
+    rest.to_owned()
+}
+
+/// What the author of an answer put into its subject, beside the subjects of the thread; folded.
+pub fn own_words<'a>(subject: &str, thread: impl IntoIterator<Item = &'a str>) -> String {
+    let own = base(subject);
+    let known: Vec<String> = thread.into_iter().map(base).filter(|known| !known.is_empty()).collect();
+    // Programs cut long subjects.
+    if known.iter().any(|known| known.starts_with(&own)) {
+        return String::new();
+    }
+    known.iter().find_map(|known| own.split_once(known.as_str())).map_or_else(
+        || own.clone(),
+        |(before, behind)| format!("{}\n{}", before.trim_end_matches(": "), behind.trim()).trim().to_owned(),
+    )
 }
 
 /// Platform and account, when the subject has one of the usual forms.
@@ -90,6 +125,22 @@ pub(super) fn announces(subject: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_author_put_into_the_subject() {
+        let thread = ["Sentra Score: evaluation at Acme", "Re: Sentra Score: evaluation at Acme"];
+        for (subject, own) in [
+            ("Re: Sentra Score: evaluation at Acme", ""),
+            ("AW: [EXTERN] Re: sentra score: Evaluation at Acme", ""),
+            ("Re: Sentra Score: evalu", ""),
+            ("Re:", ""),
+            ("DRAFT: Re: Sentra Score: evaluation at Acme", "draft: re"),
+            ("Re: Sentra Score: evaluation at Acme - not yet!", "- not yet!"),
+            ("[EXT] lunch on Friday", "lunch on friday"),
+        ] {
+            assert_eq!(own_words(subject, thread), own, "{subject}");
+        }
+    }
 
     #[test]
     fn prefixes_in_many_languages() {

@@ -79,6 +79,7 @@ mod soak;
 mod source_contract;
 mod standing;
 mod store;
+mod subjects;
 mod two_daemons;
 mod verify;
 mod verify_accounts;
