@@ -10,6 +10,7 @@ use regex::Regex;
 use super::assemble;
 use super::lines;
 use super::original::{self, Originals};
+use super::pasted;
 use super::split;
 use crate::model::{Reading, Reason, SegmentKind};
 use crate::text::fixed;
@@ -30,6 +31,12 @@ pub(super) fn guard(reading: &mut Reading, originals: &Originals) {
         || unmarked && !reading.fresh.is_empty()
     {
         doubt(reading, "unsure_cut", "What was typed could not be told from what was quoted.");
+    }
+    if pasted::is_chat(&reading.fresh) {
+        doubt(reading, "pasted_chat", "Lines of a chat stand in the text: whose words they are is not sure.");
+    }
+    if pasted::has_footnote(&reading.fresh) {
+        doubt(reading, "footnote", "A mark in the text points to a note that may change it.");
     }
     for (code, text) in disguises(reading) {
         doubt(reading, code, text);

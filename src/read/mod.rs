@@ -16,6 +16,7 @@ mod html;
 mod lines;
 mod markers;
 mod original;
+mod pasted;
 mod split;
 mod witness;
 
