@@ -217,6 +217,9 @@ impl Heard<'_> {
             return Some(opinion);
         }
         self.stop_at_risks(&mut opinion, explicit);
+        if !explicit {
+            self.doubt_one_sign(&mut opinion, &yes);
+        }
         Some(opinion)
     }
 
