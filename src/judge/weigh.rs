@@ -217,8 +217,9 @@ impl Heard<'_> {
             return Some(opinion);
         }
         self.stop_at_risks(&mut opinion, explicit);
-        if !explicit {
-            self.doubt_one_sign(&mut opinion, &yes);
+        // "Yes. Success." is no more than "Yes.".
+        if !explicit && self.says_much_else() {
+            self.doubt_one_phrase(&mut opinion);
         }
         Some(opinion)
     }
@@ -468,16 +469,23 @@ impl Heard<'_> {
         let name = |hit: &Hit| rule(hit).and_then(|rule| Some(rule.id.split_once('/')?.1));
         let signs: BTreeSet<_> = hits.iter().map(|hit| (name(hit), hit.span.start, hit.span.end)).collect();
         let is_plain = hits.iter().any(|hit| rule(hit).is_some_and(|rule| rule.plain));
-        if signs.len() < 2 && !is_plain && self.sentences() > SHORT_SENTENCES_MAX {
-            self.doubt(opinion, "one_sign", "one phrase alone says so, in a reply that says much else");
+        if signs.len() < 2 && !is_plain && self.says_much_else() {
+            self.doubt_one_phrase(opinion);
         }
     }
 
-    /// Sentences that are more than a name or a greeting.
-    fn sentences(&self) -> usize {
-        let text = |span: &Range<usize>| self.fresh.folded.text.get(span.clone()).unwrap_or_default();
-        let words = |span: &Range<usize>| text(span).split_whitespace().count();
-        self.fresh.sentences.iter().filter(|s| words(&s.span) >= UNEXPLAINED_WORDS_MIN).count()
+    fn doubt_one_phrase(&self, opinion: &mut Opinion) {
+        self.doubt(opinion, "one_sign", "one phrase alone says so, in a reply that says much else");
+    }
+
+    /// Whether there are more than a few sentences that are more than a name or a greeting.
+    fn says_much_else(&self) -> bool {
+        let of = |scan: &Scan| {
+            let text = |span: &Range<usize>| scan.folded.text.get(span.clone()).unwrap_or_default();
+            let words = |span: &Range<usize>| text(span).split_whitespace().count();
+            scan.sentences.iter().filter(|s| words(&s.span) >= UNEXPLAINED_WORDS_MIN).count()
+        };
+        of(self.fresh) + of(self.unsure) > SHORT_SENTENCES_MAX
     }
 
     fn yes_after(&self, hits: &[&Hit]) -> bool {
