@@ -167,6 +167,8 @@ pub fn gather(subject: &Known, library: &dyn Library) -> Facts {
 /// A message as read, and what it is.
 struct Seen<'a> {
     reading: Reading,
+    /// What its author put into the subject.
+    own_words: String,
     recognition: Recognition,
     /// The declaration that it answers, with the mail that made it.
     answered: Option<(&'a Witnessed, &'a Declaration)>,
@@ -177,7 +179,7 @@ fn see<'a>(subject: &Known, facts: &'a Facts, policy: &Policy) -> Seen<'a> {
     // The seller's mail is read the same way here as when an answer to it is considered: without the thread.
     let quotable = if by_seller(message, &policy.seller) { &[] } else { facts.ancestors.as_slice() };
     let originals: Vec<&str> = quotable.iter().map(|k| k.text.as_str()).collect();
-    let mut reading = read(message, &originals);
+    let reading = read(message, &originals);
     let relatives = || facts.ancestors.iter().chain(&facts.siblings);
     let declared: Vec<(&Witnessed, &Declaration)> =
         relatives().filter_map(|k| Some((&k.witnessed, k.declaration.as_ref()?))).collect();
@@ -191,13 +193,24 @@ fn see<'a>(subject: &Known, facts: &'a Facts, policy: &Policy) -> Seen<'a> {
     let recognition = recognise(message, &reading, &thread, &policy.seller);
     let answers = |a| declared.iter().find(|(w, _)| w.message.digest == a).copied();
     let answered = recognition.answers.and_then(answers);
-    if let Some((declaring, _)) = answered.filter(|_| recognition.kind == Kind::Reply) {
-        // "Re: Evaluation: not yet" was typed, too: it may veto.
+    let own_words = answered.map_or_else(String::new, |(declaring, _)| {
         let known = thread.ancestors.iter().copied().chain([declaring.message.as_ref()]);
-        let own = recognise::own_words(&message.subject, known.map(|m| m.subject.as_str()));
-        reading.unsure = format!("{}\n\n{own}", reading.unsure).trim().to_owned();
+        recognise::own_words(&message.subject, known.map(|m| m.subject.as_str()))
+    });
+    Seen { reading, own_words, recognition, answered }
+}
+
+impl Seen<'_> {
+    /// How the words of the reply are judged. What its author put into the subject ("Re: Evaluation: not yet") was typed,
+    /// too: it may veto.
+    fn judged<T>(&self, judge: impl Fn(&Reading) -> T) -> T {
+        if self.own_words.is_empty() {
+            return judge(&self.reading);
+        }
+        let mut reading = self.reading.clone();
+        reading.unsure = format!("{}\n\n{}", reading.unsure, self.own_words).trim().to_owned();
+        judge(&reading)
     }
-    Seen { reading, recognition, answered }
 }
 
 /// The letters of ours among the ancestors that restate the declaration's criteria.
@@ -226,13 +239,15 @@ fn question<'a>(
 /// Considers one message: reads, recognises, judges, verifies, decides.
 pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) -> Outcome {
     let witnessed = &subject.witnessed;
-    let Seen { reading, recognition, answered } = see(subject, facts, policy);
-    let mut outcome = blank(witnessed, &recognition, &reading, rules);
+    let seen = see(subject, facts, policy);
+    let Seen { reading, recognition, answered, .. } = &seen;
+    let answered = *answered;
+    let mut outcome = blank(witnessed, recognition, reading, rules);
     outcome.accounts = policy.accounts.as_ref().map(|a| a.digest);
     match (recognition.kind, answered) {
         (Kind::Declaration, _) => {
             let delivered = facts.copies.iter().any(|k| !k.witnessed.is_attached());
-            add_declaration(&mut outcome, subject, delivered, &recognition, policy);
+            add_declaration(&mut outcome, subject, delivered, recognition, policy);
         }
         (Kind::Automatic, _) => add_machine(&mut outcome),
         (Kind::Reply, Some((declaring, declaration))) => {
@@ -240,7 +255,7 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
             let prompts = prompts(facts, &declaring.message, declaration);
             let question = question(policy, declaration, &prompts, subject);
             let judgement =
-                if is_too_long(&reading) { unjudged() } else { judge(&reading, &question, rules) };
+                if is_too_long(reading) { unjudged() } else { seen.judged(|r| judge(r, &question, rules)) };
             outcome.verdict = Some(judgement.verdict);
             outcome.sure = judgement.sure;
             outcome.quote = judgement.quote;
@@ -249,26 +264,26 @@ pub fn consider(subject: &Known, facts: &Facts, rules: &Rules, policy: &Policy) 
             outcome.reasons.extend(judgement.reasons);
             let prompts: Vec<&Message> = prompts.iter().map(|k| k.message()).collect();
             let case = Case { declared: declaring, declaration, prompts: &prompts };
-            let authorship = verify(witnessed, &case, &reading, policy);
+            let authorship = verify(witnessed, &case, reading, policy);
             outcome.reasons.extend(authorship.reasons.iter().cloned());
             outcome.authorship = Some(authorship);
             add_vendor_claim(&mut outcome);
         }
         _ => {
             add_unanswered(&mut outcome, subject.message(), policy);
-            add_stray_objection(&mut outcome, &reading, rules);
+            add_stray_objection(&mut outcome, reading, rules);
         }
     }
     let deal = evidence::deal(&outcome, facts, answered);
-    let signs = deal.as_ref().map(|d| evidence::signs(&outcome, d, subject, &reading, rules, policy));
+    let signs = deal.as_ref().map(|d| evidence::signs(&outcome, d, subject, reading, rules, policy));
     let signs = signs.unwrap_or_default();
-    let mut doubted = add_doubts(&mut outcome, facts, &recognition, subject, &signs, rules);
+    let mut doubted = add_doubts(&mut outcome, facts, recognition, subject, &signs, rules);
     if let Some((declaring, _)) = answered {
         let thread = elsewhere::Thread { declaring, facts, seller: &policy.seller, quoted: &reading.quoted };
         doubted |= elsewhere::add_doubts(&mut outcome, subject, &thread, rules);
     }
     if let Some(deal) = deal {
-        evidence::add_evidence(&mut outcome, (&deal, signs), doubted, subject, &reading, rules, policy);
+        evidence::add_evidence(&mut outcome, (&deal, signs), doubted, subject, reading, rules, policy);
     }
     decide(outcome)
 }
@@ -284,7 +299,7 @@ pub fn explain_words(
     let (declaring, declaration) = seen.answered.filter(|_| seen.recognition.kind == Kind::Reply)?;
     let prompts = prompts(facts, &declaring.message, declaration);
     let question = question(policy, declaration, &prompts, subject);
-    (!is_too_long(&seen.reading)).then(|| judge::explain(&seen.reading, &question, rules))
+    (!is_too_long(&seen.reading)).then(|| seen.judged(|r| judge::explain(r, &question, rules)))
 }
 
 /// Longest text that is judged, in bytes: people type far less, and a text made of rule words alone costs more than
