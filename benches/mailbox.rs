@@ -19,6 +19,8 @@ mod dovecot;
 mod generate;
 #[path = "shared/peers.rs"]
 mod peers;
+#[path = "shared/raw.rs"]
+mod raw;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -54,14 +56,12 @@ fn main() {
     );
     drop(daemon);
     deliver(&server, &mails);
-    println!("{} messages over TLS, from the start of the process:", mails.len());
+    println!("{} messages over TLS: messages/s and µs CPU of the client a message", mails.len());
+    println!("  {}", raw::raw(&server, mails.len()).line(RAW));
     let run = fill(&server, mails.len());
-    println!("  raw and durable       {:8.0} messages/s", run.stored.rate);
-    println!("  judged and recorded   {:8.0} messages/s", run.judged.rate);
-    println!(
-        "  {:.0} µs CPU a message until all is durable, {:.0} µs in all, {} KiB resident",
-        run.stored.cpu, run.judged.cpu, run.rss_kib
-    );
+    println!("  {}", run.stored.line("the daemon, durable by then"));
+    println!("  {}", run.judged.line(JUDGED));
+    println!("  {} KiB resident", run.rss_kib);
 }
 
 fn deliver(server: &Dovecot, mails: &[Vec<u8>]) {
@@ -79,13 +79,15 @@ fn race(server: &Dovecot, count: usize) {
         "{count} messages over TLS, {ROUNDS} rounds by turns: messages/s and µs CPU of the client a message"
     );
     for _ in 0..ROUNDS {
-        let run = fill(server, count);
-        println!("  {}", run.stored.line("endorsed, raw and durable"));
-        println!("  {}", run.judged.line("endorsed, judged and recorded"));
+        println!("  {}", raw::raw(server, count).line(RAW));
+        println!("  {}", fill(server, count).judged.line(JUDGED));
         println!("  {}", peers.mbsync(server, count).line("mbsync, durable (its default)"));
         println!("  {}", peers.imapflow(server, count).line("imapflow, to memory"));
     }
 }
+
+const RAW: &str = "endorsed, raw and durable";
+const JUDGED: &str = "endorsed, judged and recorded";
 
 /// How fast, and at what cost to the client.
 pub struct Pace {

@@ -63,7 +63,13 @@ fn whole(broken: &mut usize) {
         names: vec!["Cascade".into()],
         evidence: Address::new("evidence@northwind-labs.example").unwrap(),
     };
-    let question = Question { form: Form::Request, asks: true, criteria: &[], own_names: vec!["Cascade"] };
+    let question = Question {
+        form: Form::Request,
+        asks: true,
+        criteria: &[],
+        own_names: vec!["Cascade"],
+        account: None,
+    };
     for (name, html, piece) in HOSTILE.iter().filter(|(_, html, _)| !html) {
         for stage in ["recognise", "judge"] {
             let at = |bytes: usize| {

@@ -44,11 +44,22 @@ fn main() {
     let rules = load_rules(None).unwrap();
     let criteria = criteria();
     // Patterns are compiled at their first use: that is not what is measured here.
-    let warm = Question { form: Form::Request, asks: true, criteria: &criteria, own_names: vec!["Cascade"] };
+    let warm = Question {
+        form: Form::Request,
+        asks: true,
+        criteria: &criteria,
+        own_names: vec!["Cascade"],
+        account: None,
+    };
     readings.iter().take(50).for_each(|r| drop(judge(r, &warm, &rules)));
     table.time("judge", count, || {
-        let question =
-            Question { form: Form::Request, asks: true, criteria: &criteria, own_names: vec!["Cascade"] };
+        let question = Question {
+            form: Form::Request,
+            asks: true,
+            criteria: &criteria,
+            own_names: vec!["Cascade"],
+            account: None,
+        };
         readings.iter().filter(|r| judge(r, &question, &rules).sure).count()
     });
     judge_rows(&mut table, count, &criteria);
@@ -105,7 +116,8 @@ recommend Cascade to the steering committee and look forward to the next steps.\
 /// What judging costs by the length of the text and by the number of rules: the first should grow with the length, the
 /// second should not grow with the rules.
 fn judge_rows(table: &mut Table, count: usize, criteria: &[Criterion]) {
-    let question = Question { form: Form::Request, asks: true, criteria, own_names: vec!["Cascade"] };
+    let question =
+        Question { form: Form::Request, asks: true, criteria, own_names: vec!["Cascade"], account: None };
     let reading = |times: usize| Reading { fresh: REPLY.repeat(times), sure: true, ..Reading::default() };
     let run = |rules: &Rules, reading: &Reading, count: usize| {
         (0..count).filter(|_| judge(reading, &question, rules).sure).count()

@@ -233,6 +233,7 @@ fn question<'a>(
         asks: declaration.asks || asked,
         criteria: &declaration.criteria,
         own_names: own_names(policy, declaration),
+        account: declaration.account.as_deref(),
     }
 }
 
@@ -464,7 +465,8 @@ fn add_stray_objection(outcome: &mut Outcome, reading: &Reading, rules: &Rules) 
     if by_seller || outcome.from.is_none() || is_too_long(reading) {
         return;
     }
-    let question = Question { form: Form::Request, asks: true, criteria: &[], own_names: Vec::new() };
+    let question =
+        Question { form: Form::Request, asks: true, criteria: &[], own_names: Vec::new(), account: None };
     let judgement = judge(reading, &question, rules);
     let says_no = |r: &Reason| matches!(r.code.as_str(), "declined" | "retracted");
     if matches!(judgement.verdict, Verdict::Declined | Verdict::Retracted)

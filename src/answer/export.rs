@@ -25,6 +25,8 @@ struct Case<'a> {
     never: Option<Verdict>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     names: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<&'a str>,
 }
 
 /// The decided replies among `messages`, or all that the queue has seen. `names` are the seller's.
@@ -116,6 +118,8 @@ fn write(outcome: &Outcome, declaration: &Declaration, ruling: &Ruling, names: &
     }
     let names = names.iter().map(String::as_str).chain(declaration.platform.as_deref()).collect();
     let criteria = declaration.criteria.iter().map(|c| c.text.as_str()).collect();
-    let case = Case { text: &outcome.fresh_text, form: declaration.form, criteria, verdict, never, names };
+    let account = declaration.account.as_deref();
+    let case =
+        Case { text: &outcome.fresh_text, form: declaration.form, criteria, verdict, never, names, account };
     toml::to_string(&File { case: [case] }).ok()
 }

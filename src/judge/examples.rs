@@ -109,6 +109,7 @@ impl Rules {
         let topics = Topics::new(&criteria, self.language(rule.pack));
         let context = Context {
             own: &|name| name.eq_ignore_ascii_case("northwind"),
+            buyer: &|_| false,
             about_criteria: &|text| topics.any_named(text),
         };
         scan(self, Speech::Only(rule.pack), text, &context)
@@ -136,6 +137,7 @@ impl Rules {
             asks: case.form != Form::Recap,
             criteria: &criteria,
             own_names: case.names.iter().map(String::as_str).chain(["Northwind"]).collect(),
+            account: case.account.as_deref(),
         };
         let reading = Reading { fresh: case.text.clone(), sure: true, ..Reading::default() };
         let judgement = judge(&reading, &question, self);

@@ -300,6 +300,7 @@ pub(super) struct Case {
     pub never: bool,
     pub sure: bool,
     pub names: Vec<String>,
+    pub account: Option<String>,
 }
 
 /// The bytes with which some words start: most words need not be looked up.

@@ -56,6 +56,8 @@ pub struct Question<'a> {
     pub criteria: &'a [Criterion],
     /// Names that "we recommend …" may name: the seller's names and the declared platform.
     pub own_names: Vec<&'a str>,
+    /// The buyer's name, as the declaration has it: "Linden considers it a success" is no stranger's word.
+    pub account: Option<&'a str>,
 }
 
 /// Judges the words of a reply.
@@ -70,8 +72,10 @@ fn hear(reading: &Reading, question: &Question<'_>, rules: &Rules) -> (Judgement
     let main = rules.lexicon.main(&heard, question.criteria.iter().map(|c| c.text.as_str()));
     let language = rules.language(main);
     let topics = Topics::new(question.criteria, language);
+    let account: Vec<String> = question.account.map(words).unwrap_or_default();
     let context = Context {
         own: &|name| is_own(name, &question.own_names),
+        buyer: &|word| account.iter().any(|own| own == word),
         about_criteria: &|text| topics.any_named(text),
     };
     let speech = Speech::Main(main);
@@ -171,20 +175,22 @@ fn check_figures(question: &Question<'_>, fresh: &Scan, language: &Language, opi
 
 /// Whether a typed name is the seller's or the product's: every word of it must be one of theirs.
 fn is_own(name: &str, own_names: &[&str]) -> bool {
-    let words = |text: &str| -> Vec<String> {
-        crate::text::squeeze(text)
-            .trim_end_matches("'s")
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect()
-    };
     let said = words(name);
     !said.is_empty()
         && own_names.iter().any(|own| {
             let own = words(own);
             said.iter().all(|word| own.contains(word))
         })
+}
+
+/// The words of a name.
+fn words(name: &str) -> Vec<String> {
+    crate::text::squeeze(name)
+        .trim_end_matches("'s")
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The sentence as typed, with the punctuation that ends it.

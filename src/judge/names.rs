@@ -67,7 +67,7 @@ impl Reader<'_> {
             })
     }
 
-    /// A capitalised word that is neither the seller's nor in the word lists.
+    /// A capitalised word that is neither the seller's nor the buyer's nor in the word lists.
     fn is_strange(&self, word: &str, language: &Language) -> bool {
         let word = word.trim_matches(|c: char| !c.is_alphanumeric());
         let mut letters = word.chars();
@@ -80,6 +80,7 @@ impl Reader<'_> {
             && !language.common.contains(plain)
             // Nouns that only a pattern knows are no names where every noun has a capital.
             && (language.capitals || !self.rules.lexicon.knows(plain))
+            && !(self.context.buyer)(plain)
             && !(self.context.own)(word.split('\'').next().unwrap_or_default())
     }
 }

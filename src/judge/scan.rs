@@ -91,6 +91,8 @@ pub(super) enum Speech {
 pub(super) struct Context<'a> {
     /// Whether a name that a pattern captured as `party` is the seller's.
     pub own: &'a dyn Fn(&str) -> bool,
+    /// Whether a folded word stands in the buyer's name.
+    pub buyer: &'a dyn Fn(&str) -> bool,
     /// Whether a stretch names a declared criterion.
     pub about_criteria: &'a dyn Fn(&str) -> bool,
 }

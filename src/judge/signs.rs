@@ -57,7 +57,13 @@ pub fn signs(reading: &Reading, around: Around<'_>, rules: &Rules) -> Vec<Sign> 
         return Vec::new();
     }
     let Some(wider) = rules.evidence.rules() else { return unread(reading, rules) };
-    let question = Question { form: Form::Request, asks: true, criteria: &[], own_names: own_names.to_vec() };
+    let question = Question {
+        form: Form::Request,
+        asks: true,
+        criteria: &[],
+        own_names: own_names.to_vec(),
+        account: None,
+    };
     let (judgement, scans) = hear(reading, &question, wider);
     let mail = Mail {
         refusal: refusal(&judgement, &scans),

@@ -422,7 +422,7 @@ impl File<'_> {
         ];
         let at = table.span();
         let keys = *table.get_ref();
-        self.keys(keys, &["text", "form", "criteria", "verdict", "never", "sure", "names"]);
+        self.keys(keys, &["text", "form", "criteria", "verdict", "never", "sure", "names", "account"]);
         let text = self.string(keys, "text", &at, true)?;
         let form = self.word(keys, "form", &at, FORMS, false).unwrap_or(Form::Request);
         let never = self.word(keys, "never", &at, VERDICTS, false);
@@ -442,6 +442,7 @@ impl File<'_> {
             never: never.is_some(),
             sure: keys.get("sure").is_none() || self.flag(keys, "sure"),
             names: names.into_iter().map(|name| name.text).collect(),
+            account: self.string(keys, "account", &at, false),
         })
     }
 

@@ -48,7 +48,8 @@ fn fresh(text: &str) -> Reading {
 }
 
 fn judged(reading: &Reading, form: Form, criteria: &[Criterion]) -> Judgement {
-    let question = Question { form, asks: form != Form::Recap, criteria, own_names: vec!["Northwind"] };
+    let question =
+        Question { form, asks: form != Form::Recap, criteria, own_names: vec!["Northwind"], account: None };
     let judgement = judge(reading, &question, &SHIPPED);
     assert!(reading.fresh.contains(&judgement.quote));
     judgement

@@ -93,11 +93,11 @@ fn talk(stream: TcpStream, step: &str, acts: Acts, log: &Mutex<Vec<String>>) -> 
                     continue;
                 }
                 while lines.next().transpose()?.is_some_and(|line| line != ".") {}
-                let goes_on = answer("text", "250 queued as 42")?;
-                if goes_on && (step != "text" || acts == Acts::Well) {
+                // Before the answer: who has that may look at once.
+                if step != "text" || acts == Acts::Well {
                     log.lock().unwrap().push("taken".into());
                 }
-                goes_on
+                answer("text", "250 queued as 42")?
             }
             "QUIT" => {
                 answer("QUIT", "221 bye")?;

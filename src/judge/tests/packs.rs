@@ -97,8 +97,13 @@ static MANY: LazyLock<Rules> = LazyLock::new(|| {
 
 fn said(text: &str) -> Judgement {
     let criteria = criteria(&THREE);
-    let question =
-        Question { form: Form::Request, asks: true, criteria: &criteria, own_names: vec!["Northwind"] };
+    let question = Question {
+        form: Form::Request,
+        asks: true,
+        criteria: &criteria,
+        own_names: vec!["Northwind"],
+        account: None,
+    };
     judge(&fresh(text), &question, &MANY)
 }
 
@@ -150,8 +155,13 @@ fn sentences_of_several_languages_stop_each_other() {
 fn figures_are_read_with_the_signs_of_the_language() {
     let mut declared = criteria(&THREE);
     declared[2].text = "42.5 % reduction in MTTR".into();
-    let question =
-        Question { form: Form::Request, asks: true, criteria: &declared, own_names: vec!["Northwind"] };
+    let question = Question {
+        form: Form::Request,
+        asks: true,
+        criteria: &declared,
+        own_names: vec!["Northwind"],
+        account: None,
+    };
     let differs = |text: &str| {
         let given = judge(&fresh(text), &question, &MANY);
         given.reasons.iter().any(|reason| reason.code == "number_differs")
