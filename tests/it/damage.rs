@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
-use endorsed::edge::store::{OpenOptions, Store, StoreError, audit_folder};
+use endorsed::edge::store::{LOCK_WAIT, OpenOptions, Store, StoreError, audit_folder};
 use endorsed::record::log::Scope;
 use serde_json::Value;
 
@@ -117,7 +117,7 @@ fn fate(folder: &Path, file: &Path, size: u64) -> Fate {
             return Fate::Healed;
         }
     }
-    let audit = audit_folder(folder, Scope::Everything, None, Duration::ZERO).unwrap();
+    let audit = audit_folder(folder, Scope::Everything, None, LOCK_WAIT).unwrap();
     let name = file.file_name().unwrap().to_str().unwrap();
     assert!(audit.findings.iter().any(|f| f.place.contains(name)), "{:?}", audit.findings);
     Fate::Found

@@ -100,8 +100,9 @@ impl Home {
         while self.gate(opportunity) != status {
             assert!(
                 start.elapsed() < PATIENCE,
-                "the gate of {opportunity} never answered {status}: {:?}",
-                self.shown(opportunity)
+                "the gate of {opportunity} never answered {status}: {:?}\n{}",
+                self.ask(&["show", opportunity]),
+                self.log()
             );
             std::thread::sleep(Duration::from_millis(50));
         }

@@ -101,31 +101,34 @@ fn without_file_handles_no_message_is_blamed_and_all_is_on_record_once_afterward
             home.deliver("1.a", &home.letters.declaration("OPP-70041"));
             wait("awaited", &home, || home.shown("OPP-70041").contains("awaiting_reply"));
         }
-        // What is open stays open; nothing more can be opened.
-        let limit = |soft: &str| {
-            let pid = daemon.0.id().to_string();
-            let done = std::process::Command::new("prlimit").args(["--pid", &pid, soft]).status();
-            assert!(done.expect("prlimit (util-linux) is missing").success());
+        // What is open stays open; nothing more can be opened. A daemon that has ended has no limit to set.
+        let limit = |pid: u32, soft: &str| {
+            let done = std::process::Command::new("prlimit").args(["--pid", &pid.to_string(), soft]).output();
+            done.expect("prlimit (util-linux) is missing").status.success()
         };
         if !known_before {
             home.deliver("1.a", &home.letters.declaration("OPP-70041"));
         }
-        limit("--nofile=3:");
+        assert!(limit(daemon.0.id(), "--nofile=3:"));
         for n in 2..6 {
             let answer = home.letters.reply("OPP-70041", n, "Yes, confirmed. All three criteria are met.");
             home.deliver(&format!("{n}.b"), &answer);
         }
         let short = || home.log().contains("mail.unreadable") || home.log().contains("daemon.end");
         wait("noticed", &home, short);
-        if home.log().contains("daemon.end") {
-            // The store stops rather than guess what is on disk; the service manager starts the daemon anew.
-            assert_ne!(daemon.0.wait().unwrap().code(), Some(0));
-            daemon = home.start();
-        } else {
-            limit("--nofile=1024:");
-        }
-        home.wait_for_gate("OPP-70041", 0);
-        wait("each is on record", &home, || home.get("/healthz").1["waiting"] == 0);
+        limit(daemon.0.id(), "--nofile=1024:");
+        // The store may stop rather than guess what is on disk, also a moment after the source complained: the service
+        // manager starts the daemon anew.
+        wait("each is on record", &home, || {
+            if let Some(status) = daemon.0.try_wait().unwrap() {
+                assert_ne!(status.code(), Some(0));
+                daemon = home.start();
+            }
+            home.gate("OPP-70041") == 0 && {
+                let health = home.get("/healthz").1;
+                health["waiting"] == 0 && health["fresh"] == true
+            }
+        });
         assert!(listed(&home).is_empty(), "{:?}", listed(&home));
         assert_eq!(daemon.stop(), Some(0), "{}", home.log());
         let store = Store::open(&home.store(), OpenOptions::default()).unwrap();

@@ -62,8 +62,10 @@ impl Seal {
             LogKey::Given(signer) => *signer,
             LogKey::InFolder { origin } => signer_in(folder, &origin, is_made)?,
         };
-        if let Some(verifier) = verifier.filter(|verifier| verifier.trim() != signer.verifier()) {
-            let why = format!("this log is signed by {}, not by {}", verifier.trim(), signer.verifier());
+        let line = verifier.as_ref().map(|text| text.strip_suffix('\n').unwrap_or(text));
+        if let Some(line) = line.filter(|line| *line != signer.verifier()) {
+            let why =
+                format!("this log is signed by `{}`, not by `{}`", line.escape_debug(), signer.verifier());
             return Err(StoreError::Key { path: folder.join(VERIFIER), why });
         }
         let last = match note {

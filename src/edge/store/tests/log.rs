@@ -173,7 +173,7 @@ fn another_key_is_refused() {
     let other = crate::record::log::Signer::new("other.example/log", &[1; 32]).unwrap();
     let error =
         Store::open_with(folder.path(), OpenOptions::default(), LogKey::Given(Box::new(other))).unwrap_err();
-    assert!(error.to_string().contains(&format!("this log is signed by {verifier}")), "{error}");
+    assert!(error.to_string().contains(&format!("this log is signed by `{verifier}")), "{error}");
     let key = fs::read(folder.path().join("log.key")).unwrap();
     fs::remove_file(folder.path().join("log.key")).unwrap();
     assert!(corrupt(folder.path()).contains("the key that signs this log is missing"));
