@@ -1,8 +1,8 @@
 //! From a real Dovecot to durable, considered records: `cargo bench --bench mailbox [-- MESSAGES | FOLDER] [peers]`.
 //!
-//! FOLDER holds other mail than the generated, one message a file. Prints messages a second, CPU of the daemon a message, and
-//! what an idle daemon with an empty store costs. `peers` runs the daemon, mbsync and imapflow by turns over the same mailbox
-//! (`apt-get install isync nodejs npm`; imapflow is fetched by npm into a folder that is removed again).
+//! FOLDER holds other mail than the generated, one message a file. Prints what an idle daemon with an empty store costs, how
+//! long one message takes, messages a second and CPU of the daemon a message. `peers` runs the daemon, mbsync and imapflow by
+//! turns over the same mailbox (`apt-get install isync nodejs npm`; imapflow is fetched by npm into a folder that is removed again).
 
 #![allow(
     missing_docs,
@@ -17,6 +17,8 @@
 mod dovecot;
 #[path = "shared/generate.rs"]
 mod generate;
+#[path = "shared/notice.rs"]
+mod notice;
 #[path = "shared/peers.rs"]
 mod peers;
 #[path = "shared/raw.rs"]
@@ -42,7 +44,7 @@ fn main() {
         return race(&server, mails.len());
     }
     let folder = tempfile::tempdir().unwrap();
-    let daemon = Daemon::start(folder.path(), &server);
+    let daemon = Daemon::start(folder.path(), &over_tls(&server));
     println!("idle, empty store:");
     std::thread::sleep(Duration::from_secs(2));
     let before = daemon.status();
@@ -55,6 +57,15 @@ fn main() {
         after.switches - before.switches
     );
     drop(daemon);
+    let times = notice::to_verdict(&server, &mails[..mails.len().min(NOTICED)]);
+    println!("one message after the other, from Dovecot's notice to the committed verdict:");
+    println!(
+        "  {:.0} ms (median), {:.0} ms (worst of {})",
+        times[times.len() / 2],
+        times[times.len() - 1],
+        times.len()
+    );
+    server.doveadm(&["expunge", "-u", USER, "mailbox", "INBOX", "all"]);
     deliver(&server, &mails);
     println!("{} messages over TLS: messages/s and µs CPU of the client a message", mails.len());
     println!("  {}", raw::raw(&server, mails.len()).line(RAW));
@@ -118,26 +129,18 @@ struct Run {
 fn fill(server: &Dovecot, count: usize) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let start = Instant::now();
-    let daemon = Daemon::start(folder.path(), server);
+    let daemon = Daemon::start(folder.path(), &over_tls(server));
     let pace = || Pace::of(count, start.elapsed().as_secs_f64(), daemon.status().cpu_ms as f64 / 1e3);
     let mut stored = None;
     loop {
-        let health = get(daemon.port, "/healthz");
-        let number = |key: &str| {
-            health
-                .split(&format!("\"{key}\":"))
-                .nth(1)
-                .and_then(|t| t.split([',', '}']).next()?.parse::<usize>().ok())
-                .unwrap()
-        };
-        let (size, waiting) = (number("size"), number("waiting"));
+        let (size, waiting) = health(daemon.port);
         if stored.is_none() && size >= count {
             stored = Some(pace());
         }
         if size >= 2 * count && waiting == 0 {
             return Run { stored: stored.unwrap(), judged: pace(), rss_kib: daemon.status().rss_kib };
         }
-        assert!(start.elapsed() < Duration::from_secs(300), "{health}");
+        assert!(start.elapsed() < Duration::from_secs(300), "{size} entries, {waiting} messages wait");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -148,14 +151,19 @@ fn mails_in(folder: &Path) -> Vec<Vec<u8>> {
 }
 
 const ROUNDS: usize = 3;
+/// Messages that are delivered one by one.
+const NOTICED: usize = 40;
 
-fn configure(folder: &Path, server: &Dovecot, port: u16) {
+fn over_tls(server: &Dovecot) -> String {
+    format!("port = {}\nca_file = \"{}\"", server.imaps, server.ca().display())
+}
+
+/// `way`: how the mailbox is reached.
+fn configure(folder: &Path, way: &str, port: u16) {
     std::fs::write(folder.join("password"), PASSWORD).unwrap();
     std::fs::write(folder.join("dns.json"), "{}").unwrap();
     let text = format!(
-        "[seller]\ndomains = [\"northwind-labs.example\", \"vendor.example\"]\nnames = [\"Cascade\"]\nevidence = \"evidence@northwind-labs.example\"\n[store]\npath = \"store\"\n[dns]\nfile = \"dns.json\"\n[http]\nlisten = \"127.0.0.1:{port}\"\n[[mailbox]]\nkind = \"imap\"\nhost = \"localhost\"\nport = {}\nca_file = \"{}\"\nuser = \"{USER}\"\npassword = {{ file = \"password\" }}\n",
-        server.imaps,
-        server.ca().display()
+        "[seller]\ndomains = [\"northwind-labs.example\", \"vendor.example\"]\nnames = [\"Cascade\"]\nevidence = \"evidence@northwind-labs.example\"\n[store]\npath = \"store\"\n[dns]\nfile = \"dns.json\"\n[http]\nlisten = \"127.0.0.1:{port}\"\n[[mailbox]]\nkind = \"imap\"\nhost = \"localhost\"\n{way}\nuser = \"{USER}\"\npassword = {{ file = \"password\" }}\n"
     );
     std::fs::write(folder.join("endorsed.toml"), text).unwrap();
 }
@@ -173,14 +181,18 @@ struct Status {
 }
 
 impl Daemon {
-    fn start(folder: &Path, server: &Dovecot) -> Self {
+    fn start(folder: &Path, way: &str) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        configure(folder, server, port);
+        configure(folder, way, port);
         let child = Command::new(env!("CARGO_BIN_EXE_endorsed"))
             .args(["run", "--config"])
             .arg(folder.join("endorsed.toml"))
             // As the unit says.
-            .env("MALLOC_ARENA_MAX", "2")
+            .envs([
+                ("MALLOC_ARENA_MAX", "2"),
+                ("MALLOC_MMAP_THRESHOLD_", "131072"),
+                ("MALLOC_TRIM_THRESHOLD_", "262144"),
+            ])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -222,6 +234,16 @@ impl Drop for Daemon {
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         let _ = self.child.wait();
     }
+}
+
+/// Entries on record, and messages that are not considered yet.
+fn health(port: u16) -> (usize, usize) {
+    let text = get(port, "/healthz");
+    let number = |key: &str| {
+        let behind = text.split(&format!("\"{key}\":")).nth(1)?;
+        behind.split([',', '}']).next()?.parse().ok()
+    };
+    (number("size").unwrap(), number("waiting").unwrap())
 }
 
 fn get(port: u16, path: &str) -> String {
