@@ -86,9 +86,16 @@ fn declared<'a>(text: &str, language: &'a Language) -> Vec<Declared<'a>> {
     let words = content_words(text, language);
     // The declaration may be in another language, with the other sign before the decimals.
     let mut found = figures(text, language, None);
-    found.retain(|figure| !figure.unit.is_empty());
     for figure in found.iter_mut().filter(|f| f.side == Side::Unknown) {
-        figure.side = match better_side(text, figure.start, language) {
+        let side = if figure.unit.is_empty() {
+            // "Predict churn, AUC 0.8": it measures what stands right before it.
+            let measure = text.get(..figure.start).unwrap_or_default().trim_end();
+            let measure = measure.rsplit(' ').next().unwrap_or_default();
+            better_side(measure, measure.len(), language)
+        } else {
+            better_side(text, figure.start, language)
+        };
+        figure.side = match side {
             Side::Unknown => usual_side(figure),
             known => known,
         };

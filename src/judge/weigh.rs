@@ -20,6 +20,9 @@ const UNEXPLAINED_WORDS_MIN: usize = 4;
 /// In a reply of so few sentences one phrase is enough for a sure no, condition or delay.
 const SHORT_SENTENCES_MAX: usize = 2;
 
+/// In more sentences that no rule knows there may be an answer.
+const UNREAD_MAX: usize = 1;
+
 /// What was heard in the three texts.
 pub(super) struct Heard<'a> {
     pub rules: &'a Rules,
@@ -276,7 +279,7 @@ impl Heard<'_> {
         };
         let stopped = |hit: &&Hit| stopped(hit) && !answered(hit);
         stops.extend(self.fresh.hits.iter().filter(stopped).map(|hit| self.reason(hit, Source::Fresh)));
-        stops.extend(self.unexplained_behind().map(|span| {
+        stops.extend(self.unexplained_behind(explicit).map(|span| {
             let text = "nothing explains what is said of it right behind a yes that names nothing";
             let mut reason = Reason::new("not_understood", text);
             let span = self.fresh.folded.original(span);
@@ -290,8 +293,8 @@ impl Heard<'_> {
     }
 
     /// "Confirmed. We gave it to the interns to play with.": the sentence right behind a yes that does not speak of the
-    /// evaluation, when it is about us or the product and no rule knows it.
-    fn unexplained_behind(&self) -> Option<Range<usize>> {
+    /// evaluation, when no rule knows it; behind words that are more than a yes, only when it is about us or the product.
+    fn unexplained_behind(&self, explicit: bool) -> Option<Range<usize>> {
         let settles = |hit: &Hit| self.rules.rules.get(hit.rule).is_some_and(|rule| rule.settles);
         if self.fresh.of(Says::Affirm).any(settles) {
             return None;
@@ -309,7 +312,7 @@ impl Heard<'_> {
             let mut words = text.split(|c: char| !c.is_alphanumeric());
             text.split_whitespace().count() >= UNEXPLAINED_WORDS_MIN
                 && !sentence.asks
-                && words.any(|word| language.us.contains(word))
+                && (!explicit || words.any(|word| language.us.contains(word)))
                 && !self.fresh.hits.iter().any(|hit| hit.sentence == *at && explains(hit))
                 && !self.fresh.licensed.iter().any(|span| overlap(span, &sentence.span))
         });
@@ -350,10 +353,26 @@ impl Heard<'_> {
             opinion.sure = false;
             opinion.reasons.extend(cues);
         }
+        if self.unread_sentences() > UNREAD_MAX {
+            self.doubt(&mut opinion, "not_understood", "most of what the reply says is known to no rule");
+        }
         if self.answers.numbered().contains(&Spoken::Pass) {
             self.doubt(&mut opinion, "partial_criteria", "only some of the criteria are answered");
         }
         opinion
+    }
+
+    /// Sentences of some length, and no questions, in which no rule hit anything.
+    fn unread_sentences(&self) -> usize {
+        let text = |span: &Range<usize>| self.fresh.folded.text.get(span.clone()).unwrap_or_default();
+        let sentences = self.fresh.sentences.iter().enumerate();
+        let unread = sentences.filter(|(at, sentence)| {
+            !sentence.asks
+                && text(&sentence.span).split_whitespace().count() >= UNEXPLAINED_WORDS_MIN
+                && !self.fresh.hits.iter().any(|hit| hit.sentence == *at)
+                && !self.fresh.licensed.iter().any(|span| overlap(span, &sentence.span))
+        });
+        unread.count()
     }
 
     /// Vetoes read wide: what we were unsure how to cut and the signature may stop a yes too.
