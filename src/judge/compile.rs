@@ -96,14 +96,6 @@ pub(super) fn check(rules: &[Rule], packs: &[Pack]) -> Vec<RuleError> {
                 errors.push(RuleError { path: rule.path.clone(), line: pattern.line, message });
             }
         }
-        for any in [&rule.unless, &rule.when] {
-            let each = any.patterns();
-            if let (true, Err(what)) = (errors.is_empty() && !each.is_empty(), any.compile(pack, rule.near)) {
-                let line = each.first().map_or(1, |pattern| pattern.line);
-                let message = format!("the patterns from here on together: {what}");
-                errors.push(RuleError { path: rule.path.clone(), line, message });
-            }
-        }
     }
     errors
 }

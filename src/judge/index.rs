@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 
 use super::cutter::Cutter;
-use super::language::{Example, Pack, Reads, Rule};
+use super::language::{AnyPattern, Example, Pack, Reads, Rule};
 use super::skeleton::{CELLS_MAX, Cells, Key, List, Memo, Row, Skeleton, Step, bit, key_of_step, up_to};
 use crate::text::squeeze;
 
@@ -31,6 +31,25 @@ struct Waiting {
     candidate: Candidate,
     reads: Reads,
     skeleton: Skeleton,
+}
+
+/// What must or must not stand beside the matches of a rule, where it is looked for in the same sentence.
+#[derive(Debug)]
+struct Beside {
+    near: Reads,
+    unless: Vec<Skeleton>,
+    when: Vec<Skeleton>,
+}
+
+/// Which of the `unless` and `when` patterns of a rule are worth trying: a bit for each, the last one for all the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Open {
+    pub unless: u64,
+    pub when: u64,
+}
+
+impl Open {
+    const ALL: Self = Self { unless: u64::MAX, when: u64::MAX };
 }
 
 /// What a word wakes.
@@ -54,6 +73,8 @@ pub(super) struct Index {
     /// 2 at its end, 3 as a whole word.
     words: Vec<Vec<(u32, u8)>>,
     waiting: Vec<Waiting>,
+    /// By rule.
+    besides: HashMap<usize, Beside>,
     /// For each word what hangs on it: patterns that read sentences or clauses, and those that read texts.
     wakes: [Vec<Vec<Wakes>>; 2],
     /// The patterns without a word that every match must hold.
@@ -80,6 +101,7 @@ pub(super) struct Candidate {
 pub(super) struct Woken {
     pub stretch: usize,
     pub candidate: Candidate,
+    pub open: Open,
 }
 
 /// Where the words of a pack stand in a text.
@@ -135,12 +157,21 @@ impl Index {
     pub(super) fn new(rules: &[Rule], pack: &Pack) -> Self {
         let mut cutter = Cutter::new(pack);
         let mut waiting = Vec::new();
+        let mut besides = HashMap::new();
         for rule in &pack.rules {
             let Some(written) = rules.get(*rule) else { continue };
             for (pattern, text) in written.matches.iter().enumerate() {
                 let candidate = Candidate { rule: *rule, pattern };
                 let skeleton = cutter.of_pattern(text.as_str());
                 waiting.push(Waiting { candidate, reads: written.reads, skeleton });
+            }
+            let any = !written.unless.patterns().is_empty() || !written.when.patterns().is_empty();
+            if any && written.near != Reads::Text {
+                let mut cut = |any: &AnyPattern| -> Vec<Skeleton> {
+                    any.patterns().iter().map(|pattern| cutter.of_pattern(pattern.as_str())).collect()
+                };
+                let (unless, when) = (cut(&written.unless), cut(&written.when));
+                besides.insert(*rule, Beside { near: written.near, unless, when });
             }
         }
         let (words, lists) = cutter.done();
@@ -152,6 +183,7 @@ impl Index {
             beside: Vec::new(),
             hung: 0,
             waiting,
+            besides,
             lists_of: lists_of(words.len(), &lists),
             lists,
             desks: Mutex::default(),
@@ -172,6 +204,7 @@ impl Index {
         if self.pieces.is_none() {
             // Without the automaton no word is found, and every pattern is tried everywhere.
             self.waiting.iter_mut().for_each(|waiting| waiting.skeleton = Skeleton::default());
+            self.besides.clear();
         }
         self.words = pieces.into_values().collect();
     }
@@ -384,17 +417,26 @@ impl Found<'_> {
                 continue;
             }
             let candidate = waiting.candidate;
+            let memo = &mut self.desk.memo;
             if waiting.reads == Reads::Clause {
-                let ends = parted.ends(&waiting.skeleton, wake.way, &mut self.desk.memo);
-                let in_clause = |(from, to): &(usize, usize)| ends & up_to(*to) & !(bit(*from) - 1) != 0;
-                let stretches = (1..).zip(&clauses).filter(|(_, clause)| ends != 0 && in_clause(clause));
-                out.extend(stretches.map(|(stretch, _)| Woken { stretch, candidate }));
-            } else if row.ends(&waiting.skeleton, wake.way, &mut self.desk.memo) != 0 {
-                out.push(Woken { stretch: 0, candidate });
+                let ends = parted.ends(&waiting.skeleton, wake.way, memo);
+                let woken = (1..).zip(&clauses).filter(|(_, clause)| ends & within(clause) != 0);
+                out.extend(woken.map(|(stretch, _)| Woken { stretch, candidate, open: Open::ALL }));
+            } else if row.ends(&waiting.skeleton, wake.way, memo) != 0 {
+                out.push(Woken { stretch: 0, candidate, open: Open::ALL });
             }
         }
         out.sort_unstable();
         out.dedup();
+        for woken in out.iter_mut() {
+            let Some(beside) = index.besides.get(&woken.candidate.rule) else { continue };
+            let clause = woken.stretch.checked_sub(1).and_then(|clause| clauses.get(clause));
+            let (row, cells) = match clause {
+                Some(clause) if beside.near == Reads::Clause => (&parted, within(clause)),
+                _ => (&row, row.all),
+            };
+            woken.open = beside.open(row, cells, &mut self.desk.memo);
+        }
         for word in self.desk.here.drain(..) {
             self.desk.slots.get_mut(word as usize).into_iter().for_each(|slot| *slot = 0);
         }
@@ -448,6 +490,22 @@ impl Desk {
             self.memo.put(*list, cell);
         }
     }
+}
+
+impl Beside {
+    /// What may match in these cells.
+    fn open(&self, row: &Row<'_>, cells: Cells, memo: &mut Memo) -> Open {
+        let mut open = |skeletons: &[Skeleton]| {
+            let each = (0u32..).zip(skeletons).filter(|(_, s)| row.ends(s, None, memo) & cells != 0);
+            each.fold(0, |open, (number, _)| open | 1u64 << number.min(u64::BITS - 1))
+        };
+        Open { unless: open(&self.unless), when: open(&self.when) }
+    }
+}
+
+/// The cells from the first to the last of a clause.
+fn within((from, to): &(usize, usize)) -> Cells {
+    up_to(*to) & !(bit(*from) - 1)
 }
 
 /// For each of so many words the lists that have it.

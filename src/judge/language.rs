@@ -247,35 +247,28 @@ impl Pattern {
 
 /// Patterns of which any may match.
 #[derive(Debug)]
-pub(super) struct AnyPattern {
-    patterns: Vec<Pattern>,
-    compiled: OnceLock<Option<Regex>>,
-}
+pub(super) struct AnyPattern(Vec<Pattern>);
 
 impl AnyPattern {
     /// Patterns that are not compiled yet.
     pub(super) fn new(patterns: Vec<Pattern>) -> Self {
-        Self { patterns, compiled: OnceLock::new() }
+        Self(patterns)
     }
 
     /// Each of them.
     pub(super) fn patterns(&self) -> &[Pattern] {
-        &self.patterns
+        &self.0
     }
 
-    /// All of them in one.
-    pub(super) fn compile(&self, pack: &Pack, reads: Reads) -> Result<Regex, String> {
-        let texts: Vec<String> = self.patterns.iter().map(|pattern| pattern.text.clone()).collect();
-        spell::compile_any(pack, reads, &texts)
-    }
-
-    /// Whether one of them matches somewhere in `piece`; `None` when there is none.
-    pub(super) fn matches(&self, pack: &Pack, reads: Reads, piece: &[u8]) -> Option<bool> {
-        if self.patterns.is_empty() {
+    /// Whether one of them matches somewhere in `piece`; `None` when there is none. Only those are tried whose bit in `open`
+    /// is set; the last bit stands for all the rest.
+    pub(super) fn matches(&self, pack: &Pack, reads: Reads, piece: &[u8], open: u64) -> Option<bool> {
+        if self.0.is_empty() {
             return None;
         }
-        let regex = self.compiled.get_or_init(|| self.compile(pack, reads).ok()).as_ref();
-        Some(regex.is_some_and(|regex| regex.is_match(piece)))
+        let is_open = |number: u32| open & 1 << number.min(u64::BITS - 1) != 0;
+        let mut tried = (0..).zip(&self.0).filter(|(number, _)| is_open(*number));
+        Some(tried.any(|(_, pattern)| pattern.regex(pack, reads).is_some_and(|regex| regex.is_match(piece))))
     }
 }
 

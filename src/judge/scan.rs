@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::index::{Candidate, Woken};
+use super::index::{Candidate, Open, Woken};
 use super::language::{Pack, Pattern, Reads, Rule, Says};
 use super::rules::Rules;
 use super::tongue::{self, Heard, Mask, Readers, bit};
@@ -174,6 +174,7 @@ fn blank(text: &mut [u8], span: &Range<usize>) {
 #[derive(Debug)]
 struct Trial {
     candidate: Candidate,
+    open: Open,
     pass: Pass,
     stretch: Range<usize>,
     sentence: usize,
@@ -278,7 +279,8 @@ impl Reader<'_> {
             let Some(rule) = self.rules.rules.get(woken.candidate.rule) else { continue };
             let clause = woken.stretch.checked_sub(1).and_then(|clause| clauses.get(clause));
             let stretch = clause.unwrap_or(stretch).clone();
-            out.push(Trial { candidate: woken.candidate, pass: pass_of(rule.says), stretch, sentence });
+            let Woken { candidate, open, .. } = *woken;
+            out.push(Trial { candidate, open, pass: pass_of(rule.says), stretch, sentence });
         }
     }
 
@@ -345,8 +347,8 @@ impl Reader<'_> {
         };
         let near = text.get(near).unwrap_or_default();
         let said = || self.folded.text.get(trial.stretch.clone()).unwrap_or_default();
-        rule.unless.matches(pack, rule.near, near) != Some(true)
-            && rule.when.matches(pack, rule.near, near) != Some(false)
+        rule.unless.matches(pack, rule.near, near, trial.open.unless) != Some(true)
+            && rule.when.matches(pack, rule.near, near, trial.open.when) != Some(false)
             && (!rule.about_criteria || (self.context.about_criteria)(said()))
     }
 

@@ -12,28 +12,13 @@ const LIST_DEPTH_MAX: usize = 8;
 const GAP_WORDS_MAX: usize = 12;
 /// Bytes that one pattern may take compiled: a rule's slip (`.{900}` of a list) must not eat the daemon.
 const PATTERN_SIZE_MAX: usize = 2 << 20;
-/// The same for all `unless` or `when` patterns of a rule together.
-const ANY_SIZE_MAX: usize = 16 << 20;
 
 /// Compiles one folded pattern of a rule that reads `reads`.
 pub(super) fn compile(pack: &Pack, reads: Reads, written: &str) -> Result<Regex, String> {
-    let whole = whole(pack, reads, written)?;
-    builder(pack, &whole, PATTERN_SIZE_MAX).build().map_err(|error| regex_error(&error))
-}
-
-/// Compiles several patterns into one that matches where any of them does.
-pub(super) fn compile_any(pack: &Pack, reads: Reads, written: &[String]) -> Result<Regex, String> {
-    let each: Result<Vec<String>, String> =
-        written.iter().map(|pattern| Ok(format!("(?:{})", whole(pack, reads, pattern)?))).collect();
-    builder(pack, &each?.join("|"), ANY_SIZE_MAX).build().map_err(|error| regex_error(&error))
-}
-
-fn builder(pack: &Pack, pattern: &str, size: usize) -> RegexBuilder {
     // Where letters survive folding, `\b` and `[…]` must know them.
     let foreign = pack.language.script.iter().any(|script| script != "latin");
-    let mut builder = RegexBuilder::new(pattern);
-    builder.unicode(foreign).size_limit(size);
-    builder
+    let mut builder = RegexBuilder::new(&whole(pack, reads, written)?);
+    builder.unicode(foreign).size_limit(PATTERN_SIZE_MAX).build().map_err(|error| regex_error(&error))
 }
 
 fn whole(pack: &Pack, reads: Reads, written: &str) -> Result<String, String> {
