@@ -13,7 +13,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 
 use super::cutter::Cutter;
 use super::language::{AnyPattern, Example, Pack, Reads, Rule};
-use super::skeleton::{CELLS_MAX, Cells, Key, List, Memo, Row, Skeleton, Step, bit, key_of_step, up_to};
+use super::skeleton::{CELLS_MAX, Cells, Key, List, Memo, Row, Skeleton, Step, bit, key, key_of_step, up_to};
 use crate::text::squeeze;
 
 /// What a word costs for each time that it stands in an example.
@@ -83,8 +83,9 @@ pub(super) struct Index {
     /// How many wakes there are.
     hung: u32,
     lists: Vec<List>,
-    /// For each word the lists that have it.
+    /// For each word the lists that have it, and the phrases of lists that hang on it.
     lists_of: Vec<Vec<u32>>,
+    phrases_of: Vec<Vec<(u32, u32)>>,
     /// One for each text that is being read at the same time.
     desks: Mutex<Vec<Desk>>,
 }
@@ -185,13 +186,16 @@ impl Index {
             waiting,
             besides,
             lists_of: lists_of(words.len(), &lists),
+            phrases_of: vec![Vec::new(); words.len()],
             lists,
             desks: Mutex::default(),
         };
         index.find_pieces(&words);
         let examples = pack.rules.iter().filter_map(|rule| rules.get(*rule));
         let counts = index.count(examples.flat_map(|rule| rule.hits.iter().chain(&rule.misses)), words.len());
-        index.hang(&|word| counts.get(word as usize).copied().unwrap_or(0) * COUNT_COST + 1);
+        let cost = |word: u32| counts.get(word as usize).copied().unwrap_or(0) * COUNT_COST + 1;
+        index.hang(&cost);
+        index.hang_phrases(&cost);
         index
     }
 
@@ -249,6 +253,25 @@ impl Index {
             }
         }
         self.waiting = waiting;
+    }
+
+    /// Hangs each phrase of a list on its rarest words.
+    fn hang_phrases(&mut self, cost: &dyn Fn(u32) -> u32) {
+        let mut loose = vec![Vec::new(); self.lists.len()];
+        for ((number, list), loose) in (0u32..).zip(&self.lists).zip(&mut loose) {
+            for (phrase, (_, skeleton)) in (0u32..).zip(&list.phrases) {
+                match key(skeleton, &self.lists, cost) {
+                    Some(key) => {
+                        for word in key.words.into_iter().collect::<BTreeSet<u32>>() {
+                            let phrases = self.phrases_of.get_mut(word as usize);
+                            phrases.into_iter().for_each(|phrases| phrases.push((number, phrase)));
+                        }
+                    }
+                    None => loose.push(phrase),
+                }
+            }
+        }
+        self.lists.iter_mut().zip(loose).for_each(|(list, loose)| list.loose = loose);
     }
 
     /// Hangs a pattern, or one way of it, on the first of its keys; beside it the cheapest other one must be met.
@@ -484,6 +507,9 @@ impl Desk {
             *slot = u16::try_from(self.cells.len()).unwrap_or(0);
             self.cells.push(0);
             self.here.push(word);
+            for (list, phrase) in index.phrases_of.get(word as usize).into_iter().flatten() {
+                self.memo.hope(*list, *phrase);
+            }
         }
         self.cells.get_mut(usize::from(*slot)).into_iter().for_each(|cells| *cells |= cell);
         for list in index.lists_of.get(word as usize).into_iter().flatten() {

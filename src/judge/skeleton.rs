@@ -45,6 +45,8 @@ pub(super) struct List {
     pub words: Vec<u32>,
     pub phrases: Vec<(usize, Skeleton)>,
     pub free: Vec<Skeleton>,
+    /// The phrases that hang on no word.
+    pub loose: Vec<u32>,
 }
 
 /// A row of cells with what stands in them.
@@ -80,6 +82,8 @@ pub(super) fn up_to(cell: usize) -> Cells {
 pub(super) struct Memo {
     starts: Vec<[Cells; LIST_SPACES_MAX + 1]>,
     known: Vec<bool>,
+    /// The phrases one of whose words is there.
+    likely: Vec<Vec<u32>>,
     /// Lists that are not empty or are known to be.
     touched: Vec<u32>,
 }
@@ -89,6 +93,7 @@ impl Memo {
     pub(super) fn resize(&mut self, lists: usize) {
         self.starts.resize(lists, [0; LIST_SPACES_MAX + 1]);
         self.known.resize(lists, false);
+        self.likely.resize(lists, Vec::new());
     }
 
     /// For another stretch.
@@ -96,6 +101,17 @@ impl Memo {
         for list in self.touched.drain(..) {
             self.starts.get_mut(list as usize).into_iter().for_each(|starts| *starts = Default::default());
             self.known.get_mut(list as usize).into_iter().for_each(|known| *known = false);
+            self.likely.get_mut(list as usize).into_iter().for_each(Vec::clear);
+        }
+    }
+
+    /// A word is there on which this phrase of a list hangs.
+    pub(super) fn hope(&mut self, list: u32, phrase: u32) {
+        if let Some(likely) = self.likely.get_mut(list as usize) {
+            if likely.is_empty() {
+                self.touched.push(list);
+            }
+            likely.push(phrase);
         }
     }
 
@@ -265,11 +281,17 @@ impl Row<'_> {
             memo.touched.push(u32::try_from(number).unwrap_or(u32::MAX));
         }
         let open = Row { walls: 0, ..*self };
-        for (spaces, phrase) in &list.phrases {
+        let likely = memo.likely.get_mut(number).map(std::mem::take).unwrap_or_default();
+        let phrases =
+            likely.iter().chain(&list.loose).filter_map(|phrase| list.phrases.get(*phrase as usize));
+        for (spaces, phrase) in phrases {
             let ends = open.read(phrase, self.all, memo);
             if let Some(starts) = memo.starts.get_mut(number).and_then(|starts| starts.get_mut(*spaces)) {
                 *starts |= ends >> spaces;
             }
+        }
+        if let Some(slot) = memo.likely.get_mut(number) {
+            *slot = likely;
         }
     }
 }
