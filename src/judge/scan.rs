@@ -205,6 +205,7 @@ impl Reader<'_> {
             self.pass(Pass::Blanked, &trials, &|pack| blanked.own.get(&pack).unwrap_or(&blanked.all)),
         );
         hits.extend(self.covered_vetoes(&trials, &plain, &harmless));
+        hits.extend(self.cut_vetoes(&trials, &plain, &harmless, &licensed));
         self.block(&mut hits);
         hits.sort_by_key(|hit| (hit.span.start, hit.span.end, hit.rule));
         (hits, harmless, licensed)
@@ -243,6 +244,30 @@ impl Reader<'_> {
                 && wide.iter().any(|(covered, own)| overlap(covered, &hit.span) && !overlap(own, &hit.span))
         });
         hits.iter_mut().for_each(|hit| hit.says = Says::Risk);
+        hits
+    }
+
+    /// What a harmless rule explains may be a part of a longer veto: "they want [nothing more] to do with it". A rule
+    /// that says so is tried on the plain text too, and its veto stands unless the words of a harmless rule are all of it.
+    fn cut_vetoes(
+        &self,
+        trials: &[Trial],
+        plain: &[u8],
+        harmless: &[Hit],
+        licensed: &[Range<usize>],
+    ) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        for trial in trials.iter().filter(|trial| trial.pass == Pass::Blanked && !harmless.is_empty()) {
+            let rule = self.rules.rules.get(trial.candidate.rule);
+            if let Some(rule) = rule.filter(|rule| rule.despite.contains(&Says::Harmless)) {
+                self.attempt(rule, trial, plain, &mut hits);
+            }
+        }
+        let within = |out: &Hit, hit: &Hit| out.span.start <= hit.span.start && hit.span.end <= out.span.end;
+        hits.retain(|hit| {
+            licensed.iter().any(|span| overlap(span, &hit.span))
+                && !harmless.iter().any(|known| within(known, hit))
+        });
         hits
     }
 

@@ -400,9 +400,10 @@ impl File<'_> {
     }
 
     fn blocker(&mut self, word: &Example) -> Option<Says> {
-        let found = Says::ALL.iter().find(|(name, says)| *name == word.text && says.blocks());
+        let may_stop = |says: Says| says.blocks() || says == Says::Harmless;
+        let found = Says::ALL.iter().find(|(name, says)| *name == word.text && may_stop(*says));
         if found.is_none() {
-            let names: Vec<&str> = Says::ALL.iter().filter(|(_, s)| s.blocks()).map(|(n, _)| *n).collect();
+            let names: Vec<&str> = Says::ALL.iter().filter(|(_, s)| may_stop(*s)).map(|(n, _)| *n).collect();
             let message = format!("`{}` is no blocker, expected one of {}", word.text, names.join(", "));
             self.errors.push(RuleError { path: self.path.to_owned(), line: word.line, message });
         }

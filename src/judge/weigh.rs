@@ -83,7 +83,8 @@ impl Heard<'_> {
         }
         let mut opinion = self.opinion(Verdict::Declined, &declines);
         let yes = self.fresh.has(Says::Affirm) || self.fresh.has(Says::Stipulate);
-        opinion.sure = !yes && !self.fresh.has(Says::Defer);
+        // "We decided against it. I'll be back on Friday": a delay beside several noes is about something else.
+        opinion.sure = !yes && (!self.fresh.has(Says::Defer) || self.signs(&declines).len() > 1);
         if !opinion.sure {
             let against =
                 [Says::Affirm, Says::Stipulate, Says::Defer].into_iter().flat_map(|s| self.fresh.of(s));
@@ -483,14 +484,17 @@ impl Heard<'_> {
     /// nobody had tuned on, a third of such verdicts was wrong, and one in fifty of those with two signs. Alone it is enough when
     /// the mail says hardly anything else, or when the rule is a plain one.
     fn doubt_one_sign(&self, opinion: &mut Opinion, hits: &[&Hit]) {
-        let rule = |hit: &Hit| self.rules.rules.get(hit.rule);
-        // The packs of two languages may know the same words by rules of one name.
-        let name = |hit: &Hit| rule(hit).and_then(|rule| Some(rule.id.split_once('/')?.1));
-        let signs: BTreeSet<_> = hits.iter().map(|hit| (name(hit), hit.span.start, hit.span.end)).collect();
-        let is_plain = hits.iter().any(|hit| rule(hit).is_some_and(|rule| rule.plain));
-        if signs.len() < 2 && !is_plain && self.says_much_else() {
+        let is_plain = hits.iter().any(|hit| self.rules.rules.get(hit.rule).is_some_and(|rule| rule.plain));
+        let places: BTreeSet<_> = hits.iter().map(|hit| (hit.span.start, hit.span.end)).collect();
+        if places.len() < 2 && self.signs(hits).len() < 2 && !is_plain && self.says_much_else() {
             self.doubt_one_phrase(opinion);
         }
+    }
+
+    /// The rules of these hits. The packs of two languages may know the same words by rules of one name.
+    fn signs(&self, hits: &[&Hit]) -> BTreeSet<&str> {
+        let name = |hit: &&Hit| Some(self.rules.rules.get(hit.rule)?.id.split_once('/')?.1);
+        hits.iter().filter_map(name).collect()
     }
 
     fn doubt_one_phrase(&self, opinion: &mut Opinion) {
