@@ -218,6 +218,23 @@ why = "slow where it matters"
 match = ['slow']
 hits = ["It was slow, that export."]
 misses = ["It was slow.", "It was slow, that export, and is fixed."]
+
+[[rule]]
+id = "harmless.enough"
+says = "harmless"
+why = "nothing is left to say"
+match = ['nothing further']
+hits = ["Nothing further."]
+misses = ["Further."]
+
+[[rule]]
+id = "decline.despite"
+says = "decline"
+despite = ["harmless"]
+why = "harmless words are a part of it only"
+match = ['wish nothing further to do with', 'nothing further']
+hits = ["They wish nothing further to do with it."]
+misses = ["Nothing further."]
 "#;
 
 #[test]
@@ -229,13 +246,17 @@ fn rules_may_ask_for_words_near_by_and_for_criteria() {
     let wrong = PREDICATES
         .replace("\"criteria\"", "\"weather\"")
         .replace("near = \"sentence\"", "near = \"clause\"")
-        .replace("when = ['export|import']", "when = ['(export']");
+        .replace("when = ['export|import']", "when = ['(export']")
+        .replace("\"harmless\"]", "\"aside\"]");
     let errors = Rules::load(&[("en/more.toml".to_owned(), wrong)]).unwrap_err();
     let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
     let all = all.join("\n");
-    for part in
-        ["en/more.toml:6: `about`", "en/more.toml:16: `near` sees no further", ":17: pattern `(export`"]
-    {
+    for part in [
+        "en/more.toml:6: `about`",
+        "en/more.toml:16: `near` sees no further",
+        ":17: pattern `(export`",
+        ":35: `aside` is no blocker",
+    ] {
         assert!(all.contains(part), "{part}\n{all}");
     }
 }

@@ -42,8 +42,14 @@ fn rule(pattern: &str, reads: Reads) -> Rule {
 
 /// The stretches on which a pattern is tried, and those that it matches. Clauses end at commas.
 fn tried(pattern: &str, reads: Reads, text: &str) -> (Vec<usize>, Vec<usize>) {
+    let (woken, matched) = woken(rule(pattern, reads), pattern, reads, text);
+    (woken.iter().map(|woken| woken.stretch).collect(), matched)
+}
+
+/// What a rule tries, and the stretches that `pattern` matches.
+fn woken(rule: Rule, pattern: &str, reads: Reads, text: &str) -> (Vec<Woken>, Vec<usize>) {
     let pack = Pack { rules: vec![0], ..pack() };
-    let index = Index::new(&[rule(pattern, reads)], &pack);
+    let index = Index::new(&[rule], &pack);
     let spaces: Vec<u32> = text
         .bytes()
         .scan(0, |count, byte| Some(std::mem::replace(count, *count + u32::from(byte == b' '))))
@@ -64,39 +70,42 @@ fn tried(pattern: &str, reads: Reads, text: &str) -> (Vec<usize>, Vec<usize>) {
     let read = |stretch: &usize| (*stretch > 0) == (reads == Reads::Clause);
     let matches = |stretch: &usize| regex.is_match(text[stretches[*stretch].clone()].as_bytes());
     let matched = (0..stretches.len()).filter(read).filter(matches).collect();
-    (woken.iter().map(|woken| woken.stretch).collect(), matched)
+    (woken, matched)
 }
+
+const TEXTS: [&str; 9] = [
+    "all five criteria are met",
+    "met are all the criteria",
+    "the criteria, all are met",
+    "we met them, all is as good as met",
+    "nothing here is in good order",
+    "it's the team's sign-off, approved",
+    "43 % of it, k.o. for us",
+    "frozen since may, from the start",
+    "so and so, yes yes yes",
+];
+
+const PATTERNS: [&str; 14] = [
+    "all <3>criteria (?:are )?{met}",
+    "^(?:met|the) <2>all",
+    "{both}$",
+    "{any} of",
+    "sign-?offs?|approv(?:al|ed)",
+    r"\d{1,2} ?%",
+    r"k\.?o\.?",
+    "fro[sz]en?",
+    "(?:so |and )*so$",
+    "(?:yes ?){2,3}",
+    "it's|'s sign",
+    "_+ (?:all|of)",
+    "(?:re)?(?:met|tested) (?:[a-z]+ ){0,2}all",
+    "[^ ]+ is <4>(?:good|fine)",
+];
 
 #[test]
 fn a_pattern_is_tried_where_it_matches_and_hardly_elsewhere() {
-    let texts = [
-        "all five criteria are met",
-        "met are all the criteria",
-        "the criteria, all are met",
-        "we met them, all is as good as met",
-        "nothing here is in good order",
-        "it's the team's sign-off, approved",
-        "43 % of it, k.o. for us",
-        "frozen since may, from the start",
-        "so and so, yes yes yes",
-    ];
-    for pattern in [
-        "all <3>criteria (?:are )?{met}",
-        "^(?:met|the) <2>all",
-        "{both}$",
-        "{any} of",
-        "sign-?offs?|approv(?:al|ed)",
-        r"\d{1,2} ?%",
-        r"k\.?o\.?",
-        "fro[sz]en?",
-        "(?:so |and )*so$",
-        "(?:yes ?){2,3}",
-        "it's|'s sign",
-        "_+ (?:all|of)",
-        "(?:re)?(?:met|tested) (?:[a-z]+ ){0,2}all",
-        "[^ ]+ is <4>(?:good|fine)",
-    ] {
-        for text in texts {
+    for pattern in PATTERNS {
+        for text in TEXTS {
             for reads in [Reads::Clause, Reads::Sentence, Reads::Text] {
                 let (tried, matched) = tried(pattern, reads, text);
                 assert!(matched.iter().all(|m| tried.contains(m)), "{pattern} {text} {reads:?}");
@@ -104,6 +113,27 @@ fn a_pattern_is_tried_where_it_matches_and_hardly_elsewhere() {
             }
         }
     }
+}
+
+#[test]
+fn what_stands_beside_a_match_is_tried_where_it_matches_and_hardly_elsewhere() {
+    let (mut open, mut matching) = (0, 0);
+    for (pattern, text) in PATTERNS.iter().flat_map(|pattern| TEXTS.map(|text| (pattern, text))) {
+        for reads in [Reads::Clause, Reads::Sentence] {
+            let beside = |pattern: &str| AnyPattern::new(vec![Pattern::new(pattern.into(), 1)]);
+            let rule = Rule { unless: beside("nowhere"), when: beside(pattern), ..rule("[a-z]+", reads) };
+            let (woken, matched) = woken(rule, pattern, reads, text);
+            let tried: Vec<usize> = woken.iter().filter(|w| w.open.when == 1).map(|w| w.stretch).collect();
+            assert!(matched.iter().all(|m| tried.contains(m)), "{pattern} {text} {reads:?}");
+            assert!(
+                woken.iter().all(|w| w.open.unless == 0 && w.open.when <= 1),
+                "{pattern} {text} {woken:?}"
+            );
+            open += tried.len();
+            matching += matched.len();
+        }
+    }
+    assert!(open <= matching + matching / 2, "{open} were tried, {matching} match");
 }
 
 #[test]
