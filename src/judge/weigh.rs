@@ -14,6 +14,9 @@ use crate::model::{DeclaredResult, Form, Reading, Reason, Source, Spoken, Verdic
 /// Words of a clause that may be a name beside a bare yes ("Confirmed, Kim Sorel").
 const NAME_WORDS_MAX: usize = 2;
 
+/// "All three points".
+const COUNT_WORDS_MAX: usize = 3;
+
 /// Shorter sentences are names and greetings.
 const UNEXPLAINED_WORDS_MIN: usize = 4;
 
@@ -311,7 +314,8 @@ impl Heard<'_> {
             let language = self.rules.language(sentence.readers.lead);
             let text = self.fresh.folded.text.get(sentence.span.clone()).unwrap_or_default();
             let mut words = text.split(|c: char| !c.is_alphanumeric());
-            text.split_whitespace().count() >= UNEXPLAINED_WORDS_MIN
+            let words_min = if explicit { UNEXPLAINED_WORDS_MIN } else { NAME_WORDS_MAX + 1 };
+            text.split_whitespace().count() >= words_min
                 && !sentence.asks
                 && (!explicit || words.any(|word| language.us.contains(word)))
                 && !self.fresh.hits.iter().any(|hit| hit.sentence == *at && explains(hit))
@@ -452,28 +456,41 @@ impl Heard<'_> {
             .unwrap_or(0)
     }
 
-    /// Whether a bare yes stands in a sentence with words that no rule knows: "Approved - the badge, that is."
+    /// Whether a bare yes stands in a sentence with words that are no yes and no thanks: "Approved - the badge, that is",
+    /// "Yes, the quote is fine". That the words behind it are known and harmless does not tell what it is about.
     fn says_more(&self, bare: &Hit) -> bool {
         let Some(sentence) = self.fresh.sentences.get(bare.sentence) else { return true };
+        let code = |hit: &Hit| self.rules.rules.get(hit.rule).map(|rule| rule.code.as_str());
         let known = |clause: &Range<usize>| {
+            let words =
+                self.fresh.folded.text.get(clause.clone()).unwrap_or_default().split_whitespace().count();
+            let before = clause.end <= bare.span.start;
             let said = |hit: &&Hit| {
-                matches!(hit.says, Says::Affirm | Says::Bare | Says::Accept | Says::Aside | Says::Pass)
-                    && hit.blocked.is_none()
-                    && overlap(&hit.span, clause)
-                    && !self.about_something_else(hit)
+                let explains = match hit.says {
+                    Says::Affirm | Says::Bare | Says::Accept | Says::Pass => true,
+                    // "Confirmed, all three", but not "Yes, I remember all three".
+                    Says::Count => words <= COUNT_WORDS_MAX,
+                    Says::Aside if before => {
+                        !matches!(code(hit), Some("reply_other_object" | "reply_logistics"))
+                    }
+                    Says::Aside => code(hit) == Some("reply_neutral"),
+                    _ => false,
+                };
+                explains && hit.blocked.is_none() && overlap(&hit.span, clause)
             };
-            let words = self.fresh.folded.text.get(clause.clone()).unwrap_or_default();
-            words.split_whitespace().count() <= NAME_WORDS_MAX
+            words <= NAME_WORDS_MAX && (before || self.is_name(clause))
                 || self.fresh.hits.iter().any(|hit| said(&hit))
-                || self.fresh.licensed.iter().any(|span| overlap(span, clause))
+                || before && self.fresh.licensed.iter().any(|span| overlap(span, clause))
         };
         !sentence.clauses.iter().all(known)
     }
 
-    /// Asides about meetings, badges and the like: what they stand beside may be about these too.
-    fn about_something_else(&self, hit: &Hit) -> bool {
-        let code = self.rules.rules.get(hit.rule).map(|rule| rule.code.as_str());
-        matches!(code, Some("reply_other_object" | "reply_logistics"))
+    /// Whether no word of a clause starts with a small letter, in a text that has capitals.
+    fn is_name(&self, clause: &Range<usize>) -> bool {
+        let typed = &self.reading.fresh;
+        let words = typed.get(self.fresh.folded.original(clause.clone())).unwrap_or_default();
+        let small = words.split_whitespace().any(|word| word.starts_with(char::is_lowercase));
+        !small || !typed.contains(char::is_uppercase)
     }
 
     fn soft(&self, hit: &Hit) -> bool {
