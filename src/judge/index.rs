@@ -37,8 +37,15 @@ struct Waiting {
 #[derive(Debug)]
 struct Beside {
     near: Reads,
-    unless: Vec<Skeleton>,
-    when: Vec<Skeleton>,
+    unless: Vec<Hung>,
+    when: Vec<Hung>,
+}
+
+/// A pattern with words of which one must be there; with none it is looked for everywhere.
+#[derive(Debug)]
+struct Hung {
+    words: Vec<u32>,
+    skeleton: Skeleton,
 }
 
 /// Which of the `unless` and `when` patterns of a rule are worth trying: a bit for each, the last one for all the rest.
@@ -168,8 +175,9 @@ impl Index {
             }
             let any = !written.unless.patterns().is_empty() || !written.when.patterns().is_empty();
             if any && written.near != Reads::Text {
-                let mut cut = |any: &AnyPattern| -> Vec<Skeleton> {
-                    any.patterns().iter().map(|pattern| cutter.of_pattern(pattern.as_str())).collect()
+                let mut cut = |any: &AnyPattern| -> Vec<Hung> {
+                    let skeletons = any.patterns().iter().map(|pattern| cutter.of_pattern(pattern.as_str()));
+                    skeletons.map(|skeleton| Hung { words: Vec::new(), skeleton }).collect()
                 };
                 let (unless, when) = (cut(&written.unless), cut(&written.when));
                 besides.insert(*rule, Beside { near: written.near, unless, when });
@@ -196,6 +204,7 @@ impl Index {
         let cost = |word: u32| counts.get(word as usize).copied().unwrap_or(0) * COUNT_COST + 1;
         index.hang(&cost);
         index.hang_phrases(&cost);
+        index.hang_besides(&cost);
         index
     }
 
@@ -272,6 +281,16 @@ impl Index {
             }
         }
         self.lists.iter_mut().zip(loose).for_each(|(list, loose)| list.loose = loose);
+    }
+
+    /// Hangs what stands beside matches on its rarest words.
+    fn hang_besides(&mut self, cost: &dyn Fn(u32) -> u32) {
+        let all =
+            self.besides.values_mut().flat_map(|beside| beside.unless.iter_mut().chain(&mut beside.when));
+        for hung in all {
+            let key = key(&hung.skeleton, &self.lists, cost).filter(|key| key.words.len() <= BESIDE_MAX);
+            hung.words = key.map(|key| key.words).unwrap_or_default();
+        }
     }
 
     /// Hangs a pattern, or one way of it, on the first of its keys; beside it the cheapest other one must be met.
@@ -521,8 +540,11 @@ impl Desk {
 impl Beside {
     /// What may match in these cells.
     fn open(&self, row: &Row<'_>, cells: Cells, memo: &mut Memo) -> Open {
-        let mut open = |skeletons: &[Skeleton]| {
-            let each = (0u32..).zip(skeletons).filter(|(_, s)| row.ends(s, None, memo) & cells != 0);
+        let mut open = |hung: &[Hung]| {
+            let there = |hung: &Hung| hung.words.is_empty() || hung.words.iter().any(|word| row.has(*word));
+            let each = (0u32..)
+                .zip(hung)
+                .filter(|(_, hung)| there(hung) && row.ends(&hung.skeleton, None, memo) & cells != 0);
             each.fold(0, |open, (number, _)| open | 1u64 << number.min(u64::BITS - 1))
         };
         Open { unless: open(&self.unless), when: open(&self.when) }
