@@ -80,6 +80,18 @@ fn a_better_figure_is_no_doubt_and_a_worse_one_is() {
 }
 
 #[test]
+fn a_full_yes_to_a_conditional_proposal_is_not_sure_until_what_was_open_is_done() {
+    let given = |text: &str| {
+        let given = judged(&fresh(text), Form::Conditional, &criteria(&THREE));
+        (given.verdict, given.sure)
+    };
+    assert_eq!(given("We recommend you, the evaluation was a success."), (Verdict::Conditional, false));
+    assert_eq!(given("We accept the conditional win."), (Verdict::Conditional, true));
+    let done = "The patch is validated. All criteria are met, the evaluation was a success.";
+    assert_eq!(given(done), (Verdict::Confirmed, true));
+}
+
+#[test]
 fn criteria_are_answered_by_number_name_and_inline() {
     use crate::model::Spoken;
     let given = judged(&fresh("Criteria 1 and 2 confirmed, 3 pending."), Form::Request, &criteria(&THREE));

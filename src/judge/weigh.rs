@@ -194,9 +194,15 @@ impl Heard<'_> {
         let form = self.question.form;
         if form == Form::Conditional && !(explicit && (self.answers.open_items_done || self.lifted())) {
             opinion.verdict = Verdict::Conditional;
-            opinion
-                .reasons
-                .push(Reason::new("conditional_open", "the reply accepts a conditional technical win"));
+            if explicit && !self.fresh.has(Says::Accept) {
+                let text =
+                    "the reply says yes, and not whether to the conditional technical win or to a full one";
+                self.doubt(&mut opinion, "conditional_open", text);
+            } else {
+                opinion
+                    .reasons
+                    .push(Reason::new("conditional_open", "the reply accepts a conditional technical win"));
+            }
             return Some(opinion);
         }
         let asked = form == Form::Request && self.question.asks;
