@@ -72,7 +72,7 @@ fn tested(report: &TestReport, folder: Option<&Path>, json: bool) -> u8 {
             })
         };
         say_json(&serde_json::json!({
-            "passed": report.passed(), "rules": report.rules, "examples": report.examples, "cases": report.cases,
+            "passed": report.passed(), "rules": report.rules, "examples": report.examples, "cases": report.cases, "framed": report.framed,
             "unexercised": report.unexercised, "failures": report.failures.iter().map(failure).collect::<Vec<_>>(),
         }));
     } else {
@@ -84,7 +84,8 @@ fn tested(report: &TestReport, folder: Option<&Path>, json: bool) -> u8 {
             say(&format!("note: {rule} is hit by its own examples only"));
         }
         let (rules, tried) = (report.rules, report.examples + report.cases);
-        say(&format!("{rules} rules, {tried} examples and cases, {} failed", report.failures.len()));
+        let (framed, failed) = (report.framed, report.failures.len());
+        say(&format!("{rules} rules, {tried} examples and cases, {framed} yeses in frames, {failed} failed"));
     }
     if report.passed() { 0 } else { NO }
 }

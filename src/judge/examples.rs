@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::evidence::is_evidence;
-use super::language::{Case, Rule};
+use super::language::{Case, Rule, Says};
 use super::rules::Rules;
 use super::scan::{Context, Scan, Speech, scan};
 use super::topics::Topics;
 use super::{Question, judge};
-use crate::model::{Criterion, DeclaredResult, Form, Reading};
+use crate::model::{Criterion, DeclaredResult, Form, Reading, Verdict};
 
 /// What [`Rules::test`] found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct TestReport {
     pub examples: usize,
     /// Whole replies that were judged.
     pub cases: usize,
+    /// Yeses that were put into a frame in which they are none.
+    pub framed: usize,
     /// Rules that hit in no case and in no example of another rule: perhaps nobody needs them.
     pub unexercised: Vec<String>,
     /// What came out otherwise than written.
@@ -57,6 +59,7 @@ impl Rules {
         report.rules += evidence.rules;
         report.examples += evidence.examples;
         report.cases += evidence.cases;
+        report.framed += evidence.framed;
         report.failures.extend(evidence.failures);
         report
     }
@@ -98,9 +101,50 @@ impl Rules {
         for case in cases {
             self.run_case(case, &mut report, &mut exercised);
         }
+        self.run_frames(&own, &mut report);
         let idle = self.rules.iter().enumerate().filter(|(i, _)| !exercised.contains(i));
         report.unexercised = idle.map(|(_, rule)| rule.id.clone()).collect();
         report
+    }
+
+    /// Puts what says yes into the frames of its language in which it is none, some frames for each example.
+    fn run_frames(&self, own: impl Fn(&str) -> bool, report: &mut TestReport) {
+        let criteria = listed(&EXAMPLE_CRITERIA.map(str::to_owned));
+        let question = Question {
+            form: Form::Request,
+            asks: true,
+            criteria: &criteria,
+            own_names: vec!["Northwind"],
+            account: None,
+        };
+        let mut turn = 0;
+        for rule in self.rules.iter().filter(|rule| rule.says == Says::Affirm && own(&rule.path)) {
+            let frames = &self.language(rule.pack).undone;
+            for example in &rule.hits {
+                for frame in frames
+                    .iter()
+                    .cycle()
+                    .skip(turn % frames.len().max(1))
+                    .take(FRAMES_TRIED.min(frames.len()))
+                {
+                    let text = framed(frame, &example.text);
+                    let reading = Reading { fresh: text.clone(), sure: true, ..Reading::default() };
+                    let judgement = judge(&reading, &question, self);
+                    report.framed += 1;
+                    if judgement.sure && judgement.verdict == Verdict::Confirmed {
+                        report.failures.push(Failure {
+                            path: rule.path.clone(),
+                            line: example.line,
+                            rule: rule.id.clone(),
+                            text,
+                            expected: format!("never confirmed, sure: the yes stands in `{frame}`"),
+                            got: "confirmed, sure".to_owned(),
+                        });
+                    }
+                }
+                turn += FRAMES_TRIED;
+            }
+        }
     }
 
     fn scan_example(&self, rule: &Rule, text: &str) -> Scan {
@@ -168,6 +212,24 @@ impl Rules {
         }
     }
 }
+
+/// A yes in a frame: without its full stop, and with a small letter where it does not start the text.
+fn framed(frame: &str, yes: &str) -> String {
+    let bare = yes.trim_end_matches(['.', '!', '。']);
+    let first = bare.split([' ', '\'']).next().unwrap_or_default();
+    let keeps = frame.starts_with("{}")
+        || matches!(first, "I" | "Northwind")
+        || first.chars().nth(1).is_some_and(char::is_uppercase);
+    let mut letters = bare.chars();
+    let text = match letters.next().filter(|_| !keeps) {
+        Some(first) => first.to_lowercase().chain(letters).collect(),
+        None => bare.to_owned(),
+    };
+    frame.replace("{}", &text)
+}
+
+/// So many frames are tried for each example, others for the next.
+const FRAMES_TRIED: usize = 4;
 
 /// The declared criteria of `hits` and `misses`.
 const EXAMPLE_CRITERIA: [&str; 3] =

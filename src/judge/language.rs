@@ -47,6 +47,8 @@ pub(super) enum Says {
     Risk,
     /// A word that speaks of the verdict: text with it is never a sure aside.
     Cue,
+    /// A frame that takes a yes in it or right before it back: denied, wished for, put off, told by others, a joke.
+    Undo,
     /// Blocker: negated.
     Negation,
     /// Blocker: only supposed, wished or asked for.
@@ -84,6 +86,7 @@ impl Says {
         ("harmless", Self::Harmless),
         ("risk", Self::Risk),
         ("cue", Self::Cue),
+        ("undo", Self::Undo),
         ("negation", Self::Negation),
         ("hypothesis", Self::Hypothesis),
         ("question", Self::Question),
@@ -101,6 +104,11 @@ impl Says {
     /// Whether hits stop other hits instead of saying something themselves.
     pub(super) fn blocks(self) -> bool {
         self >= Self::Negation
+    }
+
+    /// Whether it says yes.
+    pub(super) fn affirms(self) -> bool {
+        matches!(self, Self::Affirm | Self::Bare | Self::Accept)
     }
 
     /// Whether it reads the text with everything harmless blanked out. What says yes reads the plain text;
@@ -153,6 +161,7 @@ impl Says {
             Self::Pass | Self::Partial | Self::Fail | Self::Unproven => "criterion",
             Self::Harmless => "harmless",
             Self::Risk | Self::Cue => "not_understood",
+            Self::Undo => "yes_undone",
             _ => "blocked",
         }
     }
@@ -342,6 +351,10 @@ pub(super) struct Language {
     pub asks: BTreeSet<String>,
     /// Words that make a question of the sentence that they end, whatever mark follows.
     pub asks_last: Vec<String>,
+    /// Words before a topic at the start of a sentence: "about", "as for".
+    pub fronts: Vec<String>,
+    /// Frames with `{}` for a yes, in which it is none: "I doubt that {}".
+    pub undone: Vec<String>,
     /// What "we recommend …" may name besides the seller: `you`, `the product`.
     pub generic: HashSet<String>,
     /// Words behind which a place or a party stands: `in`, `for`.
@@ -422,6 +435,8 @@ impl Default for Language {
             common: HashSet::new(),
             asks: BTreeSet::new(),
             asks_last: Vec::new(),
+            fronts: Vec::new(),
+            undone: Vec::new(),
             generic: HashSet::new(),
             places: BTreeSet::new(),
             recipients: BTreeSet::new(),

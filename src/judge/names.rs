@@ -67,6 +67,22 @@ impl Reader<'_> {
             })
     }
 
+    /// Whether the sentence opens with a topic that is a strange name: "About Contoso: all criteria are met".
+    pub(super) fn is_fronted(&self, hit: &Hit) -> bool {
+        let Some(rule) = self.rules.rules.get(hit.rule) else { return true };
+        let language = self.rules.language(rule.pack);
+        let typed = self.folded.original(hit.span.clone());
+        let first =
+            self.sentences.get(hit.sentence).map_or(0, |s| self.folded.original(s.span.clone()).start);
+        let before = self.text.get(first..typed.start).unwrap_or_default();
+        let Some((topic, _)) = before.split_once([':', ',']) else { return false };
+        let plain = squeeze(topic);
+        let opens =
+            |front: &String| plain.strip_prefix(front.as_str()).is_some_and(|rest| rest.starts_with(' '));
+        language.fronts.iter().any(opens)
+            && topic.split_whitespace().skip(1).any(|word| self.is_strange(word, language))
+    }
+
     /// A capitalised word that is neither the seller's nor the buyer's nor in the word lists.
     fn is_strange(&self, word: &str, language: &Language) -> bool {
         let word = word.trim_matches(|c: char| !c.is_alphanumeric());

@@ -20,6 +20,8 @@ enum Pass {
     Harmless,
     /// Without what stands in quotation marks.
     Plain,
+    /// The same, for packs too that add only their vetoes.
+    Frames,
     /// Without what is harmless.
     Blanked,
 }
@@ -27,6 +29,7 @@ enum Pass {
 fn pass_of(says: Says) -> Pass {
     match says {
         Says::Harmless => Pass::Harmless,
+        Says::Undo => Pass::Frames,
         says if says.reads_blanked() => Pass::Blanked,
         _ => Pass::Plain,
     }
@@ -201,6 +204,7 @@ impl Reader<'_> {
         let blanked = self.blanked(&plain, &harmless, &licensed);
         blank_quotes(&mut plain);
         let mut hits = self.pass(Pass::Plain, &trials, &|_| &plain);
+        hits.extend(self.pass(Pass::Frames, &trials, &|_| &plain));
         hits.extend(
             self.pass(Pass::Blanked, &trials, &|pack| blanked.own.get(&pack).unwrap_or(&blanked.all)),
         );
@@ -425,7 +429,8 @@ impl Reader<'_> {
         let asked = self.sentences.iter().filter(|s| s.asks).map(|s| (Says::Question, self.asked(s)));
         let reaches = Reaches::new(blockers.chain(asked));
         for hit in hits.iter_mut().filter(|hit| hit.blocked.is_none()) {
-            if hit.says == Says::Affirm && !hit.names_own && self.names_a_stranger(hit) {
+            let affirms = hit.says == Says::Affirm && !hit.names_own;
+            if hit.says.affirms() && self.is_fronted(hit) || affirms && self.names_a_stranger(hit) {
                 hit.blocked = Some(Says::OtherParty);
                 continue;
             }

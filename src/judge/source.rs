@@ -97,6 +97,8 @@ const LANGUAGE_KEYS: &[&str] = &[
     "common",
     "asks",
     "asks_last",
+    "fronts",
+    "undone",
     "generic",
     "places",
     "recipients",
@@ -225,6 +227,7 @@ impl File<'_> {
                 "ordinals" => language.ordinals = self.numbers(value),
                 "units" => language.units = self.units(value),
                 "script" => language.script = self.scripts(value),
+                "undone" => language.undone = self.frames(value),
                 name if LANGUAGE_KEYS.contains(&name) => self.words(name, value, &mut language),
                 _ => {}
             }
@@ -232,11 +235,21 @@ impl File<'_> {
         language
     }
 
+    fn frames(&mut self, value: &Value<'_>) -> Vec<String> {
+        let frames = self.strings(value);
+        for frame in frames.iter().filter(|frame| frame.text.matches("{}").count() != 1) {
+            let message = format!("frame `{}`, expected one `{{}}` in it", frame.text);
+            self.errors.push(RuleError { path: self.path.to_owned(), line: frame.line, message });
+        }
+        frames.into_iter().map(|frame| frame.text).collect()
+    }
+
     fn words(&mut self, name: &str, value: &Value<'_>, language: &mut Language) {
         let words = self.strings(value).into_iter().map(|word| squeeze(&word.text));
         match name {
             "splits" => language.splits = words.collect(),
             "asks_last" => language.asks_last = words.collect(),
+            "fronts" => language.fronts = words.collect(),
             "at_most" => language.at_most = words.collect(),
             "at_least" => language.at_least = words.collect(),
             "more_is_better" => language.more_is_better = words.collect(),

@@ -278,6 +278,7 @@ impl Heard<'_> {
             speaks
                 && hit.blocked.is_some_and(|b| blockers.contains(&b) || b == Says::Future && postpones(hit))
         };
+        stops.extend(self.undone().map(|hit| self.reason(hit, Source::Fresh)));
         if self.answers.exceptions {
             stops.push(Reason::new("partial_criteria", "some of the criteria are excepted from the yes"));
         }
@@ -300,6 +301,24 @@ impl Heard<'_> {
             opinion.sure = false;
             opinion.reasons.extend(stops);
         }
+    }
+
+    /// "I doubt that all criteria are met.", "All met. Just kidding.": frames around a yes. One without a yes in its own
+    /// sentence is about the sentence before it, and about the next one behind a colon.
+    fn undone(&self) -> impl Iterator<Item = &Hit> {
+        let said = |at: usize| {
+            self.fresh.of(Says::Affirm).chain(self.fresh.of(Says::Bare)).any(move |yes| yes.sentence == at)
+        };
+        let colon = |at: usize| {
+            let end = self.fresh.sentences.get(at).map_or(0, |sentence| sentence.span.end);
+            self.fresh.folded.text.get(end..).is_some_and(|rest| rest.starts_with(':'))
+        };
+        let spelled_out = self.answers.all_pass && self.yeses().is_empty();
+        self.fresh.of(Says::Undo).filter(move |undo| {
+            let at = undo.sentence;
+            let beside = || at.checked_sub(1).is_some_and(said) || colon(at) && said(at + 1);
+            spelled_out || said(at) || beside()
+        })
     }
 
     /// "Confirmed. We gave it to the interns to play with.": the sentence right behind a yes that does not speak of the
