@@ -248,7 +248,10 @@ impl Heard<'_> {
     fn stop_at_risks(&self, opinion: &mut Opinion, explicit: bool) {
         let settled = self.settled_before(|rule| rule.settles);
         let proven = self.settled_before(|rule| rule.whole);
-        let risks = self.fresh.of(Says::Risk).filter(|hit| !self.soft(hit) || hit.span.end > settled);
+        let risks = self
+            .fresh
+            .of(Says::Risk)
+            .filter(|hit| !self.soft(hit) || hit.span.end > settled && !self.is_the_yes(hit));
         let concerns = self.open_points().into_iter().filter(|hit| !self.soft(hit) || hit.span.end > proven);
         let mut stops: Vec<Reason> =
             risks.chain(concerns).map(|hit| self.reason(hit, Source::Fresh)).collect();
@@ -303,8 +306,21 @@ impl Heard<'_> {
         }
     }
 
+    /// Whether what nobody knows about a sentence is the yes itself: hardly a word of it stands outside the affirmation.
+    fn is_the_yes(&self, risk: &Hit) -> bool {
+        let text = |span: Range<usize>| self.fresh.folded.text.get(span).unwrap_or_default();
+        let words = |span: Range<usize>| text(span).split_whitespace().count();
+        self.fresh.of(Says::Affirm).any(|yes| {
+            risk.span.start <= yes.span.start
+                && yes.span.end <= risk.span.end
+                && words(risk.span.start..yes.span.start) + words(yes.span.end..risk.span.end)
+                    <= NAME_WORDS_MAX
+        })
+    }
+
     /// "I doubt that all criteria are met.", "All met. Just kidding.": frames around a yes. One without a yes in its own
-    /// sentence is about the sentence before it, and about the next one behind a colon.
+    /// sentence is about the sentence before it, and about the next one behind a colon. One whose yes is stopped anyway
+    /// makes any other doubtful.
     fn undone(&self) -> impl Iterator<Item = &Hit> {
         let said = |at: usize| {
             self.fresh.of(Says::Affirm).chain(self.fresh.of(Says::Bare)).any(move |yes| yes.sentence == at)
@@ -317,7 +333,8 @@ impl Heard<'_> {
         self.fresh.of(Says::Undo).filter(move |undo| {
             let at = undo.sentence;
             let beside = || at.checked_sub(1).is_some_and(said) || colon(at) && said(at + 1);
-            spelled_out || said(at) || beside()
+            let stopped = || self.fresh.hits.iter().any(|hit| hit.sentence == at && hit.says == Says::Affirm);
+            spelled_out || said(at) || beside() || stopped()
         })
     }
 
