@@ -2,12 +2,13 @@
 //!
 //! A reply is folded, cut into sentences and clauses (`units`), and read with all rules at once (`scan`):
 //! first the harmless ones, which blank out what only looks like a veto, then everything else. Blockers stop
-//! affirmations within their reach. `weigh` turns the hits into a verdict by order of veto; a yes is sure
-//! only when no word beside it is left unexplained. docs/RULES.md tells the language.
+//! affirmations within their reach. `weigh` turns the hits into a verdict by order of veto; `doubts` tells what keeps
+//! a yes from being sure: it is only when no word beside it is left unexplained. docs/RULES.md tells the language.
 
 mod compile;
 mod criteria;
 mod cutter;
+mod doubts;
 mod evidence;
 mod examples;
 mod explain;
